@@ -1,0 +1,89 @@
+import type { AppDefinition } from "../config/index.ts";
+
+/**
+ * What goes over the wire between the API and its clients, as JSON. All under `/v1`, with
+ * `Authorization: Bearer TOKEN`. An error is an ErrorBody with its code's status. `X-Request-Id` comes back
+ * with each answer and is in every log line and deployment that the request led to.
+ *
+ *     GET    /v1/status                                   PlatformStatus
+ *     GET    /v1/apps                                     AppView[]
+ *     POST   /v1/apps                {definition}         AppView, 201
+ *     POST   /v1/apply               ApplyRequest         ApplyResult
+ *     GET    /v1/apps/APP                                 AppView
+ *     DELETE /v1/apps/APP                                 204
+ *     GET    /v1/apps/APP/releases                        Release[]
+ *     GET    /v1/apps/APP/deployments?limit=N             Deployment[]
+ *     POST   /v1/apps/APP/deployments  {tag}|{branch}     Deployment, 202
+ *     POST   /v1/apps/APP/uploads      a tar archive      Deployment, 202
+ *     POST   /v1/apps/APP/rollback     {release?}         Deployment, 202
+ *     POST   /v1/apps/APP/purge                           204
+ *     GET    /v1/apps/APP/logs?follow=1&lines=N           text, the app's access log
+ *     GET    /v1/apps/APP/build-log?follow=1&deployment=N text, a build's log
+ *     GET    /v1/deployments/N                            Deployment
+ *     GET    /v1/deployments/N/events                     DeploymentEvent a line (NDJSON), until it has ended
+ *     POST   /v1/gc                                       GarbageReport
+ *     GET    /v1/backup                                   a tar archive
+ *     GET    /v1/ca                                       the local CA's certificate, PEM (no token needed)
+ *     GET    /healthz                                     204 (no token needed)
+ *     *      /git/APP.git/…                               smart HTTP; Basic or Bearer, the token or the app's push token
+ */
+export type { AppDefinition };
+export type {
+  ApplyResult,
+  Change,
+  Deployment,
+  DeploymentEvent,
+  DeploymentState,
+  GarbageReport,
+  Release,
+} from "../deployer/index.ts";
+export type { ErrorBody } from "../shared/errors.ts";
+
+export interface AppView {
+  definition: AppDefinition;
+  liveRelease: number | null;
+  /** Where its site is: `http://blog.localhost:8080`, …, the domains of the live release or else of the definition. */
+  urls: string[];
+  /** The address for `git push`, with the app's push token in it. */
+  pushUrl: string;
+  createdAt: number;
+  updatedAt: number;
+  /** The newest deployment, if any. */
+  lastDeployment: import("../deployer/index.ts").Deployment | null;
+}
+
+export interface ApplyRequest {
+  definitions: AppDefinition[];
+  dryRun?: boolean;
+  prune?: boolean;
+}
+
+/** A process of the platform. */
+export interface ProcessStatus {
+  kind: "control" | "ingress";
+  pid: number;
+  /** Bytes. Proportional set size, where the kernel tells. */
+  memory: number | null;
+  startedAt: number;
+}
+
+export interface PlatformStatus {
+  version: string;
+  processes: ProcessStatus[];
+  addresses: PlatformAddresses;
+  dataFolder: string;
+  /** Bytes in the data folder's file store, repositories and the rest. */
+  disk: { files: number; repositories: number; other: number };
+  apps: AppView[];
+}
+
+/** Where things are: the content of the `ready` event of `steppe up --json`. */
+export interface PlatformAddresses {
+  /** `http://127.0.0.1:8080`: the ingress's listeners. */
+  http: string;
+  https: string;
+  /** `http://127.0.0.1:7070`. */
+  api: string;
+  /** `http://127.0.0.1:7070/git/`, to which `APP.git` is added. */
+  git: string;
+}

@@ -1,0 +1,1 @@
+export type { SourceEntry, SourceTree } from "./source-tree.ts";

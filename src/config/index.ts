@@ -1,0 +1,1 @@
+export type { AppDefinition, BuildDefinition, CheckDefinition } from "./app-definition.ts";

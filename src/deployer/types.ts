@@ -1,0 +1,151 @@
+import type { AppDefinition } from "../config/index.ts";
+import type { SourceTree } from "../builds/index.ts";
+import type { ErrorBody } from "../shared/errors.ts";
+
+/** Where a deployment's content comes from. */
+export type DeploymentSource =
+  /** A tag or a branch of the app's repository. `movedFrom` is the commit that it pointed to when it was last seen elsewhere. */
+  | { kind: "ref"; ref: string; commit: string; movedFrom?: string }
+  /** A folder that a user sent; its content is in the file store already, as this image. */
+  | { kind: "upload"; label: string; image: string }
+  /** Back to a kept release, with its definition. */
+  | { kind: "rollback"; release: number }
+  /** The same image with the app's changed definition (domains, check, …). */
+  | { kind: "definition"; image: string };
+
+/**
+ * queued → building → built → released → placed → healthy → live, or from any of the first six to failed or
+ * superseded. A state is journaled before the step after it begins, so `placed` means: place is to be
+ * called, or was.
+ */
+export type DeploymentState =
+  | "queued"
+  | "building"
+  | "built"
+  | "released"
+  | "placed"
+  | "healthy"
+  | "live"
+  | "failed"
+  | "superseded";
+
+export const FINAL_STATES: ReadonlySet<DeploymentState> = new Set(["live", "failed", "superseded"]);
+
+export interface Deployment {
+  id: number;
+  app: string;
+  source: DeploymentSource;
+  state: DeploymentState;
+  /** `sha256:…`, once built. */
+  image: string | null;
+  /** The release's number, once made. */
+  release: number | null;
+  error: ErrorBody | null;
+  requestId: string;
+  createdAt: number;
+  finishedAt: number | null;
+}
+
+/** A line of a deployment's journal, and of what a person is shown while it runs. */
+export interface DeploymentEvent {
+  deployment: number;
+  app: string;
+  seq: number;
+  /** Milliseconds since 1970. */
+  at: number;
+  /** A state that was reached, or something that happened within one. */
+  event: DeploymentState | "progress" | "note" | "log";
+  /** For people: "built in 3.1 s, 1,204 files". Of `log`, a line that the build printed. */
+  message: string;
+  /** Milliseconds since the deployment was queued. */
+  elapsedMs: number;
+  /** At the end of a failed deployment. */
+  error?: ErrorBody;
+  /** Once live: where to look. */
+  urls?: string[];
+}
+
+export interface Release {
+  app: string;
+  number: number;
+  image: string;
+  definition: AppDefinition;
+  ref: string | null;
+  commit: string | null;
+  deployment: number;
+  createdAt: number;
+  live: boolean;
+}
+
+export interface App {
+  definition: AppDefinition;
+  liveRelease: number | null;
+  pushToken: string;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** One difference that `apply` would make, or made. */
+export interface Change {
+  app: string;
+  action: "add" | "change" | "remove" | "none";
+  /** Of a change, the fields that differ: `domains: blog.test → blog.example.com`. */
+  fields: string[];
+}
+
+/** What the rooms above (api, webhooks) may ask of the deployer. Failures are SteppeErrors. */
+export interface Deployer {
+  apps(): App[];
+  /** Throws APP_NOT_FOUND. */
+  app(name: string): App;
+  /** Adds an app. Throws APP_EXISTS, DOMAIN_TAKEN, DOMAIN_INVALID. */
+  addApp(definition: AppDefinition): Promise<App>;
+  /** Stops it, and forgets its repository, releases and logs. */
+  removeApp(name: string): Promise<void>;
+  /**
+   * Makes the apps be as declared: adds, changes, and with `prune` removes those that are not declared. A changed definition of
+   * an app that is live is deployed. Throws before anything is changed if any of it cannot be.
+   */
+  apply(
+    definitions: readonly AppDefinition[],
+    options: { dryRun: boolean; prune: boolean; requestId: string },
+  ): Promise<ApplyResult>;
+
+  /** Looks at the app's repository now (fetching it, if it is a remote one) and queues what is new. Returns what was queued. */
+  refsChanged(app: string, requestId: string): Promise<Deployment[]>;
+  /** Deploys one tag or branch, asked for by a person: even one that the pattern does not match or that is live already. Fetches a remote first. */
+  deployRef(app: string, ref: { tag: string } | { branch: string }, requestId: string): Promise<Deployment>;
+  /** Deploys a folder. */
+  deployUpload(app: string, tree: SourceTree, requestId: string): Promise<Deployment>;
+  /** To a kept release; without a number, to the one that was live before. */
+  rollback(app: string, release: number | undefined, requestId: string): Promise<Deployment>;
+
+  /** Throws DEPLOYMENT_NOT_FOUND. */
+  deployment(id: number): Deployment;
+  /** The newest first. */
+  deployments(app: string, limit: number): Deployment[];
+  /** The newest first. */
+  releases(app: string): Release[];
+  /** The events of a deployment from its first, and as they come, until it has ended or the signal aborts. */
+  events(deployment: number, signal: AbortSignal): AsyncIterable<DeploymentEvent>;
+  /** The file in which the log of a deployment's build is, or null if nothing was built. */
+  buildLog(deployment: number): string | null;
+  /** Forgets the files that stay reachable in their grace time after a switch. */
+  purge(app: string): Promise<void>;
+  /** Frees what no kept release needs. */
+  collectGarbage(): Promise<GarbageReport>;
+}
+
+export interface ApplyResult {
+  changes: Change[];
+  /** What was queued, for the caller to follow. Empty in a dry run. */
+  deployments: Deployment[];
+}
+
+export interface GarbageReport {
+  releases: number;
+  images: number;
+  files: number;
+  /** Bytes of disk that were freed. */
+  bytes: number;
+}

@@ -1,0 +1,80 @@
+import type { AppDefinition } from "../config/index.ts";
+
+/** What an engine needs to know of a release. */
+export interface ReleaseSpec {
+  app: string;
+  /** The release's number within the app. */
+  number: number;
+  /** `sha256:…`, the image's digest. */
+  image: string;
+  definition: AppDefinition;
+}
+
+/** One running copy of a release. */
+export interface Instance {
+  app: string;
+  release: number;
+  /** Whether visitors are sent to it. */
+  routed: boolean;
+}
+
+/** What goes with a call: a way to stop it, and a way for it to say how it goes. */
+export interface EngineContext {
+  signal: AbortSignal;
+  /** Says what is going on, for the person who waits. */
+  progress(message: string): void;
+}
+
+/**
+ * What runs instances. The deployer calls these in this order for a deployment, having journaled
+ * each step before it is taken:
+ *
+ *     place → awaitHealthy → route → retire
+ *
+ * and `abandon` instead of `route` when the release proved bad. Every call is idempotent: after a crash
+ * the deployer calls the journaled step again, on an engine that may have done it wholly, in part or
+ * not at all. Calls for one app never overlap; calls for different apps may.
+ *
+ * Failures are SteppeErrors: CHECK_FAILED with the check, the answer that came and the last log lines;
+ * DRIVER_MISSING if this engine cannot run such an image; whatever else says why.
+ */
+export interface Engine {
+  readonly name: "local" | "nomad";
+
+  /**
+   * Refuses an app that this engine could not run, before anything is built or stored.
+   * Throws DOMAIN_INVALID, DRIVER_MISSING, ….
+   */
+  validate(definition: AppDefinition): void;
+
+  /** Starts instances of the release beside whatever serves. No visitor is sent to them yet. */
+  place(release: ReleaseSpec, context: EngineContext): Promise<void>;
+
+  /** Resolves when every instance of the placed release answered its check from outside. Throws CHECK_FAILED. */
+  awaitHealthy(release: ReleaseSpec, context: EngineContext): Promise<void>;
+
+  /**
+   * Sends the app's visitors, on all domains of the release's definition, to the release: one atomic
+   * change. When it resolves, every new request is answered by the release, and domains that the definition no longer has are not
+   * routed any more.
+   */
+  route(release: ReleaseSpec, context: EngineContext): Promise<void>;
+
+  /** Drains and stops every instance of the app but those of `release`. Resolves when they are gone. */
+  retire(release: ReleaseSpec, context: EngineContext): Promise<void>;
+
+  /** Takes away what `place` made. The release that serves is not touched. */
+  abandon(release: ReleaseSpec): Promise<void>;
+
+  /** Stops everything of an app and its routes. An app that is not there is fine. */
+  remove(app: string): Promise<void>;
+
+  /** What is there now, of all apps or of one; the truth, not what was asked for. */
+  instances(app?: string): Promise<Instance[]>;
+
+  /**
+   * Makes ready so that each of these releases can be routed at once (a rollback is one switch), and frees what is kept
+   * for releases of the app that are not among them. The one that serves is always kept.
+   */
+  retain(app: string, releases: readonly ReleaseSpec[]): Promise<void>;
+}

@@ -1,0 +1,145 @@
+/**
+ * One table of everything that can go wrong and that a user may see. `docs/errors.md` is
+ * checked against it by a test.
+ *
+ * `status` is the HTTP status that the API answers; `exit` is the exit code of the command line;
+ * `hint` says what to do when the place that throws knows nothing better.
+ */
+export const errorCodes = {
+  // input
+  USAGE: { status: 400, exit: 2, hint: "See `steppe help`." },
+  CONFIG_INVALID: { status: 400, exit: 2, hint: "Correct steppe.yaml; `steppe validate` checks it without applying." },
+  DOMAIN_INVALID: {
+    status: 400,
+    exit: 2,
+    hint: "A domain is a host name such as `blog.example.com`, or `*.example.com`.",
+  },
+  DOMAIN_TAKEN: { status: 409, exit: 3, hint: "Remove the domain from the other app first." },
+  APP_NOT_FOUND: { status: 404, exit: 3, hint: "`steppe app list` shows the apps." },
+  APP_EXISTS: { status: 409, exit: 3, hint: "`steppe app show NAME` shows it; `steppe apply` changes it." },
+  RELEASE_NOT_FOUND: { status: 404, exit: 3, hint: "`steppe releases APP` lists the releases that are kept." },
+  DEPLOYMENT_NOT_FOUND: { status: 404, exit: 3, hint: "`steppe status APP` shows the latest deployment." },
+  TAG_NOT_FOUND: { status: 404, exit: 3, hint: "Push the tag first, or check its spelling." },
+  TAG_REFUSED: { status: 400, exit: 3, hint: "The app's `tags` pattern decides which tags deploy." },
+  NOTHING_TO_ROLL_BACK: { status: 409, exit: 3, hint: "Only one release has been live so far." },
+  NOT_FOUND: { status: 404, exit: 3, hint: "Check the address." },
+  BODY_TOO_LARGE: { status: 413, exit: 3, hint: "Send less." },
+  METHOD_NOT_ALLOWED: { status: 405, exit: 3, hint: "Check the method." },
+  UPLOAD_INVALID: { status: 400, exit: 3, hint: "Send the folder with `steppe deploy APP --dir DIR`." },
+  // access
+  TOKEN_MISSING: { status: 401, exit: 4, hint: "Set STEPPE_TOKEN, or run `steppe login URL`." },
+  TOKEN_WRONG: { status: 401, exit: 4, hint: "The token lies in `token` in the server's data folder." },
+  HOST_REFUSED: { status: 421, exit: 4, hint: "Use the address that `steppe up` printed." },
+  ORIGIN_REFUSED: { status: 403, exit: 4, hint: "The API does not answer web pages of other origins." },
+  // sources
+  GIT_MISSING: { status: 500, exit: 5, hint: "Install it: `apt-get install git`." },
+  GIT_FAILED: { status: 502, exit: 5, hint: "Run the git command by hand to see more." },
+  REMOTE_UNREACHABLE: {
+    status: 502,
+    exit: 5,
+    hint: "Check the repository's address and that this machine may read it.",
+  },
+  REPOSITORY_INVALID: { status: 400, exit: 2, hint: "Give a https://, ssh:// or file:// address." },
+  // content
+  SITE_EMPTY: { status: 422, exit: 6, hint: "Check the app's `folder` or `build.output`." },
+  FOLDER_MISSING: { status: 422, exit: 6, hint: "Check the app's `folder` or `build.output`." },
+  LINK_OUTSIDE: { status: 422, exit: 6, hint: "Copy the target into the site, or remove the link." },
+  LINK_BROKEN: { status: 422, exit: 6, hint: "Correct the link, or remove it." },
+  PATH_NOT_UTF8: { status: 422, exit: 6, hint: "Rename the file; names are UTF-8." },
+  PATH_TOO_LONG: { status: 422, exit: 6, hint: "Shorten the path; 1,024 bytes are allowed." },
+  FILE_UNSUPPORTED: { status: 422, exit: 6, hint: "A site holds files, folders and links only." },
+  CONTENT_CORRUPT: { status: 500, exit: 7, hint: "Deploy the tag again; if it recurs, check the disk." },
+  DISK_FULL: { status: 507, exit: 7, hint: "Free some space; `steppe status` shows what Steppe uses." },
+  // builds
+  BUILD_FAILED: { status: 422, exit: 6, hint: "`steppe logs APP --build` shows the whole log." },
+  BUILD_TIMEOUT: { status: 422, exit: 6, hint: "Raise the app's `build.timeout`, or find what hangs." },
+  BUILD_CANCELLED: { status: 409, exit: 6, hint: "Deploy the tag again." },
+  SANDBOX_MISSING: { status: 500, exit: 5, hint: "Install it: `apt-get install bubblewrap`, or run Steppe as root." },
+  // deployments
+  CHECK_FAILED: { status: 422, exit: 6, hint: "Correct the site, or the app's `check`." },
+  DEPLOYMENT_FAILED: { status: 500, exit: 6, hint: "`steppe status APP` shows the cause." },
+  DEPLOYMENT_SUPERSEDED: { status: 409, exit: 6, hint: "A newer tag was deployed instead." },
+  DRIVER_MISSING: { status: 422, exit: 6, hint: "The local engine serves static sites." },
+  // platform
+  PORT_TAKEN: { status: 500, exit: 5, hint: "Stop the other program, or choose another address." },
+  PORT_FORBIDDEN: { status: 500, exit: 5, hint: "Ports below 1024 want root or CAP_NET_BIND_SERVICE." },
+  ALREADY_RUNNING: { status: 500, exit: 5, hint: "Stop the other one, or give another `--data` folder." },
+  DATA_FOLDER_UNUSABLE: { status: 500, exit: 5, hint: "Give another folder with `--data`." },
+  STORE_CORRUPT: { status: 500, exit: 7, hint: "Restore the newest backup with `steppe restore FILE`." },
+  STORE_TOO_NEW: { status: 500, exit: 7, hint: "Run the Steppe that wrote it, or a newer one." },
+  BACKUP_INVALID: { status: 400, exit: 7, hint: "Give a file that `steppe backup` wrote." },
+  INGRESS_UNAVAILABLE: { status: 503, exit: 5, hint: "It is being started again; see `logs/` in the data folder." },
+  API_UNREACHABLE: { status: 503, exit: 5, hint: "Start it with `steppe up`, or set STEPPE_URL." },
+  CERTIFICATE_FAILED: { status: 500, exit: 5, hint: "See the log for the cause." },
+  INSTALL_FAILED: { status: 500, exit: 5, hint: "Run `steppe install` as root on a machine with systemd." },
+  SHUTTING_DOWN: { status: 503, exit: 5, hint: "Try again when it runs." },
+  INTERNAL: { status: 500, exit: 70, hint: "This is a defect of Steppe; please report it with the log." },
+} as const satisfies Record<string, { status: number; exit: number; hint: string }>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** What an error says, besides its code. All of it may be shown to a user: no secrets. */
+export interface ErrorParts {
+  /** What was being done, as a verb phrase: "build", "push", "bind". */
+  operation: string;
+  /** What it was done to: "blog@v2", "127.0.0.1:8080". */
+  subject: string;
+  /** Why it failed, one line: "the command exited with 1". */
+  cause: string;
+  /** What to do; the code's own hint when absent. */
+  hint?: string | undefined;
+  /** More lines that help: the last lines of a log, the answer that came. */
+  detail?: string | undefined;
+}
+
+/** The form of an error in JSON, in the API's answers and in the store. */
+export interface ErrorBody extends ErrorParts {
+  code: ErrorCode;
+  hint: string;
+}
+
+/** The one error class. Thrown, never logged and passed over. */
+export class SteppeError extends Error {
+  override readonly name = "SteppeError";
+  readonly code: ErrorCode;
+  readonly operation: string;
+  readonly subject: string;
+  readonly reason: string;
+  readonly hint: string;
+  readonly detail: string | undefined;
+
+  constructor(code: ErrorCode, parts: ErrorParts, options?: ErrorOptions) {
+    super(`${parts.operation} ${parts.subject}: ${parts.cause}`, options);
+    this.code = code;
+    this.operation = parts.operation;
+    this.subject = parts.subject;
+    this.reason = parts.cause;
+    this.hint = parts.hint ?? errorCodes[code].hint;
+    this.detail = parts.detail;
+  }
+
+  toJSON(): ErrorBody {
+    const { code, operation, subject, hint, detail } = this;
+    return { code, operation, subject, cause: this.reason, hint, ...(detail === undefined ? {} : { detail }) };
+  }
+
+  static fromJSON(body: ErrorBody): SteppeError {
+    return new SteppeError(body.code in errorCodes ? body.code : "INTERNAL", body);
+  }
+}
+
+/** Turns whatever was thrown into a SteppeError, so that nothing reaches a user without a code. */
+export function toSteppeError(thrown: unknown, operation: string, subject: string): SteppeError {
+  if (thrown instanceof SteppeError) return thrown;
+  if (errno(thrown) === "ENOSPC" || errno(thrown) === "EDQUOT") {
+    return new SteppeError("DISK_FULL", { operation, subject, cause: "no space left on the disk" }, { cause: thrown });
+  }
+  const cause = thrown instanceof Error ? thrown.message : String(thrown);
+  return new SteppeError("INTERNAL", { operation, subject, cause }, { cause: thrown });
+}
+
+/** The `code` of a Node system error (`ENOENT`, …), or undefined. */
+export function errno(thrown: unknown): string | undefined {
+  if (thrown instanceof Error && "code" in thrown && typeof thrown.code === "string") return thrown.code;
+  return undefined;
+}

@@ -1,0 +1,1 @@
+export { type BeforeMigration, type Row, Store } from "./store.ts";

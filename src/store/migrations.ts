@@ -1,0 +1,117 @@
+/**
+ * The schema, as a list of steps that are only ever added to. `PRAGMA user_version` counts
+ * those that have run. A test opens a store of each earlier version and brings it up to date.
+ *
+ * Times are milliseconds since 1970. JSON columns hold what their TypeScript types say.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE apps (
+    name TEXT PRIMARY KEY,
+    definition TEXT NOT NULL,              -- AppDefinition
+    live_release INTEGER,                  -- releases.number, null before the first
+    push_token TEXT NOT NULL,              -- may push to this app's repository, and nothing else
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) STRICT;
+
+  -- One owner per domain, held by the primary key.
+  CREATE TABLE domains (
+    domain TEXT PRIMARY KEY,
+    app TEXT NOT NULL REFERENCES apps(name) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+
+  -- The refs that were seen, so that each is acted on once and a moved tag is noticed.
+  CREATE TABLE refs (
+    app TEXT NOT NULL REFERENCES apps(name) ON DELETE CASCADE,
+    name TEXT NOT NULL,                    -- refs/tags/v1, refs/heads/main
+    oid TEXT NOT NULL,                     -- what the ref points to
+    seen_at INTEGER NOT NULL,
+    PRIMARY KEY (app, name)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE releases (
+    app TEXT NOT NULL REFERENCES apps(name) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    image TEXT NOT NULL,                   -- sha256:…
+    definition TEXT NOT NULL,              -- AppDefinition, as it was
+    ref TEXT,                              -- refs/tags/v1; null for an upload
+    commit_oid TEXT,
+    deployment INTEGER NOT NULL,           -- the deployment that made it
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (app, number)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE deployments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    app TEXT NOT NULL REFERENCES apps(name) ON DELETE CASCADE,
+    source TEXT NOT NULL,                  -- DeploymentSource
+    state TEXT NOT NULL,
+    image TEXT,                            -- once built
+    release INTEGER,                       -- once made
+    error TEXT,                            -- ErrorBody, once failed
+    request_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    finished_at INTEGER
+  ) STRICT;
+  CREATE INDEX deployments_of_app ON deployments (app, id);
+  CREATE INDEX deployments_unfinished ON deployments (id) WHERE finished_at IS NULL;
+
+  -- The journal: a line is written before the step that it names is taken.
+  CREATE TABLE deployment_events (
+    deployment INTEGER NOT NULL REFERENCES deployments(id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    detail TEXT NOT NULL,                  -- JSON
+    PRIMARY KEY (deployment, seq)
+  ) STRICT, WITHOUT ROWID;
+
+  -- The content-addressed file store: immutable packs, and where in them each file lies.
+  CREATE TABLE packs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,             -- file name in packs/
+    bytes INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE files (
+    hash BLOB PRIMARY KEY,                 -- SHA-256 of the content
+    pack INTEGER NOT NULL REFERENCES packs(id),
+    offset INTEGER NOT NULL,
+    size INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX files_of_pack ON files (pack);
+
+  -- Compressed forms: derived data. A form that saved too little has no pack.
+  CREATE TABLE encodings (
+    hash BLOB NOT NULL,
+    encoder TEXT NOT NULL,                 -- br@1, gzip@1, zstd@1: the form and the version of what made it
+    pack INTEGER REFERENCES packs(id),
+    offset INTEGER,
+    size INTEGER,
+    PRIMARY KEY (hash, encoder)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX encodings_of_pack ON encodings (pack);
+
+  CREATE TABLE images (
+    digest TEXT PRIMARY KEY,               -- sha256:… of the manifest
+    files INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- Which content a git blob of an app's repository has, so that nothing is read twice.
+  CREATE TABLE git_files (
+    app TEXT NOT NULL REFERENCES apps(name) ON DELETE CASCADE,
+    oid BLOB NOT NULL,
+    hash BLOB NOT NULL,
+    PRIMARY KEY (app, oid)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE settings (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+];
