@@ -111,8 +111,10 @@ export interface Deployer {
     options: { dryRun: boolean; prune: boolean; requestId: string },
   ): Promise<ApplyResult>;
 
-  /** Looks at the app's repository now (fetching it, if it is a remote one) and queues what is new. Returns what was queued. */
-  refsChanged(app: string, requestId: string): Promise<Deployment[]>;
+  /** Notes durably that the app's refs are about to change, so that a crash before `refsChanged` loses nothing. */
+  expectRefs(app: string): void;
+  /** Looks at the app's repository now (fetching it, if it is a remote one) and queues what is new. */
+  refsChanged(app: string, requestId: string): Promise<RefsReport>;
   /** Deploys one tag or branch, asked for by a person: even one that the pattern does not match or that is live already. Fetches a remote first. */
   deployRef(app: string, ref: { tag: string } | { branch: string }, requestId: string): Promise<Deployment>;
   /** Deploys a folder. */
@@ -134,6 +136,13 @@ export interface Deployer {
   purge(app: string): Promise<void>;
   /** Frees what no kept release needs. */
   collectGarbage(): Promise<GarbageReport>;
+}
+
+/** What came of a look at an app's refs. */
+export interface RefsReport {
+  queued: Deployment[];
+  /** For people: why a ref that changed was not deployed, that a tag moved. */
+  notes: string[];
 }
 
 export interface ApplyResult {
