@@ -1,0 +1,43 @@
+/**
+ * What each room may import of others, as the files that are their doors. Besides, every room may import `shared/`,
+ * and of `config/` the types. What is listed under `types` may be imported for its types only.
+ *
+ * ARCHITECTURE.md explains why it is so.
+ */
+export interface RoomRule {
+  imports: readonly string[];
+  types?: readonly string[];
+}
+
+const index = (...rooms: string[]): string[] => rooms.map((room) => `${room}/index.ts`);
+
+export const rooms: Readonly<Record<string, RoomRule>> = {
+  shared: { imports: [] },
+  store: { imports: [] },
+  config: { imports: [] },
+  "site-server": { imports: [] },
+  ingress: { imports: index("site-server", "ingress/snapshot") },
+  "ingress/snapshot": { imports: [] },
+  images: { imports: index("store") },
+  builds: { imports: index("images", "store") },
+  sources: { imports: index("store"), types: index("builds") },
+  engines: { imports: [] },
+  "engines/local": { imports: ["engines/engine.ts", ...index("images", "ingress/snapshot", "store")] },
+  certificates: { imports: index("ingress/snapshot", "store") },
+  deployer: { imports: ["engines/engine.ts", ...index("sources", "builds", "images", "config", "store")] },
+  api: {
+    imports: index("deployer", "sources", "images", "certificates", "config", "store"),
+    types: index("builds"),
+  },
+  cli: { imports: ["api/client.ts", "api/types.ts", "config/index.ts"] },
+};
+
+/** Rooms within rooms: the longest prefix of a path that is a room is the file's room. */
+export function roomOf(path: string): string | undefined {
+  const names = path.split("/").slice(0, -1);
+  for (let length = names.length; length > 0; length--) {
+    const room = names.slice(0, length).join("/");
+    if (room in rooms) return room;
+  }
+  return undefined;
+}
