@@ -1,11 +1,22 @@
+import { statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { errno, SteppeError } from "../shared/errors.ts";
+import { newestBackup } from "./backup-files.ts";
 import { migrations } from "./migrations.ts";
 
 export type Row = Record<string, string | number | bigint | Uint8Array | null>;
 
 /** Called before a migration of a store that holds data; makes a backup. */
 export type BeforeMigration = (database: DatabaseSync, version: number) => void;
+
+export interface StoreOptions {
+  /** Not called for a new store. */
+  beforeMigration?: BeforeMigration;
+  /** Where backups of it lie: an unsound store is refused naming the newest, and so is a lost one, instead of beginning anew. */
+  backups?: string;
+  /** The migrations, for tests of earlier versions. */
+  steps?: readonly string[];
+}
 
 /**
  * Steppe's state: one SQLite file in WAL mode with `synchronous=FULL`, so that what was committed is
@@ -28,23 +39,22 @@ export class Store {
    * Throws STORE_CORRUPT, STORE_TOO_NEW.
    *
    * @param path the file, or `:memory:`
-   * @param beforeMigration see BeforeMigration; not called for a new store
-   * @param steps the migrations, for tests of earlier versions
    */
-  static open(path: string, beforeMigration?: BeforeMigration, steps: readonly string[] = migrations): Store {
+  static open(path: string, { beforeMigration, backups, steps = migrations }: StoreOptions = {}): Store {
     let database: DatabaseSync | undefined;
     try {
+      refuseLost(path, backups);
       database = new DatabaseSync(path);
       database.exec(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000",
       );
-      checkIntegrity(database, path);
+      checkIntegrity(database);
       const store = new Store(database, path);
       store.#migrate(steps, beforeMigration);
       return store;
     } catch (error) {
       database?.close();
-      throw isCorruption(error) ? corrupt(path, error) : error;
+      throw isCorruption(error) ? corrupt(path, error, backups) : error;
     }
   }
 
@@ -121,20 +131,41 @@ export class Store {
   }
 }
 
-function checkIntegrity(database: DatabaseSync, path: string): void {
+/** A verdict on the file that SQLite itself did not throw. */
+class Unsound extends Error {}
+
+/** SQLite takes an empty or absent file for a new store: with backups beside it, it is a store that was lost. */
+function refuseLost(path: string, backups: string | undefined): void {
+  if (backups === undefined || newestBackup(backups) === undefined) return;
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined) throw new Unsound("the file is gone, though there are backups of it");
+  if (size === 0) throw new Unsound("the file is empty, though there are backups of it");
+}
+
+function checkIntegrity(database: DatabaseSync): void {
   const answer = database.prepare("PRAGMA quick_check(1)").get() as Row | undefined;
   const verdict = String(answer?.["quick_check"] ?? "no answer");
-  if (verdict !== "ok") throw corrupt(path, new Error(verdict));
+  if (verdict !== "ok") throw new Unsound(verdict);
 }
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB, see https://sqlite.org/rescode.html */
 function isCorruption(error: unknown): boolean {
+  if (error instanceof Unsound) return true;
   if (errno(error) !== "ERR_SQLITE_ERROR" || !(error instanceof Error) || !("errcode" in error)) return false;
   const primary = Number(error.errcode) & 0xff;
   return primary === 11 || primary === 26;
 }
 
-function corrupt(path: string, cause: unknown): SteppeError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new SteppeError("STORE_CORRUPT", { operation: "open", subject: path, cause: reason }, { cause });
+function corrupt(path: string, cause: unknown, backups: string | undefined): SteppeError {
+  const newest = backups === undefined ? undefined : newestBackup(backups);
+  return new SteppeError(
+    "STORE_CORRUPT",
+    {
+      operation: "open",
+      subject: path,
+      cause: cause instanceof Error ? cause.message : String(cause),
+      hint: newest === undefined ? undefined : `Restore the newest backup with \`steppe restore ${newest}\`.`,
+    },
+    { cause },
+  );
 }
