@@ -1,0 +1,64 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import type { TestContext } from "vitest";
+
+/**
+ * The real programs that tests run against, and the Debian package that each is in. A path instead of
+ * a program is looked for as it is. `.ci/run` installs these packages: keep its list the same (a test holds that).
+ */
+export const peers = {
+  git: { package: "git" },
+  "git-http-backend": { package: "git", path: "/usr/lib/git-core/git-http-backend" },
+  bwrap: { package: "bubblewrap" },
+  curl: { package: "curl" },
+  openssl: { package: "openssl" },
+  skopeo: { package: "skopeo" },
+  umoci: { package: "umoci" },
+  jekyll: { package: "jekyll" },
+  hugo: { package: "hugo" },
+  wrk: { package: "wrk" },
+  h2load: { package: "nghttp2-client" },
+  "rust-doc": { package: "rust-doc", path: "/usr/share/doc/rust-doc/html" },
+  "update-ca-certificates": { package: "ca-certificates", path: "/usr/sbin/update-ca-certificates" },
+  "systemd-analyze": { package: "systemd" },
+} as const satisfies Record<string, { package: string; path?: string }>;
+
+export type PeerName = keyof typeof peers;
+
+/** Where the program is, or why a test that wants it cannot run. */
+export function findPeer(name: PeerName): { path: string } | { missing: string } {
+  const peer: { package: string; path?: string } = peers[name];
+  const candidates = peer.path === undefined ? searchPath().map((folder) => join(folder, name)) : [peer.path];
+  const path = candidates.find(isUsable);
+  return path === undefined ? { missing: missingReason(name, peer.package) } : { path };
+}
+
+/** The path of the program; skips the test with the reason if it is not there. */
+export function peer(context: TestContext, name: PeerName): string {
+  const found = findPeer(name);
+  return "path" in found ? found.path : context.skip(found.missing);
+}
+
+/** How a skipped test says that a program is missing; the reporter makes that a failure in CI. */
+function missingReason(name: string, packageName: string): string {
+  return `needs ${name} of the Debian package ${packageName}`;
+}
+
+/** Whether a test was skipped because a program is missing. */
+export function isMissingPeer(reason: string | undefined): boolean {
+  return reason !== undefined && reason.includes(" of the Debian package ");
+}
+
+function searchPath(): string[] {
+  return [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"].filter((folder) => folder !== "");
+}
+
+function isUsable(path: string): boolean {
+  if (!existsSync(path)) return false;
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false; // there, but not for us
+  }
+}
