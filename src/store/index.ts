@@ -1,1 +1,22 @@
-export { type BeforeMigration, type Row, Store } from "./store.ts";
+export {
+  ContentTables,
+  type EncodingPlace,
+  type FilePlace,
+  type ImageRow,
+  type KnownEncoding,
+  type LayerRow,
+  type PackRow,
+  type PackUse,
+  type Place,
+} from "./content.ts";
+export { type BackupFile, listBackups, newestBackup } from "./backup-files.ts";
+export { backupBeforeMigration, backupStore, backupStoreSync } from "./backup.ts";
+export { BackupSchedule, type BackupScheduleOptions } from "./backup-schedule.ts";
+export { type DataFolder, type DataPaths, dataPaths, openDataFolder } from "./data-folder.ts";
+export { type BeforeMigration, type Row, Store, type StoreOptions } from "./store.ts";
+export { type AppRow, AppTable } from "./apps.ts";
+export { type DeploymentRow, DeploymentTable, type DeploymentUpdate, type EventRow } from "./deployments.ts";
+export { type ReleaseRow, ReleaseTable } from "./releases.ts";
+export { SettingTable } from "./settings.ts";
+export { GitFileTable } from "./git-files.ts";
+export { RefTable, type SeenRef } from "./refs.ts";
