@@ -1,2 +1,11 @@
 export type * from "./types.ts";
 export { FINAL_STATES } from "./types.ts";
+export { AppDeployer } from "./deployer.ts";
+export type {
+  BuildRequest,
+  ContentPort,
+  DeployEngine,
+  DeployerDependencies,
+  RefsLook,
+  SourcesPort,
+} from "./dependencies.ts";

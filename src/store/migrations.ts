@@ -55,7 +55,7 @@ export const migrations: readonly string[] = [
     finished_at INTEGER
   ) STRICT;
   CREATE INDEX deployments_of_app ON deployments (app, id);
-  CREATE INDEX deployments_unfinished ON deployments (id) WHERE finished_at IS NULL;
+  CREATE INDEX deployments_unfinished ON deployments (app, id) WHERE finished_at IS NULL;
 
   -- The journal: a line is written before the step that it names is taken.
   CREATE TABLE deployment_events (
@@ -112,6 +112,14 @@ export const migrations: readonly string[] = [
   CREATE TABLE settings (
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- Layer digests that were computed: a layer whose listing did not change is not hashed again.
+  CREATE TABLE layers (
+    listing BLOB PRIMARY KEY,              -- SHA-256 of the paths, sizes and hashes of its files
+    digest TEXT NOT NULL,                  -- sha256:… of its tar archive
+    size INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
 ];

@@ -1,0 +1,86 @@
+import type { AppDefinition } from "../config/index.ts";
+import type { SourceTree } from "../builds/index.ts";
+import type { Engine, ReleaseSpec } from "../engines/engine.ts";
+import type { Image, Tree } from "../images/index.ts";
+import type { Clock } from "../shared/clock.ts";
+import type { Logger } from "../shared/log.ts";
+import type { Store } from "../store/index.ts";
+import type { GarbageReport } from "./types.ts";
+
+/** What the deployer wants of the repositories of apps. */
+export interface SourcesPort {
+  /** Makes the app's repository if it is not there. */
+  ensure(app: string): Promise<void>;
+  remove(app: string): Promise<void>;
+  /** Brings a remote's refs here. Throws REMOTE_UNREACHABLE. */
+  fetch(app: string, url: string, signal: AbortSignal): Promise<void>;
+  /** What changed since the refs were last marked as seen, what of it deploys by the app's patterns, and why the rest does not. */
+  look(definition: AppDefinition): Promise<RefsLook>;
+  /** Marks what a look saw, in the caller's transaction. */
+  markSeen(app: string, look: RefsLook): void;
+  /** A ref's commit, or undefined if there is no such ref. */
+  resolve(app: string, ref: string): Promise<string | undefined>;
+  tree(app: string, commit: string, label: string): SourceTree;
+  /** Names of tags or branches, for "did you mean". */
+  names(app: string, kind: "tag" | "branch"): Promise<string[]>;
+}
+
+export interface RefsLook {
+  /** The ref that deploys, if any. */
+  deploy: { ref: string; commit: string; movedFrom?: string } | undefined;
+  /** For people: a ref that changed and is not deployed, and why. */
+  notes: string[];
+}
+
+/** What the deployer wants of builds and images. */
+export interface ContentPort {
+  /** Turns a source into the files of a site. */
+  build(request: BuildRequest): Promise<Tree>;
+  /** The log that `build` wrote for a deployment, or null. */
+  buildLog(deployment: number): string | null;
+  removeBuildLog(deployment: number): void;
+  createImage(tree: Tree): Promise<Image>;
+  /** Whether all of an image's files can be read. */
+  hasImage(digest: string): boolean;
+  /** Makes the compressed forms of an image's files; resolves with whether there are new ones. */
+  encode(digest: string, signal: AbortSignal): Promise<boolean>;
+  collectGarbage(
+    keepImages: ReadonlySet<string>,
+    beforeRemoval: () => Promise<void>,
+  ): Promise<Omit<GarbageReport, "releases">>;
+}
+
+export interface BuildRequest {
+  definition: AppDefinition;
+  deployment: number;
+  tree: SourceTree;
+  /** `v2`, `main`, or the name of an uploaded folder. */
+  label: string;
+  signal: AbortSignal;
+  onLine(line: string): void;
+}
+
+/** What an engine may offer besides its contract. */
+export interface DeployEngine extends Engine {
+  /** Forgets the files of earlier releases that are still in their grace time. */
+  purge(app: string): Promise<void>;
+  /** Content of these releases moved or got compressed forms: look at it anew. */
+  refresh(releases: readonly ReleaseSpec[]): Promise<void>;
+}
+
+export interface DeployerDependencies {
+  store: Store;
+  sources: SourcesPort;
+  content: ContentPort;
+  engine: DeployEngine;
+  clock: Clock;
+  log: Logger;
+  /** Where the site of a domain can be seen: `http://blog.localhost:8080`, …. */
+  urls(definition: AppDefinition): string[];
+  /** Called before a release with domains is routed, so that there is a certificate for each. */
+  ensureCertificates(domains: readonly string[]): Promise<void>;
+  /** A new secret that may push to one app. */
+  newPushToken(): string;
+  /** How many builds may run at once. */
+  parallelBuilds: number;
+}

@@ -1,0 +1,312 @@
+import fc from "fast-check";
+import { beforeEach, describe, expect, test } from "vitest";
+import { AppDeployer } from "./deployer.ts";
+import { definition, fakeTree, FakeWorld } from "./fakes.ts";
+import type { Deployment, DeploymentEvent } from "./types.ts";
+
+let world: FakeWorld;
+let deployer: AppDeployer;
+
+beforeEach(async () => {
+  world = new FakeWorld();
+  deployer = new AppDeployer(world);
+  await deployer.start();
+});
+
+/** Pushes a tag and follows what comes of it. */
+async function push(app: string, tag: string, commit = tag): Promise<Deployment> {
+  world.sources.push(app, `refs/tags/${tag}`, commit);
+  const { queued } = await deployer.refsChanged(app, "test");
+  return ended(queued[0]);
+}
+
+async function ended(deployment: Deployment | undefined): Promise<Deployment> {
+  if (deployment === undefined) throw new Error("nothing was queued");
+  for await (const _ of deployer.events(deployment.id, new AbortController().signal));
+  return deployer.deployment(deployment.id);
+}
+
+function live(app: string): string {
+  const routed = world.engine.routed.get(app);
+  return routed === undefined ? "nothing" : world.content.commitOf(routed.image);
+}
+
+describe("a tag", () => {
+  test("goes through all states, each journaled, and is live", async () => {
+    await deployer.addApp(definition("blog"));
+    const done = await push("blog", "v1");
+    expect(done).toMatchObject({ state: "live", release: 1, error: null });
+    expect(live("blog")).toBe("v1");
+    const events: DeploymentEvent[] = [];
+    for await (const event of deployer.events(done.id, new AbortController().signal)) events.push(event);
+    expect(events.map((event) => event.event)).toEqual([
+      "queued",
+      "building",
+      "note",
+      "built",
+      "released",
+      "placed",
+      "healthy",
+      "live",
+    ]);
+    expect(events.at(-1)?.urls).toEqual(["http://blog.localhost"]);
+    expect(world.engine.calls).toEqual([
+      "place blog 1",
+      "place blog 1",
+      "awaitHealthy blog 1",
+      "route blog 1",
+      "retire blog 1",
+    ]);
+  });
+
+  test("is deployed once, and again when it moved, which is named", async () => {
+    await deployer.addApp(definition("blog"));
+    await push("blog", "v1");
+    expect(await deployer.refsChanged("blog", "test")).toEqual({ queued: [], notes: [] });
+    const moved = await push("blog", "v1", "other");
+    expect(moved).toMatchObject({ state: "live", source: { movedFrom: "v1" } });
+    expect(live("blog")).toBe("other");
+  });
+
+  test("that does not build leaves the last good release serving and says why", async () => {
+    await deployer.addApp(definition("blog"));
+    await push("blog", "v1");
+    const failed = await push("blog", "v2", "broken");
+    expect(failed).toMatchObject({ state: "failed", error: { code: "BUILD_FAILED", cause: "exit code 1" } });
+    expect(live("blog")).toBe("v1");
+  });
+
+  test("that is not healthy is taken away again", async () => {
+    await deployer.addApp(definition("blog"));
+    await push("blog", "v1");
+    world.engine.unhealthy = (release) => release.number === 2;
+    expect(await push("blog", "v2")).toMatchObject({ state: "failed", error: { code: "CHECK_FAILED" } });
+    expect(live("blog")).toBe("v1");
+    expect(await world.engine.instances()).toEqual([{ app: "blog", release: 1, routed: true }]);
+  });
+
+  test("supersedes one that waits, but not one that runs", async () => {
+    await deployer.addApp(definition("blog"));
+    world.sources.push("blog", "refs/tags/v1", "hang");
+    const [first] = (await deployer.refsChanged("blog", "test")).queued;
+    world.sources.push("blog", "refs/tags/v2", "v2");
+    const [second] = (await deployer.refsChanged("blog", "test")).queued;
+    world.sources.push("blog", "refs/tags/v3", "v3");
+    await deployer.refsChanged("blog", "test");
+    expect(await ended(second)).toMatchObject({ state: "superseded", error: { code: "DEPLOYMENT_SUPERSEDED" } });
+    expect(deployer.deployment(first?.id ?? 0).state).toBe("building");
+  });
+});
+
+describe("rollback", () => {
+  beforeEach(async () => {
+    await deployer.addApp(definition("blog"));
+    await push("blog", "v1");
+    await push("blog", "v2");
+  });
+
+  test("goes to the release that was live before, and further back", async () => {
+    await push("blog", "v3", "broken");
+    await push("blog", "v4");
+    await ended(await deployer.rollback("blog", undefined, "test"));
+    expect(live("blog")).toBe("v2");
+    await ended(await deployer.rollback("blog", undefined, "test"));
+    expect(live("blog")).toBe("v1");
+    await expect(deployer.rollback("blog", undefined, "test")).rejects.toMatchObject({ code: "NOTHING_TO_ROLL_BACK" });
+  });
+
+  test("brings back the definition of the release", async () => {
+    await deployer.apply([definition("blog", { domains: ["new.localhost"] })], {
+      dryRun: false,
+      prune: false,
+      requestId: "test",
+    });
+    await ended(deployer.deployments("blog", 1)[0]);
+    expect(world.engine.routed.get("blog")?.definition.domains).toEqual(["new.localhost"]);
+    await ended(await deployer.rollback("blog", 1, "test"));
+    expect(world.engine.routed.get("blog")?.definition.domains).toEqual(["blog.localhost"]);
+  });
+
+  test("does not wait for a build that hangs", async () => {
+    world.sources.push("blog", "refs/tags/v3", "hang");
+    const [hanging] = (await deployer.refsChanged("blog", "test")).queued;
+    await ended(await deployer.rollback("blog", 1, "test"));
+    expect(live("blog")).toBe("v1");
+    expect(deployer.deployment(hanging?.id ?? 0).state).toBe("superseded");
+  });
+
+  test("to a release that is not kept is refused", async () => {
+    await expect(deployer.rollback("blog", 9, "test")).rejects.toMatchObject({ code: "RELEASE_NOT_FOUND" });
+  });
+});
+
+describe("apply", () => {
+  const options = { dryRun: false, prune: false, requestId: "test" };
+
+  test("twice changes nothing", async () => {
+    const definitions = [definition("a"), definition("b")];
+    expect((await deployer.apply(definitions, options)).changes.map((change) => change.action)).toEqual(["add", "add"]);
+    expect((await deployer.apply(definitions, options)).changes.map((change) => change.action)).toEqual([
+      "none",
+      "none",
+    ]);
+  });
+
+  test("refuses two apps with one domain, and changes nothing", async () => {
+    await deployer.addApp(definition("a"));
+    const both = [definition("b"), definition("c", { domains: ["a.localhost"] })];
+    await expect(deployer.apply(both, options)).rejects.toMatchObject({ code: "DOMAIN_TAKEN" });
+    expect(deployer.apps().map((app) => app.definition.name)).toEqual(["a"]);
+  });
+
+  test("lets one app give a domain to another", async () => {
+    await deployer.apply([definition("a", { domains: ["x.test"] }), definition("b")], options);
+    await push("a", "v1");
+    await push("b", "v1");
+    const swapped = await deployer.apply([definition("a"), definition("b", { domains: ["x.test"] })], options);
+    for (const deployment of swapped.deployments) expect(await ended(deployment)).toMatchObject({ state: "live" });
+  });
+
+  test("with prune removes what is not declared; a dry run only says so", async () => {
+    await deployer.apply([definition("a"), definition("b")], options);
+    const dry = await deployer.apply([definition("a")], { ...options, prune: true, dryRun: true });
+    expect(dry.changes).toContainEqual({ app: "b", action: "remove", fields: [] });
+    expect(deployer.apps()).toHaveLength(2);
+    await deployer.apply([definition("a")], { ...options, prune: true });
+    expect(deployer.apps()).toHaveLength(1);
+  });
+
+  test("of an app that the engine refuses is refused", async () => {
+    await expect(deployer.apply([definition("refused")], options)).rejects.toMatchObject({ code: "DRIVER_MISSING" });
+  });
+});
+
+test("a domain stays with the app that serves it, though its definition has let go of it", async () => {
+  await deployer.addApp(definition("a", { domains: ["x.test"] }));
+  await push("a", "v1");
+  world.engine.trouble = (call) => {
+    if (call === "awaitHealthy") throw new Error("no");
+  };
+  await deployer.apply([definition("a", { domains: ["y.test"] })], { dryRun: false, prune: false, requestId: "test" });
+  await ended(deployer.deployments("a", 1)[0]);
+  await expect(deployer.addApp(definition("b", { domains: ["x.test"] }))).rejects.toMatchObject({
+    code: "DOMAIN_TAKEN",
+  });
+});
+
+test("only the last releases are kept, and what serves; garbage collection keeps their images", async () => {
+  await deployer.addApp(definition("blog", { keepReleases: 2 }));
+  for (const tag of ["v1", "v2", "v3", "v4"]) await push("blog", tag);
+  await ended(await deployer.rollback("blog", 3, "test"));
+  await push("blog", "v5", "broken");
+  await deployer.collectGarbage();
+  expect(deployer.releases("blog").map((release) => [release.number, release.live])).toEqual([
+    [4, false],
+    [3, true],
+  ]);
+  expect([...world.content.images.values()].sort()).toEqual(["v3", "v4"]);
+});
+
+test("an uploaded folder is deployed", async () => {
+  await deployer.addApp(definition("blog"));
+  const done = await ended(await deployer.deployUpload("blog", fakeTree("public"), "test"));
+  expect(done).toMatchObject({ state: "live", source: { kind: "upload", label: "public" } });
+  expect(live("blog")).toBe("public");
+});
+
+test("a misspelt tag is answered with the one that was meant", async () => {
+  await deployer.addApp(definition("blog"));
+  await push("blog", "v1.0");
+  await expect(deployer.deployRef("blog", { tag: "v1.O" }, "test")).rejects.toMatchObject({
+    code: "TAG_NOT_FOUND",
+    hint: "Did you mean v1.0?",
+  });
+});
+
+test("an app that is removed in the middle of a build is gone", async () => {
+  await deployer.addApp(definition("blog"));
+  world.sources.push("blog", "refs/tags/v1", "hang");
+  await deployer.refsChanged("blog", "test");
+  await deployer.removeApp("blog");
+  expect(deployer.apps()).toEqual([]);
+  expect(await world.engine.instances()).toEqual([]);
+});
+
+/** Ends the process under the deployer's feet: what is on its way never comes back from the call that it is in. */
+const CRASH_POINTS = ["certificates", "place", "awaitHealthy", "route", "after route", "retire", "abandon"] as const;
+
+test("killed at any step of any deployment, the next start ends it, and nothing is deployed twice", async () => {
+  const crash = fc.constantFrom(...CRASH_POINTS, "none" as const);
+  const push = fc.record({ crash, commit: fc.constantFrom("good", "broken", "unhealthy") });
+  await fc.assert(
+    fc.asyncProperty(fc.array(push, { maxLength: 6 }), async (pushes) => {
+      world = new FakeWorld();
+      world.engine.unhealthy = (release) => world.content.commitOf(release.image).startsWith("unhealthy");
+      deployer = new AppDeployer(world);
+      await deployer.start();
+      await deployer.addApp(definition("blog"));
+      let expected = "nothing";
+      for (const [index, { crash, commit }] of pushes.entries()) {
+        const name = `${commit}-${index}`;
+        if (commit === "good") expected = name;
+        const reached = crashAt(crash);
+        world.sources.push("blog", `refs/tags/v${index}`, name);
+        deployer.expectRefs("blog");
+        const { queued } = await deployer.refsChanged("blog", "test");
+        await Promise.race([reached, ended(queued[0])]);
+        world.engine.trouble = () => {};
+        deployer = new AppDeployer(world);
+        await deployer.start();
+        const done = await ended(queued[0]);
+        expect(done.state).toBe(commit === "good" ? "live" : "failed");
+        expect(live("blog")).toBe(expected);
+      }
+      expect(deployer.deployments("blog", 100)).toHaveLength(pushes.length);
+      const serving = (await world.engine.instances()).filter((instance) => instance.routed);
+      expect(serving).toHaveLength(expected === "nothing" ? 0 : 1);
+      world.store.close();
+    }),
+    { numRuns: 60 },
+  );
+});
+
+/** Makes the engine hang for ever at the first such call; resolves when it does. */
+function crashAt(point: string): Promise<void> {
+  return new Promise((resolve) => {
+    world.engine.trouble = (call) => {
+      if (call !== point) return undefined;
+      resolve();
+      return new Promise(() => {});
+    };
+  });
+}
+
+test("a push whose process died before it looked at the refs is found at the next start", async () => {
+  await deployer.addApp(definition("blog"));
+  deployer.expectRefs("blog");
+  world.sources.push("blog", "refs/tags/v1", "v1");
+  deployer = new AppDeployer(world);
+  await deployer.start();
+  await ended(deployer.deployments("blog", 1)[0]);
+  expect(live("blog")).toBe("v1");
+});
+
+test("what should serve and does not is routed at the start; what nobody knows is taken away", async () => {
+  await deployer.addApp(definition("blog"));
+  await push("blog", "v1");
+  world.engine.routed.clear();
+  world.engine.routed.set("stranger", { app: "stranger", number: 1, image: "", definition: definition("stranger") });
+  world.engine.placed.set("stranger", new Set([1]));
+  deployer = new AppDeployer(world);
+  await deployer.start();
+  expect(live("blog")).toBe("v1");
+  expect(world.engine.routed.has("stranger")).toBe(false);
+});
+
+test("stopping leaves a deployment where it is, for the next start", async () => {
+  await deployer.addApp(definition("blog"));
+  world.sources.push("blog", "refs/tags/v1", "hang");
+  const [hanging] = (await deployer.refsChanged("blog", "test")).queued;
+  await deployer.stop();
+  expect(deployer.deployment(hanging?.id ?? 0)).toMatchObject({ state: "building", finishedAt: null });
+});

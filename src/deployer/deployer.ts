@@ -1,0 +1,294 @@
+import { isDeepStrictEqual } from "node:util";
+import type { SourceTree } from "../builds/index.ts";
+import type { AppDefinition } from "../config/index.ts";
+import { nearest } from "../shared/nearest.ts";
+import { SteppeError } from "../shared/errors.ts";
+import { type AppRow, AppTable, ReleaseTable, SettingTable } from "../store/index.ts";
+import { AppRegistry } from "./app-registry.ts";
+import { ContentLock } from "./content-lock.ts";
+import type { DeployerDependencies } from "./dependencies.ts";
+import { Housekeeping } from "./housekeeping.ts";
+import { Journal } from "./journal.ts";
+import { Scheduler } from "./scheduler.ts";
+import type {
+  App,
+  ApplyResult,
+  Deployer,
+  Deployment,
+  DeploymentEvent,
+  DeploymentSource,
+  GarbageReport,
+  RefsReport,
+  Release,
+} from "./types.ts";
+
+/** Setting keys: work that a crash must not make us forget. */
+const EXPECT_REFS = "expect-refs:";
+const REMOVING = "removing:";
+
+/** Which release goes live when. See `Deployer` for what each method does, `start` and `stop` for its life. */
+export class AppDeployer implements Deployer {
+  readonly #dependencies: DeployerDependencies;
+  readonly #journal: Journal;
+  readonly #registry: AppRegistry;
+  readonly #scheduler: Scheduler;
+  readonly #housekeeping: Housekeeping;
+  readonly #settings: SettingTable;
+  readonly #lock = new ContentLock();
+  readonly #looking = new Map<string, Promise<unknown>>();
+  readonly #lifetime = new AbortController();
+
+  constructor(dependencies: DeployerDependencies) {
+    this.#dependencies = dependencies;
+    this.#journal = new Journal(dependencies.store, dependencies.clock);
+    this.#registry = new AppRegistry(dependencies);
+    this.#settings = new SettingTable(dependencies.store);
+    this.#housekeeping = new Housekeeping(dependencies, this.#journal, this.#lock, this.#lifetime.signal);
+    this.#scheduler = new Scheduler(dependencies, this.#journal, this.#lock, (app) =>
+      this.#housekeeping.appWentLive(app),
+    );
+  }
+
+  /**
+   * Brings refs, journal and engine into line after whatever ended the process before: finishes removals, routes what
+   * should serve and does not, takes up unfinished deployments, and looks at refs that had been about to change.
+   */
+  async start(): Promise<void> {
+    for (const app of this.#settings.keysAfter(REMOVING)) await this.#remove(app);
+    await this.#housekeeping.reconcileRoutes();
+    for (const app of new Set(this.#journal.table.unfinished().map((deployment) => deployment.app)))
+      this.#scheduler.kick(app);
+    for (const app of this.#settings.keysAfter(EXPECT_REFS)) await this.refsChanged(app, "start");
+    this.#housekeeping.start();
+  }
+
+  /** Leaves what is on its way in the journal. */
+  async stop(): Promise<void> {
+    this.#lifetime.abort();
+    await this.#scheduler.stop();
+    await Promise.allSettled(this.#looking.values());
+    await this.#housekeeping.stop();
+  }
+
+  /** Every event of every deployment from now on. Returns what ends it. */
+  subscribe(listener: (event: DeploymentEvent) => void): () => void {
+    return this.#journal.subscribe(listener);
+  }
+
+  apps(): App[] {
+    return this.#registry.all().map(toApp);
+  }
+
+  app(name: string): App {
+    return toApp(this.#registry.get(name));
+  }
+
+  async addApp(definition: AppDefinition): Promise<App> {
+    this.#registry.add(definition);
+    await this.#dependencies.sources.ensure(definition.name);
+    return this.app(definition.name);
+  }
+
+  async removeApp(name: string): Promise<void> {
+    this.#registry.get(name);
+    this.#settings.set(REMOVING + name, "1");
+    await this.#remove(name);
+  }
+
+  async apply(
+    definitions: readonly AppDefinition[],
+    { dryRun, prune, requestId }: { dryRun: boolean; prune: boolean; requestId: string },
+  ): Promise<ApplyResult> {
+    const plan = this.#registry.plan(definitions, prune);
+    if (dryRun) return { changes: plan.changes, deployments: [] };
+    for (const app of plan.remove) await this.removeApp(app);
+    this.#registry.write(plan);
+    for (const definition of plan.add) await this.#dependencies.sources.ensure(definition.name);
+    const deployments = plan.change.flatMap(({ before, after }) => this.#redeploy(before, after, requestId));
+    return { changes: plan.changes, deployments };
+  }
+
+  expectRefs(app: string): void {
+    this.#settings.set(EXPECT_REFS + app, "1");
+  }
+
+  async refsChanged(name: string, requestId: string): Promise<RefsReport> {
+    const previous = this.#looking.get(name) ?? Promise.resolve();
+    const look = previous.then(
+      () => this.#look(name, requestId),
+      () => this.#look(name, requestId),
+    );
+    this.#looking.set(name, look);
+    try {
+      return await look;
+    } finally {
+      if (this.#looking.get(name) === look) this.#looking.delete(name);
+    }
+  }
+
+  async deployRef(name: string, ref: { tag: string } | { branch: string }, requestId: string): Promise<Deployment> {
+    const { definition } = this.#registry.get(name);
+    const { sources } = this.#dependencies;
+    const fullName = "tag" in ref ? `refs/tags/${ref.tag}` : `refs/heads/${ref.branch}`;
+    if (definition.repository !== null) await sources.fetch(name, definition.repository, this.#lifetime.signal);
+    const commit = await sources.resolve(name, fullName);
+    if (commit === undefined) throw await this.#refNotFound(name, ref);
+    if (definition.repository !== null) await this.#markSeen(definition);
+    return this.#scheduler.enqueue(name, { kind: "ref", ref: fullName, commit }, requestId);
+  }
+
+  async deployUpload(name: string, tree: SourceTree, requestId: string): Promise<Deployment> {
+    const { definition } = this.#registry.get(name);
+    const { content } = this.#dependencies;
+    using _use = await this.#lock.use();
+    const files = await content.build({
+      definition: { ...definition, build: null, folder: "." },
+      deployment: 0,
+      tree,
+      label: tree.label,
+      signal: this.#lifetime.signal,
+      onLine() {},
+    });
+    const image = await content.createImage(files);
+    return this.#scheduler.enqueue(name, { kind: "upload", label: tree.label, image: image.digest }, requestId);
+  }
+
+  async rollback(name: string, release: number | undefined, requestId: string): Promise<Deployment> {
+    const app = this.#registry.get(name);
+    const target = release ?? this.#releaseBefore(app);
+    if (new ReleaseTable(this.#dependencies.store).get(name, target) === undefined) {
+      throw new SteppeError("RELEASE_NOT_FOUND", {
+        operation: "roll back",
+        subject: `${name} to release ${target}`,
+        cause: "there is no such release, or it is not kept any more",
+        hint: `\`steppe releases ${name}\` lists the releases that are kept.`,
+      });
+    }
+    return this.#scheduler.enqueue(name, { kind: "rollback", release: target }, requestId);
+  }
+
+  deployment(id: number): Deployment {
+    const deployment = this.#journal.get(id);
+    if (deployment === undefined) {
+      throw new SteppeError("DEPLOYMENT_NOT_FOUND", {
+        operation: "find",
+        subject: `deployment ${id}`,
+        cause: "there is no such deployment",
+      });
+    }
+    return deployment;
+  }
+
+  deployments(app: string, limit: number): Deployment[] {
+    this.#registry.get(app);
+    return this.#journal.table.ofApp(app, limit);
+  }
+
+  releases(name: string): Release[] {
+    const { liveRelease } = this.#registry.get(name);
+    const rows = new ReleaseTable(this.#dependencies.store).ofApp(name);
+    return rows.map((row) => ({ ...row, live: row.number === liveRelease }));
+  }
+
+  events(id: number, signal: AbortSignal): AsyncIterable<DeploymentEvent> {
+    this.deployment(id);
+    return this.#journal.follow(id, signal);
+  }
+
+  buildLog(id: number): string | null {
+    return this.#dependencies.content.buildLog(this.deployment(id).id);
+  }
+
+  async purge(app: string): Promise<void> {
+    this.#registry.get(app);
+    await this.#dependencies.engine.purge(app);
+  }
+
+  collectGarbage(): Promise<GarbageReport> {
+    return this.#housekeeping.collect();
+  }
+
+  async #look(name: string, requestId: string): Promise<RefsReport> {
+    const { sources, store } = this.#dependencies;
+    const { definition } = this.#registry.get(name);
+    if (definition.repository !== null) await sources.fetch(name, definition.repository, this.#lifetime.signal);
+    const look = await sources.look(definition);
+    const ids = store.transaction(() => {
+      sources.markSeen(name, look);
+      this.#settings.delete(EXPECT_REFS + name);
+      return look.deploy === undefined
+        ? []
+        : [this.#scheduler.insert(name, { kind: "ref", ...look.deploy }, requestId)];
+    });
+    return { queued: ids.map((id) => this.#scheduler.announce(id)), notes: look.notes };
+  }
+
+  async #markSeen(definition: AppDefinition): Promise<void> {
+    const look = await this.#dependencies.sources.look(definition);
+    this.#dependencies.store.transaction(() => this.#dependencies.sources.markSeen(definition.name, look));
+  }
+
+  /** What a changed definition asks for: the same content with new routes, or the content made anew. */
+  #redeploy(before: AppRow, after: AppDefinition, requestId: string): Deployment[] {
+    const live =
+      before.liveRelease === null
+        ? undefined
+        : new ReleaseTable(this.#dependencies.store).get(after.name, before.liveRelease);
+    if (live === undefined) return [];
+    const made = (definition: AppDefinition): unknown => [definition.folder, definition.build];
+    const sameContent = isDeepStrictEqual(made(before.definition), made(after));
+    const source: DeploymentSource =
+      sameContent || live.ref === null || live.commit === null
+        ? { kind: "definition", image: live.image }
+        : { kind: "ref", ref: live.ref, commit: live.commit };
+    return [this.#scheduler.enqueue(after.name, source, requestId)];
+  }
+
+  /** Each part can be done again, so that a removal that was cut short is finished at the next start. */
+  async #remove(name: string): Promise<void> {
+    const { engine, sources, store } = this.#dependencies;
+    const reason = new SteppeError("APP_NOT_FOUND", {
+      operation: "deploy",
+      subject: name,
+      cause: "the app was removed",
+    });
+    await this.#scheduler.cancelAll(name, reason);
+    await engine.remove(name);
+    await sources.remove(name);
+    store.transaction(() => {
+      new AppTable(store).delete(name);
+      this.#settings.delete(`last-release:${name}`);
+      this.#settings.delete(EXPECT_REFS + name);
+      this.#settings.delete(REMOVING + name);
+    });
+  }
+
+  /** The newest release before the live one that was live itself. */
+  #releaseBefore({ name, liveRelease }: AppRow): number {
+    const wereLive = this.#journal.table.releasesThatWereLive(name, "live");
+    const earlier = this.releases(name).find(({ number }) => number < (liveRelease ?? 0) && wereLive.has(number));
+    if (earlier !== undefined) return earlier.number;
+    throw new SteppeError("NOTHING_TO_ROLL_BACK", {
+      operation: "roll back",
+      subject: name,
+      cause: "no earlier release that was live is kept",
+    });
+  }
+
+  async #refNotFound(name: string, ref: { tag: string } | { branch: string }): Promise<SteppeError> {
+    const kind = "tag" in ref ? "tag" : "branch";
+    const wanted = "tag" in ref ? ref.tag : ref.branch;
+    const close = nearest(wanted, await this.#dependencies.sources.names(name, kind));
+    return new SteppeError("TAG_NOT_FOUND", {
+      operation: "deploy",
+      subject: `${name} ${kind} ${wanted}`,
+      cause: `the repository has no such ${kind}`,
+      hint: close === undefined ? undefined : `Did you mean ${close}?`,
+    });
+  }
+}
+
+function toApp(row: AppRow): App {
+  const { definition, liveRelease, pushToken, createdAt, updatedAt } = row;
+  return { definition, liveRelease, pushToken, createdAt, updatedAt };
+}

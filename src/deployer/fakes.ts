@@ -1,0 +1,264 @@
+import { createHash } from "node:crypto";
+import type { AppDefinition } from "../config/index.ts";
+import type { SourceTree } from "../builds/index.ts";
+import type { EngineContext, Instance, ReleaseSpec } from "../engines/engine.ts";
+import type { Image, Tree } from "../images/index.ts";
+import { SteppeError } from "../shared/errors.ts";
+import { FakeClock } from "../shared/clock.ts";
+import { silentLogger } from "../shared/log.ts";
+import { Store } from "../store/index.ts";
+import type {
+  BuildRequest,
+  ContentPort,
+  DeployEngine,
+  DeployerDependencies,
+  RefsLook,
+  SourcesPort,
+} from "./dependencies.ts";
+
+/** The world around the deployer, in memory. It outlives a deployer, as a repository and an engine outlive a process. */
+export class FakeWorld implements DeployerDependencies {
+  readonly store = Store.open(":memory:");
+  readonly sources = new FakeSources();
+  readonly engine = new FakeEngine();
+  readonly content = new FakeContent(this.sources);
+  readonly clock = new FakeClock();
+  readonly log = silentLogger;
+  readonly parallelBuilds = 2;
+  #tokens = 0;
+
+  urls(definition: AppDefinition): string[] {
+    return definition.domains.map((domain) => `http://${domain}`);
+  }
+
+  async ensureCertificates(): Promise<void> {
+    await this.engine.trouble("certificates");
+  }
+
+  newPushToken(): string {
+    return `push-token-${this.#tokens++}`;
+  }
+}
+
+/** Repositories: a map of refs each, and the order in which refs came. */
+export class FakeSources implements SourcesPort {
+  readonly repositories = new Map<string, Map<string, string>>();
+  readonly seen = new Map<string, Map<string, string>>();
+  readonly fetched: string[] = [];
+
+  async ensure(app: string): Promise<void> {
+    if (!this.repositories.has(app)) this.repositories.set(app, new Map());
+  }
+
+  async remove(app: string): Promise<void> {
+    this.repositories.delete(app);
+    this.seen.delete(app);
+  }
+
+  async fetch(app: string): Promise<void> {
+    this.fetched.push(app);
+  }
+
+  push(app: string, ref: string, commit: string): void {
+    this.repositories.get(app)?.set(ref, commit);
+  }
+
+  async look(definition: AppDefinition): Promise<RefsLook> {
+    const seen = this.seen.get(definition.name) ?? new Map<string, string>();
+    const changed = [...(this.repositories.get(definition.name) ?? [])].filter(
+      ([ref, commit]) => seen.get(ref) !== commit,
+    );
+    const last = changed.at(-1);
+    if (last === undefined) return { deploy: undefined, notes: [] };
+    const movedFrom = seen.get(last[0]);
+    return { deploy: { ref: last[0], commit: last[1], ...(movedFrom === undefined ? {} : { movedFrom }) }, notes: [] };
+  }
+
+  markSeen(app: string): void {
+    this.seen.set(app, new Map(this.repositories.get(app)));
+  }
+
+  async resolve(app: string, ref: string): Promise<string | undefined> {
+    return this.repositories.get(app)?.get(ref);
+  }
+
+  tree(_app: string, commit: string): SourceTree {
+    return fakeTree(commit);
+  }
+
+  async names(app: string): Promise<string[]> {
+    return [...(this.repositories.get(app)?.keys() ?? [])].map((ref) => ref.split("/").slice(2).join("/"));
+  }
+}
+
+/** A tree whose only content is its label. */
+export function fakeTree(label: string): SourceTree {
+  return {
+    label,
+    list: () => Promise.resolve([]),
+    async *read() {},
+    checkout: () => Promise.resolve(),
+  };
+}
+
+/** Builds: a commit that begins with `broken` fails, one that begins with `hang` goes on until it is aborted. */
+export class FakeContent implements ContentPort {
+  readonly images = new Map<string, string>();
+  readonly built: string[] = [];
+  collectedWith: ReadonlySet<string> = new Set();
+  readonly #sources: FakeSources;
+
+  constructor(sources: FakeSources) {
+    this.#sources = sources;
+  }
+
+  async build({ tree, signal, definition, label }: BuildRequest): Promise<Tree> {
+    this.built.push(label);
+    if (tree.label.startsWith("hang")) {
+      await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
+    }
+    if (tree.label.startsWith("broken")) {
+      throw new SteppeError("BUILD_FAILED", {
+        operation: "build",
+        subject: `${definition.name}@${label}`,
+        cause: "exit code 1",
+      });
+    }
+    return [{ path: tree.label, hash: createHash("sha256").update(tree.label).digest(), size: tree.label.length }];
+  }
+
+  buildLog(): string | null {
+    return null;
+  }
+
+  removeBuildLog(): void {}
+
+  async createImage(tree: Tree): Promise<Image> {
+    const name = tree[0]?.path ?? "";
+    const digest = `sha256:${createHash("sha256").update(name).digest("hex")}`;
+    this.images.set(digest, name);
+    return { digest, files: 1, bytes: 1 };
+  }
+
+  hasImage(digest: string): boolean {
+    return this.images.has(digest);
+  }
+
+  async encode(): Promise<boolean> {
+    return false;
+  }
+
+  async collectGarbage(keep: ReadonlySet<string>, beforeRemoval: () => Promise<void>) {
+    this.collectedWith = keep;
+    await beforeRemoval();
+    const gone = [...this.images.keys()].filter((digest) => !keep.has(digest));
+    for (const digest of gone) this.images.delete(digest);
+    return { images: gone.length, files: gone.length, bytes: gone.length };
+  }
+
+  /** The name of the commit that an image was made of. */
+  commitOf(digest: string): string {
+    return this.images.get(digest) ?? "";
+  }
+
+  get sources(): FakeSources {
+    return this.#sources;
+  }
+}
+
+/** An engine that keeps instances in memory, and fails where a test wants it to. */
+export class FakeEngine implements DeployEngine {
+  readonly name = "local";
+  readonly calls: string[] = [];
+  readonly placed = new Map<string, Set<number>>();
+  readonly routed = new Map<string, ReleaseSpec>();
+  unhealthy: (release: ReleaseSpec) => boolean = () => false;
+  /** Called at the beginning of each call and may throw: a crash, or trouble. */
+  trouble: (call: string) => Promise<void> | void = () => {};
+
+  validate(definition: AppDefinition): void {
+    if (definition.name === "refused") {
+      throw new SteppeError("DRIVER_MISSING", { operation: "add", subject: "refused", cause: "no driver" });
+    }
+  }
+
+  async place(release: ReleaseSpec): Promise<void> {
+    await this.#call("place", release);
+    this.#placedOf(release.app).add(release.number);
+  }
+
+  async awaitHealthy(release: ReleaseSpec): Promise<void> {
+    await this.#call("awaitHealthy", release);
+    if (this.unhealthy(release)) {
+      throw new SteppeError("CHECK_FAILED", { operation: "check", subject: release.app, cause: "GET / answered 404" });
+    }
+  }
+
+  async route(release: ReleaseSpec, _context: EngineContext): Promise<void> {
+    await this.#call("route", release);
+    this.#placedOf(release.app).add(release.number);
+    this.routed.set(release.app, release);
+    await this.trouble("after route");
+  }
+
+  async retire(release: ReleaseSpec): Promise<void> {
+    await this.#call("retire", release);
+    this.placed.set(release.app, new Set([release.number]));
+  }
+
+  async abandon(release: ReleaseSpec): Promise<void> {
+    await this.#call("abandon", release);
+    if (this.routed.get(release.app)?.number !== release.number) this.#placedOf(release.app).delete(release.number);
+  }
+
+  async remove(app: string): Promise<void> {
+    await this.trouble("remove");
+    this.placed.delete(app);
+    this.routed.delete(app);
+  }
+
+  async instances(): Promise<Instance[]> {
+    return [...this.placed].flatMap(([app, numbers]) =>
+      [...numbers].map((release) => ({ app, release, routed: this.routed.get(app)?.number === release })),
+    );
+  }
+
+  async retain(): Promise<void> {}
+
+  async purge(app: string): Promise<void> {
+    this.calls.push(`purge ${app}`);
+  }
+
+  async refresh(): Promise<void> {}
+
+  #placedOf(app: string): Set<number> {
+    const placed = this.placed.get(app) ?? new Set();
+    this.placed.set(app, placed);
+    return placed;
+  }
+
+  async #call(name: string, release: ReleaseSpec): Promise<void> {
+    this.calls.push(`${name} ${release.app} ${release.number}`);
+    await this.trouble(name);
+  }
+}
+
+/** An app's definition with the defaults that tests want. */
+export function definition(name: string, change: Partial<AppDefinition> = {}): AppDefinition {
+  return {
+    name,
+    domains: [`${name}.localhost`],
+    repository: null,
+    pollMs: 300_000,
+    tags: ["*"],
+    branches: [],
+    folder: ".",
+    build: null,
+    check: { path: "/", status: [200, 399], contains: null, timeoutMs: 5000 },
+    redirectToHttps: false,
+    notFoundPage: "404.html",
+    graceMs: 3_600_000,
+    keepReleases: 10,
+    ...change,
+  };
+}

@@ -1,0 +1,112 @@
+import { AppTable } from "../store/index.ts";
+import type { ContentLock } from "./content-lock.ts";
+import type { DeployerDependencies } from "./dependencies.ts";
+import type { Journal } from "./journal.ts";
+import { Retention } from "./retention.ts";
+import { liveSpec } from "./run-deployment.ts";
+import type { GarbageReport } from "./types.ts";
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/**
+ * What happens after a deployment and between deployments: compressed forms, retention, garbage collection, and at
+ * the start the comparison of what should serve with what does. One piece at a time; visitors never wait for it.
+ */
+export class Housekeeping {
+  readonly #dependencies: DeployerDependencies;
+  readonly #retention: Retention;
+  readonly #lock: ContentLock;
+  readonly #signal: AbortSignal;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(dependencies: DeployerDependencies, journal: Journal, lock: ContentLock, signal: AbortSignal) {
+    this.#dependencies = dependencies;
+    this.#retention = new Retention(dependencies, journal);
+    this.#lock = lock;
+    this.#signal = signal;
+  }
+
+  /** Begins the daily garbage collection. */
+  start(): void {
+    void this.#daily();
+  }
+
+  /** Resolves when what is on its way has ended. */
+  async stop(): Promise<void> {
+    await this.#tail;
+  }
+
+  appWentLive(app: string): void {
+    void this.#inTurn(() => this.#retention.prune(app), "pruning releases failed", app);
+    void this.#inTurn(() => this.#encode(app), "compressing failed", app);
+  }
+
+  /** Frees what no kept release needs, when what is on its way has ended. */
+  async collect(): Promise<GarbageReport> {
+    const run = this.#tail.then(async () => {
+      using _alone = await this.#lock.exclude();
+      return this.#retention.collect();
+    });
+    this.#tail = run.catch(() => {});
+    const report = await run;
+    this.#dependencies.log.info(report, "garbage collected");
+    return report;
+  }
+
+  /** Routes every app whose live release by the store is not what the engine serves. */
+  async reconcileRoutes(): Promise<void> {
+    const { store, engine, log } = this.#dependencies;
+    const routed = new Map<string, number>();
+    for (const instance of await engine.instances()) if (instance.routed) routed.set(instance.app, instance.release);
+    const context = { signal: this.#signal, progress() {} };
+    for (const { name } of new AppTable(store).all()) {
+      const live = liveSpec(name, this.#dependencies);
+      const serves = routed.get(name);
+      routed.delete(name);
+      if (live === undefined || live.number === serves) continue;
+      log.warn({ app: name, live: live.number, serves: serves ?? null }, "routing the live release again");
+      await this.#dependencies.ensureCertificates(live.definition.domains);
+      await engine.place(live, context);
+      await engine.route(live, context);
+    }
+    for (const name of routed.keys()) {
+      if (new AppTable(store).get(name) !== undefined) continue;
+      log.warn({ app: name }, "taking away an app that is not in the store");
+      await engine.remove(name);
+    }
+  }
+
+  async #encode(app: string): Promise<void> {
+    const live = liveSpec(app, this.#dependencies);
+    if (live === undefined) return;
+    const anyNew = await this.#dependencies.content.encode(live.image, this.#signal);
+    if (anyNew) await this.#dependencies.engine.refresh([live]);
+  }
+
+  /** Nobody waits for this work: what goes wrong is logged, and done again after the next deployment or the next day. */
+  #inTurn(work: () => Promise<unknown>, failure: string, app: string): Promise<void> {
+    const run = this.#tail.then(async () => {
+      if (this.#signal.aborted) return;
+      try {
+        await work();
+      } catch (error) {
+        if (!this.#signal.aborted) this.#dependencies.log.error({ app, err: error }, failure);
+      }
+    });
+    this.#tail = run;
+    return run;
+  }
+
+  async #daily(): Promise<void> {
+    const { clock, log } = this.#dependencies;
+    for (;;) {
+      try {
+        await clock.sleep(DAY, { signal: this.#signal, unref: true });
+        await this.collect();
+      } catch (error) {
+        if (this.#signal.aborted) return;
+        log.error({ err: error }, "garbage collection failed");
+      }
+    }
+  }
+}

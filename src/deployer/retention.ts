@@ -1,0 +1,78 @@
+import type { ReleaseSpec } from "../engines/engine.ts";
+import { AppTable, ReleaseTable, type ReleaseRow } from "../store/index.ts";
+import type { DeployerDependencies } from "./dependencies.ts";
+import type { Journal } from "./journal.ts";
+import type { GarbageReport } from "./types.ts";
+
+/** How many finished deployments of an app are remembered besides those of kept releases. */
+const DEPLOYMENTS_KEPT = 100;
+
+/**
+ * Which releases are kept: the newest so many of each app by its definition, the one that serves, and whatever an
+ * unfinished deployment is about. Everything else of a release goes with its row.
+ */
+export class Retention {
+  readonly #dependencies: DeployerDependencies;
+  readonly #journal: Journal;
+
+  constructor(dependencies: DeployerDependencies, journal: Journal) {
+    this.#dependencies = dependencies;
+    this.#journal = journal;
+  }
+
+  /** Forgets the app's releases that need not be kept, and lets the engine do so. Returns how many went. */
+  async prune(app: string): Promise<number> {
+    const { store, engine, content } = this.#dependencies;
+    const releases = new ReleaseTable(store);
+    const { kept, gone } = this.#split(app);
+    await engine.retain(app, kept.map(toSpec));
+    const deployments = store.transaction(() => {
+      for (const release of gone) releases.delete(app, release.number);
+      return this.#journal.table.prune(app, DEPLOYMENTS_KEPT);
+    });
+    for (const deployment of deployments) content.removeBuildLog(deployment);
+    return gone.length;
+  }
+
+  /** Prunes every app and frees the content that nothing needs any more. */
+  async collect(): Promise<GarbageReport> {
+    const { store, engine, content } = this.#dependencies;
+    let releases = 0;
+    for (const app of new AppTable(store).all()) releases += await this.prune(app.name);
+    const keep = new ReleaseTable(store).images();
+    for (const deployment of this.#journal.table.unfinished()) {
+      if (deployment.image !== null) keep.add(deployment.image);
+      if ("image" in deployment.source) keep.add(deployment.source.image);
+    }
+    const freed = await content.collectGarbage(keep, () => engine.refresh(this.#allKept()));
+    return { releases, ...freed };
+  }
+
+  #split(app: string): { kept: ReleaseRow[]; gone: ReleaseRow[] } {
+    const row = new AppTable(this.#dependencies.store).get(app);
+    const all = new ReleaseTable(this.#dependencies.store).ofApp(app);
+    const needed = new Set(this.#journal.table.unfinishedOf(app).flatMap(neededRelease));
+    const isKept = (release: ReleaseRow, index: number): boolean =>
+      index < (row?.definition.keepReleases ?? 0) || release.number === row?.liveRelease || needed.has(release.number);
+    return { kept: all.filter(isKept), gone: all.filter((release, index) => !isKept(release, index)) };
+  }
+
+  #allKept(): ReleaseSpec[] {
+    const { store } = this.#dependencies;
+    return new AppTable(store).all().flatMap((app) => new ReleaseTable(store).ofApp(app.name).map(toSpec));
+  }
+}
+
+function neededRelease({
+  release,
+  source,
+}: {
+  release: number | null;
+  source: { kind: string; release?: number };
+}): number[] {
+  return [release, source.kind === "rollback" ? source.release : undefined].filter((number) => number != null);
+}
+
+function toSpec(row: ReleaseRow): ReleaseSpec {
+  return { app: row.app, number: row.number, image: row.image, definition: row.definition };
+}

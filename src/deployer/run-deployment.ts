@@ -1,0 +1,251 @@
+import type { AppDefinition } from "../config/index.ts";
+import type { ReleaseSpec } from "../engines/engine.ts";
+import { SteppeError, toSteppeError } from "../shared/errors.ts";
+import { AppTable, ReleaseTable } from "../store/index.ts";
+import type { DeployerDependencies } from "./dependencies.ts";
+import type { ContentLock } from "./content-lock.ts";
+import { claimDomains } from "./domains.ts";
+import { formatBytes, formatCount } from "./format.ts";
+import { describeRef, type Journal } from "./journal.ts";
+import type { Semaphore } from "./semaphore.ts";
+import type { Deployment, DeploymentSource } from "./types.ts";
+
+/** The reason of an abort that leaves the deployment in the journal as it is, to be taken up again at the next start. */
+export const STOPPING = new SteppeError("SHUTTING_DOWN", {
+  operation: "deploy",
+  subject: "all apps",
+  cause: "Steppe is stopping",
+});
+
+export interface RunContext {
+  dependencies: DeployerDependencies;
+  journal: Journal;
+  /** Bounds how many builds run at once. */
+  builds: Semaphore;
+  lock: ContentLock;
+  signal: AbortSignal;
+}
+
+/**
+ * Takes a deployment from whatever state the journal has it in to its end. Every step may have been taken
+ * already, wholly or in part, by a process that died: each is one that can be taken again.
+ */
+export async function runDeployment(id: number, context: RunContext): Promise<void> {
+  const { journal, signal } = context;
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const deployment = journal.get(id);
+      if (deployment === undefined || deployment.finishedAt !== null) return;
+      await step(deployment, context);
+    }
+  } catch (error) {
+    if (signal.aborted && signal.reason === STOPPING) return;
+    await fail(id, signal.aborted ? signal.reason : error, context);
+  }
+}
+
+function step(deployment: Deployment, context: RunContext): Promise<void> {
+  switch (deployment.state) {
+    case "queued":
+      return begin(deployment, context);
+    case "building":
+      return build(deployment, context);
+    case "built":
+      return makeRelease(deployment, context);
+    case "released":
+      return place(deployment, context);
+    case "placed":
+      return checkHealth(deployment, context);
+    case "healthy":
+      return route(deployment, context);
+    default:
+      throw new Error(`deployment ${deployment.id} has ended: ${deployment.state}`);
+  }
+}
+
+async function begin(deployment: Deployment, context: RunContext): Promise<void> {
+  const { journal, dependencies } = context;
+  const { id, app, source } = deployment;
+  if (source.kind === "rollback") {
+    const release = new ReleaseTable(dependencies.store).get(app, source.release);
+    if (release === undefined || !dependencies.content.hasImage(release.image)) throw releaseGone(app, source.release);
+    journal.enter(id, "released", `release ${release.number}, ${describeImage(release.image)}`, {
+      release: release.number,
+      image: release.image,
+    });
+  } else if (source.kind === "ref") {
+    journal.enter(id, "building", definitionOf(deployment, context).build === null ? "reading the site" : "building");
+  } else {
+    journal.enter(id, "built", describeImage(source.image), { image: source.image });
+  }
+}
+
+async function build(deployment: Deployment, context: RunContext): Promise<void> {
+  const { journal, dependencies, builds, lock, signal } = context;
+  const { id, app } = deployment;
+  const source = refSource(deployment);
+  const definition = definitionOf(deployment, context);
+  const label = source.ref.replace(/^refs\/(tags|heads)\//, "");
+  using _turn = await builds.acquire(signal, () => journal.tell(id, "progress", "waiting for other builds"));
+  using _use = await lock.use();
+  const tree = await dependencies.content.build({
+    definition,
+    deployment: id,
+    tree: dependencies.sources.tree(app, source.commit, `${app}@${label}`),
+    label,
+    signal,
+    onLine: (line) => journal.tell(id, "log", line),
+  });
+  const bytes = tree.reduce((sum, file) => sum + file.size, 0);
+  journal.note(id, `built: ${formatCount(tree.length, "file")}, ${formatBytes(bytes)}`);
+  const image = await dependencies.content.createImage(tree);
+  journal.enter(id, "built", describeImage(image.digest), { image: image.digest });
+}
+
+async function makeRelease(deployment: Deployment, context: RunContext): Promise<void> {
+  const { journal, dependencies } = context;
+  const { id, app, image, source } = deployment;
+  if (image === null) throw new Error(`deployment ${id} is built, but has no image`);
+  dependencies.store.transaction(() => {
+    const releases = new ReleaseTable(dependencies.store);
+    const number = releases.insert({
+      app,
+      image,
+      definition: definitionOf(deployment, context),
+      ...originOf(app, source, dependencies),
+      deployment: id,
+      createdAt: dependencies.clock.now(),
+    });
+    journal.enter(id, "released", `release ${number}`, { release: number });
+  });
+}
+
+async function place(deployment: Deployment, { journal, dependencies, signal }: RunContext): Promise<void> {
+  const release = releaseOf(deployment, dependencies);
+  claimDomains(dependencies.store, release.app, release.definition.domains);
+  await dependencies.ensureCertificates(release.definition.domains);
+  await dependencies.engine.place(release, engineContext(deployment.id, journal, signal));
+  journal.enter(deployment.id, "placed", "placed");
+}
+
+async function checkHealth(deployment: Deployment, { journal, dependencies, signal }: RunContext): Promise<void> {
+  const release = releaseOf(deployment, dependencies);
+  const context = engineContext(deployment.id, journal, signal);
+  await dependencies.engine.place(release, context); // again, if the process that placed it died since
+  await dependencies.engine.awaitHealthy(release, context);
+  journal.enter(deployment.id, "healthy", "healthy");
+}
+
+async function route(deployment: Deployment, { journal, dependencies, signal }: RunContext): Promise<void> {
+  const { store, engine } = dependencies;
+  const release = releaseOf(deployment, dependencies);
+  const context = engineContext(deployment.id, journal, signal);
+  await engine.route(release, context);
+  const urls = dependencies.urls(release.definition);
+  store.transaction(() => {
+    new AppTable(store).setLiveRelease(release.app, release.number);
+    claimDomains(store, release.app, []); // lets go of those that only the release before served
+    journal.enter(deployment.id, "live", urls.length === 0 ? "live" : `routed: ${urls.join(" ")}`, {}, { urls });
+  });
+  await engine.retire(release, context);
+}
+
+/** Journals the end of a deployment that failed, having taken away what it placed. */
+async function fail(id: number, thrown: unknown, { journal, dependencies }: RunContext): Promise<void> {
+  const deployment = journal.get(id);
+  if (deployment === undefined) return;
+  const error = toSteppeError(thrown, "deploy", subjectOf(deployment));
+  if (deployment.finishedAt !== null) {
+    // It is live: only clearing up after it failed, which the next start does again.
+    dependencies.log.error(
+      { app: deployment.app, deployment: id, err: error },
+      "clearing up after a deployment failed",
+    );
+    return;
+  }
+  try {
+    await undo(deployment, dependencies);
+  } catch (undoError) {
+    dependencies.log.error(
+      { app: deployment.app, deployment: id, err: undoError },
+      "taking away a failed release failed",
+    );
+  }
+  const state = error.code === "DEPLOYMENT_SUPERSEDED" ? "superseded" : "failed";
+  journal.enter(id, state, `${error.message}. ${error.hint}`, { error: error.toJSON() }, { error: error.toJSON() });
+}
+
+/** The last good release serves, whatever had been done. */
+async function undo(deployment: Deployment, dependencies: DeployerDependencies): Promise<void> {
+  if (deployment.release === null) return;
+  const live = liveSpec(deployment.app, dependencies);
+  if (live?.number !== deployment.release) await dependencies.engine.abandon(releaseOf(deployment, dependencies));
+  if (deployment.state === "healthy" && live !== undefined) {
+    await dependencies.engine.route(live, { signal: new AbortController().signal, progress() {} });
+  }
+}
+
+/** The release that serves an app by the store's word. */
+export function liveSpec(app: string, { store }: DeployerDependencies): ReleaseSpec | undefined {
+  const number = new AppTable(store).get(app)?.liveRelease ?? null;
+  const release = number === null ? undefined : new ReleaseTable(store).get(app, number);
+  return release && { app, number: release.number, image: release.image, definition: release.definition };
+}
+
+function releaseOf(deployment: Deployment, { store }: DeployerDependencies): ReleaseSpec {
+  const release = new ReleaseTable(store).get(deployment.app, deployment.release ?? 0);
+  if (release === undefined) throw releaseGone(deployment.app, deployment.release ?? 0);
+  return { app: release.app, number: release.number, image: release.image, definition: release.definition };
+}
+
+function releaseGone(app: string, number: number): SteppeError {
+  return new SteppeError("RELEASE_NOT_FOUND", {
+    operation: "deploy",
+    subject: `${app} release ${number}`,
+    cause: "it is not kept any more",
+  });
+}
+
+function definitionOf(deployment: Deployment, { dependencies }: RunContext): AppDefinition {
+  const app = new AppTable(dependencies.store).get(deployment.app);
+  if (app === undefined) {
+    throw new SteppeError("APP_NOT_FOUND", {
+      operation: "deploy",
+      subject: deployment.app,
+      cause: "there is no such app",
+    });
+  }
+  return app.definition;
+}
+
+/** Where a release's content came from; a changed definition keeps the origin of what is live. */
+function originOf(
+  app: string,
+  source: DeploymentSource,
+  dependencies: DeployerDependencies,
+): { ref: string | null; commit: string | null } {
+  if (source.kind === "ref") return { ref: source.ref, commit: source.commit };
+  const live = source.kind === "definition" ? liveSpec(app, dependencies) : undefined;
+  const row = live && new ReleaseTable(dependencies.store).get(app, live.number);
+  return { ref: row?.ref ?? null, commit: row?.commit ?? null };
+}
+
+function refSource(deployment: Deployment): DeploymentSource & { kind: "ref" } {
+  if (deployment.source.kind !== "ref") throw new Error(`deployment ${deployment.id} is not of a ref`);
+  return deployment.source;
+}
+
+function engineContext(id: number, journal: Journal, signal: AbortSignal) {
+  return { signal, progress: (message: string) => journal.tell(id, "progress", message) };
+}
+
+function describeImage(digest: string): string {
+  return `image ${digest.slice(0, "sha256:".length + 12)}`;
+}
+
+export function subjectOf({ app, source }: Pick<Deployment, "app" | "source">): string {
+  if (source.kind === "ref") return `${app} ${describeRef(source.ref)}`;
+  if (source.kind === "rollback") return `${app} release ${source.release}`;
+  return source.kind === "upload" ? `${app} folder ${source.label}` : app;
+}

@@ -1,0 +1,157 @@
+import type { ErrorBody } from "../shared/errors.ts";
+import type { Row, Store } from "./store.ts";
+
+/** `Source` and `State` are the deployer's words: this file only keeps them. */
+export interface DeploymentRow<Source = unknown, State extends string = string> {
+  id: number;
+  app: string;
+  source: Source;
+  state: State;
+  image: string | null;
+  release: number | null;
+  error: ErrorBody | null;
+  requestId: string;
+  createdAt: number;
+  finishedAt: number | null;
+}
+
+export interface EventRow {
+  deployment: number;
+  seq: number;
+  at: number;
+  event: string;
+  detail: Record<string, unknown>;
+}
+
+/** What a step changes of a deployment. */
+export interface DeploymentUpdate {
+  state?: string;
+  image?: string;
+  release?: number;
+  error?: ErrorBody;
+  finishedAt?: number;
+}
+
+/** Tables `deployments` and `deployment_events`: the journal. */
+export class DeploymentTable<Source, State extends string> {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Returns the new deployment's id. */
+  insert(deployment: { app: string; source: Source; state: State; requestId: string; createdAt: number }): number {
+    return this.#store.run(
+      "INSERT INTO deployments (app, source, state, request_id, created_at) VALUES (?, ?, ?, ?, ?)",
+      deployment.app,
+      JSON.stringify(deployment.source),
+      deployment.state,
+      deployment.requestId,
+      deployment.createdAt,
+    ).lastId;
+  }
+
+  update(id: number, change: DeploymentUpdate): void {
+    this.#store.run(
+      `UPDATE deployments SET state = coalesce(?, state), image = coalesce(?, image), release = coalesce(?, release),
+         error = coalesce(?, error), finished_at = coalesce(?, finished_at) WHERE id = ?`,
+      change.state ?? null,
+      change.image ?? null,
+      change.release ?? null,
+      change.error === undefined ? null : JSON.stringify(change.error),
+      change.finishedAt ?? null,
+      id,
+    );
+  }
+
+  get(id: number): DeploymentRow<Source, State> | undefined {
+    const row = this.#store.get("SELECT * FROM deployments WHERE id = ?", id);
+    return row === undefined ? undefined : deploymentRow<Source, State>(row);
+  }
+
+  /** The newest first. */
+  ofApp(app: string, limit: number): DeploymentRow<Source, State>[] {
+    return this.#store
+      .all("SELECT * FROM deployments WHERE app = ? ORDER BY id DESC LIMIT ?", app, limit)
+      .map((row) => deploymentRow<Source, State>(row));
+  }
+
+  /** The oldest first. */
+  unfinished(): DeploymentRow<Source, State>[] {
+    return this.#store
+      .all("SELECT * FROM deployments WHERE finished_at IS NULL ORDER BY id")
+      .map((row) => deploymentRow<Source, State>(row));
+  }
+
+  /** The oldest first. */
+  unfinishedOf(app: string): DeploymentRow<Source, State>[] {
+    return this.#store
+      .all("SELECT * FROM deployments WHERE app = ? AND finished_at IS NULL ORDER BY id", app)
+      .map((row) => deploymentRow<Source, State>(row));
+  }
+
+  /** The numbers of the app's releases that were live at some time. */
+  releasesThatWereLive(app: string, liveState: State): Set<number> {
+    const rows = this.#store.all(
+      "SELECT DISTINCT release FROM deployments WHERE app = ? AND state = ? AND release IS NOT NULL",
+      app,
+      liveState,
+    );
+    return new Set(rows.map((row) => Number(row["release"])));
+  }
+
+  /** Appends to the journal and returns the line's number within the deployment. */
+  appendEvent(deployment: number, at: number, event: string, detail: Record<string, unknown>): number {
+    const row = this.#store.get(
+      `INSERT INTO deployment_events (deployment, seq, at, event, detail)
+       VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM deployment_events WHERE deployment = ?1), ?2, ?3, ?4)
+       RETURNING seq`,
+      deployment,
+      at,
+      event,
+      JSON.stringify(detail),
+    );
+    return Number(row?.["seq"]);
+  }
+
+  events(deployment: number): EventRow[] {
+    return this.#store
+      .all("SELECT * FROM deployment_events WHERE deployment = ? ORDER BY seq", deployment)
+      .map((row) => ({
+        deployment: Number(row["deployment"]),
+        seq: Number(row["seq"]),
+        at: Number(row["at"]),
+        event: String(row["event"]),
+        detail: JSON.parse(String(row["detail"])) as Record<string, unknown>,
+      }));
+  }
+
+  /** Forgets finished deployments of an app but the newest `keep` and those whose release is still there. Returns their ids. */
+  prune(app: string, keep: number): number[] {
+    const rows = this.#store.all(
+      `DELETE FROM deployments WHERE app = ?1 AND finished_at IS NOT NULL
+         AND id NOT IN (SELECT id FROM deployments WHERE app = ?1 ORDER BY id DESC LIMIT ?2)
+         AND NOT EXISTS (SELECT 1 FROM releases WHERE app = ?1 AND number = deployments.release)
+       RETURNING id`,
+      app,
+      keep,
+    );
+    return rows.map((row) => Number(row["id"]));
+  }
+}
+
+function deploymentRow<Source, State extends string>(row: Row): DeploymentRow<Source, State> {
+  return {
+    id: Number(row["id"]),
+    app: String(row["app"]),
+    source: JSON.parse(String(row["source"])) as Source,
+    state: String(row["state"]) as State,
+    image: row["image"] === null ? null : String(row["image"]),
+    release: row["release"] === null ? null : Number(row["release"]),
+    error: row["error"] === null ? null : (JSON.parse(String(row["error"])) as ErrorBody),
+    requestId: String(row["request_id"]),
+    createdAt: Number(row["created_at"]),
+    finishedAt: row["finished_at"] === null ? null : Number(row["finished_at"]),
+  };
+}
