@@ -1,0 +1,138 @@
+import { Agent, request } from "node:http";
+import { stderr } from "node:process";
+import { pack } from "tar-stream";
+import { type RunningSteppe, startSteppe } from "../test/support/start-steppe.ts";
+import { temporaryFolder } from "../test/support/temporary-folder.ts";
+import { cpuSeconds, pss, untilIdle } from "./lib/processes.ts";
+import { median, type Report, round } from "./lib/report.ts";
+import { page, pagePath } from "./lib/sites.ts";
+
+const SITES = [1, 100, 1000];
+const PAGES = 10;
+const IDLE_SECONDS = 20;
+
+interface Measured {
+  fresh: number;
+  idle: number;
+  cpu: number;
+  start: number;
+}
+
+/** Idle memory and processor time of the whole platform, and how soon it answers. */
+export async function run(rounds: number): Promise<Report> {
+  const rows: Report["rows"] = [];
+  for (const sites of SITES) rows.push(await measureSites(sites, rounds));
+  const got = (sites: number, column: string): number => Number(rows.find((row) => row["sites"] === sites)?.[column]);
+  return {
+    title:
+      `Pss of all processes, launcher included, with sites of ${PAGES} pages of 4 KB: right after they were deployed, and idle after a restart; ` +
+      `processor time in ${IDLE_SECONDS} s of idling; from the start of the command to the first answer. Medians.`,
+    columns: ["sites", "MB after deploying", "MB idle", "CPU %", "first answer ms"],
+    rows,
+    targets: [
+      { name: "100 sites, idle memory", target: 120, got: got(100, "MB idle"), unit: "MB" },
+      { name: "100 sites, processor", target: 0.5, got: got(100, "CPU %"), unit: "% of a core" },
+      { name: "1000 sites, first answer", target: 1000, got: got(1000, "first answer ms"), unit: "ms" },
+    ],
+  };
+}
+
+async function measureSites(sites: number, rounds: number): Promise<Report["rows"][number]> {
+  using folder = temporaryFolder("bench");
+  const data = `${folder.path}/data`;
+  stderr.write(`${sites} sites: deploying\n`);
+  const fresh = await deploySites(data, sites);
+  const measured: Measured[] = [];
+  for (let index = 0; index < rounds; index++) {
+    stderr.write(`${sites} sites: round ${index + 1} of ${rounds}\n`);
+    measured.push({ fresh, ...(await measureStart(data, sites)) });
+  }
+  const of = (field: keyof Measured): number => median(measured.map((one) => one[field]));
+  return {
+    sites,
+    "MB after deploying": round(of("fresh") / 1e6),
+    "MB idle": round(of("idle") / 1e6),
+    "CPU %": round(of("cpu") * 100, 2),
+    "first answer ms": round(of("start"), 0),
+  };
+}
+
+/** Makes the sites; returns the memory in use when all is quiet again. */
+async function deploySites(data: string, sites: number): Promise<number> {
+  await using steppe = await startSteppe({ data });
+  for (let site = 0; site < sites; site++) {
+    await post(steppe, "/v1/apply", JSON.stringify({ definitions: [definition(site)] }));
+    await post(steppe, `/v1/apps/site-${site}/uploads`, await archive(site), "application/x-tar");
+  }
+  await firstAnswer(steppe.addresses.http, sites);
+  await untilIdle(steppe.processes);
+  return memory(steppe);
+}
+
+async function measureStart(data: string, sites: number): Promise<Omit<Measured, "fresh">> {
+  const begin = performance.now();
+  await using steppe = await startSteppe({ data });
+  await firstAnswer(steppe.addresses.http, sites);
+  const start = performance.now() - begin;
+  await untilIdle(steppe.processes);
+  const before = processor(steppe);
+  await new Promise((resolve) => setTimeout(resolve, IDLE_SECONDS * 1000));
+  return { start, cpu: (processor(steppe) - before) / IDLE_SECONDS, idle: memory(steppe) };
+}
+
+function memory(steppe: RunningSteppe): number {
+  return steppe.processes().reduce((sum, pid) => sum + pss(pid), 0);
+}
+
+function processor(steppe: RunningSteppe): number {
+  return steppe.processes().reduce((sum, pid) => sum + cpuSeconds(pid), 0);
+}
+
+function definition(site: number): object {
+  return { name: `site-${site}`, domains: [`site-${site}.localhost`] };
+}
+
+async function archive(site: number): Promise<Buffer> {
+  const tar = pack();
+  for (let index = 0; index < PAGES; index++) tar.entry({ name: pagePath(index) }, page(index, site));
+  tar.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of tar as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function post(
+  steppe: RunningSteppe,
+  path: string,
+  body: string | Buffer,
+  type = "application/json",
+): Promise<void> {
+  const answer = await fetch(steppe.addresses.api + path, {
+    method: "POST",
+    headers: { authorization: `Bearer ${steppe.token}`, "content-type": type },
+    body: typeof body === "string" ? body : new Uint8Array(body),
+  });
+  if (!answer.ok) throw new Error(`POST ${path} was answered ${answer.status}: ${await answer.text()}`);
+  await answer.arrayBuffer();
+}
+
+/** Asks for the last site until it answers. */
+async function firstAnswer(address: string, sites: number): Promise<void> {
+  const end = performance.now() + 60_000;
+  while (performance.now() < end) {
+    if ((await status(address, `site-${sites - 1}.localhost`)) === 200) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error("the last site did not answer within a minute");
+}
+
+function status(address: string, host: string): Promise<number | undefined> {
+  const { promise, resolve } = Promise.withResolvers<number | undefined>();
+  const asking = request(`${address}/`, { agent: new Agent(), headers: { host } }, (response) => {
+    response.resume();
+    response.on("end", () => resolve(response.statusCode));
+  });
+  asking.on("error", () => resolve(undefined)); // nobody listens yet
+  asking.end();
+  return promise;
+}
