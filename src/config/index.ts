@@ -1,1 +1,37 @@
+import type { AppDefinition } from "./app-definition.ts";
+import type { DefinitionOptions } from "./definition-from-options.ts";
+import type { Config } from "./parse-config.ts";
+
 export type { AppDefinition, BuildDefinition, CheckDefinition } from "./app-definition.ts";
+export { defaults, limits } from "./defaults.ts";
+export type { DefinitionOptions } from "./definition-from-options.ts";
+export { diffDefinitions } from "./diff-definitions.ts";
+export { parseDomain, parseHostName } from "./domain.ts";
+export { formatDuration, parseDuration } from "./duration.ts";
+export { matchGlob, parseGlob } from "./glob.ts";
+export { formatListenAddress, type ListenAddress, parseListenAddress } from "./listen-address.ts";
+export type { Config } from "./parse-config.ts";
+export type { Parsed } from "./parsed.ts";
+export { type LogLevel, type UpOption, type UpOptions, parseUpOptions, upOptions } from "./up-options.ts";
+
+// zod and yaml take some 10 MB and 80 ms together, so they are loaded only when something is parsed.
+
+/** See `parse-config.ts`: reads a `steppe.yaml`. Rejects with CONFIG_INVALID. */
+export async function parseConfig(text: string, filename: string): Promise<Config> {
+  return (await import("./parse-config.ts")).parseConfig(text, filename);
+}
+
+/** See `parse-definition.ts`: checks untrusted JSON. Rejects with CONFIG_INVALID, DOMAIN_INVALID. */
+export async function parseDefinition(json: unknown): Promise<AppDefinition> {
+  return (await import("./parse-definition.ts")).parseDefinition(json);
+}
+
+/** See `definition-from-options.ts`. Rejects with USAGE, DOMAIN_INVALID. */
+export async function definitionFromOptions(name: string, options: DefinitionOptions): Promise<AppDefinition> {
+  return (await import("./definition-from-options.ts")).definitionFromOptions(name, options);
+}
+
+/** See `to-yaml.ts`: an app as an entry of `steppe.yaml`. */
+export async function toYaml(definition: AppDefinition): Promise<string> {
+  return (await import("./to-yaml.ts")).toYaml(definition);
+}

@@ -1,0 +1,37 @@
+const minute = 60_000;
+const hour = 60 * minute;
+
+/** What an app definition holds where `steppe.yaml` says nothing. Times are milliseconds. */
+export const defaults = Object.freeze({
+  repository: null,
+  pollMs: 5 * minute,
+  tags: Object.freeze(["*"]),
+  branches: Object.freeze([]),
+  folder: ".",
+  redirectToHttps: false,
+  notFoundPage: "404.html",
+  graceMs: hour,
+  keepReleases: 10,
+  build: Object.freeze({ output: "public", timeoutMs: 10 * minute }),
+  check: Object.freeze({ path: "/", status: Object.freeze([200, 399] as const), contains: null, timeoutMs: 10_000 }),
+});
+
+/** The bounds of what a definition may ask for. Times are milliseconds. */
+export const limits = Object.freeze({
+  pollMs: Object.freeze([1000, 7 * 24 * hour] as const),
+  graceMs: Object.freeze([0, 30 * 24 * hour] as const),
+  buildTimeoutMs: Object.freeze([1000, 24 * hour] as const),
+  checkTimeoutMs: Object.freeze([100, 10 * minute] as const),
+  keepReleases: Object.freeze([1, 1000] as const),
+  domains: 100,
+  patterns: 50,
+  patternLength: 255,
+  cacheFolders: 50,
+  environment: 500,
+  commandLength: 64 * 1024,
+  textLength: 4096,
+  pathBytes: 1024,
+  apps: 10_000,
+  /** Bytes of a `steppe.yaml`. */
+  fileBytes: 4 * 1024 * 1024,
+});

@@ -1,0 +1,85 @@
+import type { AppDefinition } from "./app-definition.ts";
+import { formatDuration } from "./duration.ts";
+
+/**
+ * The fields in which two definitions of an app differ, one text each, by the names of `steppe.yaml`:
+ * `domains: blog.test → blog.example.com`. Empty if they are the same. The order within lists counts.
+ *
+ * Of variables of the build only the names are told: values may be secrets.
+ */
+export function diffDefinitions(before: AppDefinition, after: AppDefinition): string[] {
+  const old = flatten(before);
+  const changes: string[] = [];
+  for (const [field, value] of flatten(after)) {
+    const was = old.get(field);
+    if (was?.exact === value.exact) continue;
+    changes.push(`${field}: ${was?.shown ?? "none"} → ${value.shown}`);
+  }
+  return changes;
+}
+
+interface Shown {
+  /** To compare. */
+  exact: string;
+  /** To show. */
+  shown: string;
+}
+
+function flatten(definition: AppDefinition): Map<string, Shown> {
+  const { build, check } = definition;
+  const env = build?.env ?? {};
+  const variables = Object.keys(env).sort();
+  return new Map<string, Shown>([
+    ["name", text(definition.name)],
+    ["domains", list(definition.domains)],
+    ["repository", text(definition.repository && withoutPassword(definition.repository), definition.repository)],
+    ["poll", time(definition.pollMs)],
+    ["tags", list(definition.tags)],
+    ["branches", list(definition.branches)],
+    ["folder", text(definition.folder)],
+    ["build.command", text(build && JSON.stringify(shorten(build.command)), build?.command)],
+    ["build.output", text(build?.output)],
+    ["build.env", { exact: JSON.stringify(variables.map((name) => [name, env[name]])), shown: listed(variables) }],
+    ["build.cache", list(build?.cache ?? [])],
+    ["build.timeout", build === null ? text(null) : time(build.timeoutMs)],
+    ["check.path", text(check.path)],
+    ["check.status", text(formatStatus(check.status))],
+    ["check.contains", text(check.contains && JSON.stringify(shorten(check.contains)), check.contains)],
+    ["check.timeout", time(check.timeoutMs)],
+    ["redirectToHttps", text(String(definition.redirectToHttps))],
+    ["notFoundPage", text(definition.notFoundPage)],
+    ["grace", time(definition.graceMs)],
+    ["keepReleases", text(String(definition.keepReleases))],
+  ]);
+}
+
+/** `[200, 399]` as `200-399`, `[200, 200]` as `200`. */
+export function formatStatus([first, last]: readonly [number, number]): string {
+  return first === last ? String(first) : `${first}-${last}`;
+}
+
+function text(shown: string | null | undefined, exact: string | null | undefined = shown): Shown {
+  return { exact: exact ?? "", shown: shown ?? "none" };
+}
+
+function time(milliseconds: number): Shown {
+  return text(formatDuration(milliseconds));
+}
+
+function list(values: readonly string[]): Shown {
+  return { exact: JSON.stringify(values), shown: listed(values) };
+}
+
+function listed(values: readonly string[]): string {
+  if (values.length === 0) return "none";
+  return values.length > 10 ? `${values.slice(0, 10).join(", ")} and ${values.length - 10} more` : values.join(", ");
+}
+
+function shorten(value: string): string {
+  return value.length > 60 ? `${value.slice(0, 59)}…` : value;
+}
+
+/** An address may hold a password or token: it is not for every log. */
+function withoutPassword(address: string): string {
+  return address.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/@:]*):[^/@]*@/i, "$1:…@");
+}

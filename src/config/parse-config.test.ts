@@ -1,0 +1,379 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { SteppeError } from "../shared/errors.ts";
+import type { AppDefinition } from "./app-definition.ts";
+import { defaults } from "./defaults.ts";
+import { definitionFromOptions } from "./definition-from-options.ts";
+import { diffDefinitions } from "./diff-definitions.ts";
+import { parseConfig } from "./parse-config.ts";
+import { parseDefinition } from "./parse-definition.ts";
+import { toYaml } from "./to-yaml.ts";
+
+const blog: AppDefinition = {
+  name: "blog",
+  domains: ["blog.localhost"],
+  repository: null,
+  pollMs: 300_000,
+  tags: ["*"],
+  branches: [],
+  folder: ".",
+  build: null,
+  check: { path: "/", status: [200, 399], contains: null, timeoutMs: 10_000 },
+  redirectToHttps: false,
+  notFoundPage: "404.html",
+  graceMs: 3_600_000,
+  keepReleases: 10,
+};
+
+function fault(act: () => unknown): SteppeError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof SteppeError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+const mistakes = (text: string): string[] => (fault(() => parseConfig(text, "steppe.yaml")).detail ?? "").split("\n");
+
+describe("parseConfig", () => {
+  test("fills in the defaults", () => {
+    expect(parseConfig("apps: { blog: { domain: blog.localhost } }", "f")).toEqual({ apps: [blog] });
+    expect(Object.isFrozen(defaults)).toBe(true);
+  });
+
+  test("reads everything", () => {
+    const text = `
+apps:
+  shop:
+    domains: [Shop.example.com, "*.shop.example.com"]
+    repository: https://git.example.com/shop.git
+    poll: 1m
+    tags: [v*, release-*]
+    branches: main
+    folder: ./site/
+    build:
+      command: npm ci && npm run build
+      output: dist
+      env: { TZ: Europe/London }
+      cache: [node_modules]
+      timeout: 20m
+    check: { path: /health, status: 200, contains: ok, timeout: 5s }
+    redirectToHttps: true
+    notFoundPage: errors/404.html
+    grace: 0
+    keepReleases: 3
+`;
+    expect(parseConfig(text, "f").apps).toEqual([
+      {
+        name: "shop",
+        domains: ["shop.example.com", "*.shop.example.com"],
+        repository: "https://git.example.com/shop.git",
+        pollMs: 60_000,
+        tags: ["v*", "release-*"],
+        branches: ["main"],
+        folder: "site",
+        build: {
+          command: "npm ci && npm run build",
+          output: "dist",
+          env: { TZ: "Europe/London" },
+          cache: ["node_modules"],
+          timeoutMs: 1_200_000,
+        },
+        check: { path: "/health", status: [200, 200], contains: "ok", timeoutMs: 5000 },
+        redirectToHttps: true,
+        notFoundPage: "errors/404.html",
+        graceMs: 0,
+        keepReleases: 3,
+      },
+    ]);
+  });
+
+  test("a build may be only its command", () => {
+    const [app] = parseConfig("apps: {b: {domain: b.test, build: hugo}}", "f").apps;
+    expect(app?.build).toEqual({ command: "hugo", output: "public", env: {}, cache: [], timeoutMs: 600_000 });
+  });
+
+  test("tells every mistake with its place, in the order of the file", () => {
+    const text = `apps:
+  blog:
+    domains:
+      - blog.localhost:80
+    tagz: v*
+    poll: often
+    build: { comand: x, output: /etc, env: { PORT: 80, 1X: a } }
+    check: { status: 700 }
+  Shop: {}
+  news: { domain: news.test, keepReleases: "ten", build: 5, check: [], tags: [5] }
+aps: {}
+`;
+    expect(mistakes(text)).toEqual([
+      "steppe.yaml:4:9: apps.blog.domains[0] has a port; leave out `:80`",
+      "steppe.yaml:5:5: apps.blog.tagz is not known; did you mean `tags`?",
+      "steppe.yaml:6:11: apps.blog.poll is no duration; write `30s`, `5m`, `1h` or `1h30m`",
+      "steppe.yaml:7:5: apps.blog.build.command is missing",
+      "steppe.yaml:7:14: apps.blog.build.comand is not known; did you mean `command`?",
+      "steppe.yaml:7:33: apps.blog.build.output is absolute; write it relative to the root of the repository",
+      'steppe.yaml:7:52: apps.blog.build.env.PORT is the number 80 and should be a text; write "80", in quotes',
+      "steppe.yaml:7:56: apps.blog.build.env.1X is no name of a variable: letters, digits and `_`, no digit first",
+      "steppe.yaml:8:22: apps.blog.check.status is no HTTP status",
+      "steppe.yaml:9:3: apps.Shop is no name of an app: lower-case letters, digits and hyphens, at most 63, no hyphen first or last",
+      "steppe.yaml:9:3: apps.Shop has no `domain`; give it one, such as `domain: Shop.localhost`",
+      'steppe.yaml:10:44: apps.news.keepReleases is the text "ten" and should be a number',
+      "steppe.yaml:10:58: apps.news.build is the number 5 and should be a text or a map",
+      "steppe.yaml:10:68: apps.news.check is a list and should be a map",
+      'steppe.yaml:10:79: apps.news.tags[0] is the number 5 and should be a text; write "5", in quotes',
+      "steppe.yaml:11:1: aps is not known; did you mean `apps`?",
+    ]);
+  });
+
+  test("the cause is the first mistake and says how many more there are", () => {
+    const error = fault(() => parseConfig("apps: {b: {domain: a.test, x: 1, y: 2}}", "s.yaml"));
+    expect(error.code).toBe("CONFIG_INVALID");
+    expect(error.reason).toMatch(/^s\.yaml:1:28: apps\.b\.x is not known; known are .*\(and 1 more\)$/);
+  });
+
+  test("names both places of a domain that is there twice", () => {
+    const text = `apps:
+  a: { domain: Blog.test }
+  b:
+    domains: [b.test, blog.test, B.test]
+`;
+    expect(mistakes(text)).toEqual([
+      "steppe.yaml:4:23: apps.b.domains[1] `blog.test` belongs to the app `a` already (apps.a.domain at steppe.yaml:2:16)",
+      "steppe.yaml:4:34: apps.b.domains[2] `b.test` is there twice (apps.b.domains[0] at steppe.yaml:4:15)",
+    ]);
+  });
+
+  test("follows anchors and merge keys, also to the place of a mistake", () => {
+    const text = `x-common: &common
+  redirectToHttps: true
+  poll: 1x
+apps:
+  a: { <<: *common, domain: a.test }
+`;
+    expect(mistakes(text)).toEqual(["steppe.yaml:3:9: apps.a.poll is no duration; write `30s`, `5m`, `1h` or `1h30m`"]);
+    expect(parseConfig(text.replace("1x", "1m"), "f").apps[0]).toMatchObject({ redirectToHttps: true, pollMs: 60_000 });
+  });
+
+  test.each([
+    ["", /the file is empty and should be a map/],
+    ["- a", /the file is a list and should be a map/],
+    ["apps:", /steppe\.yaml:1:\d: apps is empty and should be a map/],
+    ["apps: {", /steppe\.yaml:1:8: /],
+    ["apps: {a: {domain: x.test}, a: {domain: y.test}}", /steppe\.yaml:1:29: Map keys must be unique/],
+    ["apps: { __proto__: { domain: x.test } }", /__proto__ is no name of an app/],
+    ["apps: { a: { domain: *no } }", /Unresolved alias/],
+    [
+      "apps: {a: {domain: x.test, domains: [y.test]}}",
+      /is there beside `domains`.*apps\.a\.domains at steppe\.yaml:1:37/,
+    ],
+    ["apps: {a: null}", /apps\.a is empty and should be a map/],
+  ])("refuses %j", (text, expected) => {
+    expect(mistakes(text).join("\n")).toMatch(expected);
+  });
+
+  test("an alias bomb is refused", () => {
+    const levels = Array.from({ length: 12 }, (_, level) => {
+      const alias = level === 0 ? "lol" : `*a${level - 1}`;
+      return `x-${level}: &a${level} [${Array.from({ length: 9 }, () => alias).join(", ")}]`;
+    });
+    expect(mistakes([...levels, "apps: {}"].join("\n")).join()).toMatch(/alias/i);
+  });
+
+  test("a file of more than 4 MiB is refused unread", () => {
+    expect(mistakes(`# ${"x".repeat(4 * 1024 * 1024)}`)).toEqual(["steppe.yaml: is larger than 4 MiB"]);
+  });
+
+  test("whatever the text, it is read or refused as CONFIG_INVALID", () => {
+    const word = fc.constantFrom(
+      "apps:",
+      "\n",
+      "  ",
+      "    ",
+      "blog:",
+      "domain:",
+      "- ",
+      "&a",
+      "*a",
+      "{",
+      "}",
+      "'",
+      ": ",
+      "x",
+      "!!t",
+    );
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 20 }), (words) => {
+        try {
+          parseConfig(words.join(""), "f");
+        } catch (error) {
+          expect(error).toMatchObject({ code: "CONFIG_INVALID" });
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("an unknown key is refused wherever it is, at its place", () => {
+    const key = fc.stringMatching(/^[a-z]{3,12}q$/);
+    fc.assert(
+      fc.property(key, fc.constantFrom("app", "build", "check"), fc.nat(5), (name, where, blank) => {
+        const head = `apps:\n${"\n".repeat(blank)}  a:\n    domain: a.test\n    build:\n      command: x\n`;
+        const inner = { app: `    ${name}: 1\n`, build: `      ${name}: 1\n`, check: `    check:\n      ${name}: 1\n` };
+        const text = head + inner[where];
+        const line = text.split("\n").findIndex((one) => one.includes(`${name}:`)) + 1;
+        const column = where === "app" ? 5 : 7;
+        const path = where === "app" ? name : `${where}.${name}`;
+        expect(mistakes(text)[0]).toContain(`steppe.yaml:${line}:${column}: apps.a.${path} is not known`);
+      }),
+    );
+  });
+});
+
+const domainName = fc.stringMatching(/^[a-z]{1,8}\.(test|localhost)$/);
+const pathName = fc.stringMatching(/^[a-z][a-z0-9_]{0,6}(\/[a-z]{1,5})?$/);
+const pattern = fc.constantFrom("*", "v*", "v[0-9]*", "{a,b}", "true", "1.0", "null", "# no", "a: b");
+const printable = fc.string({ minLength: 1, maxLength: 40 }).filter((text) => text.trim() !== "");
+
+/** Any app definition in its normal form. */
+const definition: fc.Arbitrary<AppDefinition> = fc.record({
+  name: fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?$/),
+  domains: fc.uniqueArray(domainName, { minLength: 1, maxLength: 4 }),
+  repository: fc.constantFrom(null, "https://git.example.com/a.git", "git@host.example:a/b.git"),
+  pollMs: fc.integer({ min: 1000, max: 604_800_000 }),
+  tags: fc.array(pattern, { maxLength: 3 }),
+  branches: fc.array(pattern, { maxLength: 3 }),
+  folder: fc.oneof(fc.constant("."), pathName),
+  build: fc.option(
+    fc.record({
+      command: printable,
+      output: pathName,
+      env: fc.dictionary(fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,8}$/), fc.string(), { maxKeys: 3 }),
+      cache: fc.array(pathName, { maxLength: 2 }),
+      timeoutMs: fc.integer({ min: 1000, max: 86_400_000 }),
+    }),
+  ),
+  check: fc.record({
+    path: fc.stringMatching(/^\/[a-z0-9/?=.-]{0,12}$/),
+    status: fc.tuple(fc.integer({ min: 100, max: 399 }), fc.integer({ min: 400, max: 599 })),
+    contains: fc.option(fc.string({ minLength: 1, maxLength: 20 })),
+    timeoutMs: fc.integer({ min: 100, max: 600_000 }),
+  }),
+  redirectToHttps: fc.boolean(),
+  notFoundPage: pathName,
+  graceMs: fc.integer({ min: 0, max: 2_592_000_000 }),
+  keepReleases: fc.integer({ min: 1, max: 1000 }),
+});
+
+describe("the ways of a definition agree", () => {
+  test("YAML, and back", () => {
+    fc.assert(
+      fc.property(definition, (app) => {
+        const plain = structuredClone(app);
+        expect(parseConfig(toYaml(plain), "f").apps).toEqual([plain]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("JSON, and back", () => {
+    fc.assert(
+      fc.property(definition, (app) => {
+        const plain: unknown = JSON.parse(JSON.stringify(app));
+        expect(parseDefinition(plain)).toEqual(plain);
+      }),
+    );
+  });
+
+  test("a definition differs from itself in nothing, and from another in what differs", () => {
+    fc.assert(
+      fc.property(definition, definition, (one, other) => {
+        expect(diffDefinitions(one, structuredClone(one))).toEqual([]);
+        const same = JSON.stringify(parseDefinition(one)) === JSON.stringify(parseDefinition({ ...other }));
+        expect(diffDefinitions(one, other).length === 0).toBe(same);
+      }),
+    );
+  });
+
+  test("options of the command line", () => {
+    const app = definitionFromOptions("blog", { domain: ["blog.localhost"] });
+    expect(app).toEqual(blog);
+    const built = definitionFromOptions("blog", {
+      domain: ["blog.localhost"],
+      build: "hugo",
+      output: "out",
+      env: ["A=b=c"],
+      keepReleases: "3",
+      grace: "0",
+      checkStatus: "200",
+    });
+    expect(built.build).toMatchObject({ command: "hugo", output: "out", env: { A: "b=c" } });
+    expect(built).toMatchObject({ keepReleases: 3, graceMs: 0, check: { status: [200, 200] } });
+  });
+});
+
+test("diffDefinitions says what was and what is, and no secrets", () => {
+  const before: AppDefinition = { ...blog, repository: "https://me:secret@git.test/a.git" };
+  const after: AppDefinition = {
+    ...blog,
+    domains: ["blog.example.com"],
+    repository: "https://me:other@git.test/a.git",
+    pollMs: 60_000,
+    build: { command: "hugo", output: "public", env: { TOKEN: "hidden" }, cache: [], timeoutMs: 600_000 },
+  };
+  expect(diffDefinitions(before, after)).toEqual([
+    "domains: blog.localhost → blog.example.com",
+    "repository: https://me:…@git.test/a.git → https://me:…@git.test/a.git",
+    "poll: 5m → 1m",
+    'build.command: none → "hugo"',
+    "build.output: none → public",
+    "build.env: none → TOKEN",
+    "build.timeout: none → 10m",
+  ]);
+});
+
+describe("definitionFromOptions names the option", () => {
+  test.each([
+    [{}, "USAGE", "the app has no `domain`; give it one, such as `domain: blog.localhost`"],
+    [{ domain: ["http://x.test"] }, "DOMAIN_INVALID", "--domain has a scheme; leave out `http://`"],
+    [{ domain: ["x.test"], poll: "x" }, "USAGE", "--poll is no duration; write `30s`, `5m`, `1h` or `1h30m`"],
+    [{ domain: ["x.test"], output: "x" }, "USAGE", "--output is given without --build"],
+    [{ domain: ["x.test"], build: "x", env: ["A"] }, "USAGE", '--env "A" is no NAME=VALUE'],
+    [{ domain: ["x.test"], build: "x", env: ["1=a"] }, "USAGE", /^--env 1 is no name of a variable/],
+    [{ domain: ["x.test"], keepReleases: "0" }, "USAGE", /^--keep-releases is less than 1/],
+    [{ domain: ["x.test"], checkStatus: "2xx" }, "USAGE", "--check-status is no status; write 200 or `200-399`"],
+  ])("%j", (options, code, cause) => {
+    const error = fault(() => definitionFromOptions("blog", options));
+    expect(error.code).toBe(code);
+    expect(error.reason).toEqual(typeof cause === "string" ? cause : expect.stringMatching(cause));
+  });
+});
+
+describe("parseDefinition", () => {
+  test.each<[string, unknown, string, RegExp]>([
+    ["nothing", undefined, "CONFIG_INVALID", /the definition is missing/],
+    ["a text", "x", "CONFIG_INVALID", /is the text "x" and should be a map/],
+    ["a bad domain", { ...blog, domains: ["a b"] }, "DOMAIN_INVALID", /^domains\[0\] has a space in it$/],
+    ["no domain", { ...blog, domains: [] }, "CONFIG_INVALID", /^domains is empty/],
+    ["a domain twice", { ...blog, domains: ["a.test", "A.test"] }, "DOMAIN_INVALID", /`a\.test` is there twice/],
+    ["an extra key", { ...blog, pollms: 5 }, "CONFIG_INVALID", /^pollms is not known; did you mean `pollMs`\?$/],
+    ["a bad name", { ...blog, name: "../x" }, "CONFIG_INVALID", /^name is no name of an app/],
+    ["a path out", { ...blog, folder: "../x" }, "CONFIG_INVALID", /^folder leads out of the repository/],
+    ["a fraction", { ...blog, pollMs: 1000.5 }, "CONFIG_INVALID", /^pollMs .*whole number/],
+    ["a helper", { ...blog, repository: "ext::sh -c x" }, "CONFIG_INVALID", /^repository has a space/],
+  ])("refuses %s", (_, json, code, cause) => {
+    const error = fault(() => parseDefinition(json));
+    expect(error.code).toBe(code);
+    expect(error.reason).toMatch(cause);
+  });
+
+  test("never throws anything else", () => {
+    fc.assert(
+      fc.property(fc.anything(), (json) => {
+        expect(fault(() => parseDefinition(json))).toBeInstanceOf(SteppeError);
+      }),
+    );
+  });
+});

@@ -1,0 +1,49 @@
+import { SteppeError } from "../shared/errors.ts";
+import type { AppDefinition } from "./app-definition.ts";
+import { definitionSchema } from "./definition-schema.ts";
+import { formatPath, type Path, type Problem, toProblems } from "./problems.ts";
+
+/**
+ * Checks an app definition that came as JSON from somewhere: everything must be there, nothing else may be, and every value
+ * comes back in its normal form. Throws DOMAIN_INVALID if the first mistake is in a domain, else CONFIG_INVALID; all mistakes are
+ * in its detail.
+ */
+export function parseDefinition(json: unknown): AppDefinition {
+  const parsed = definitionSchema.safeParse(json);
+  const problems = parsed.success ? domainsTwice(parsed.data.domains) : toProblems(parsed.error.issues, json, keysAt);
+  if (parsed.success && problems.length === 0) return parsed.data;
+  throw definitionError(problems, json);
+}
+
+function domainsTwice(domains: readonly string[]): Problem[] {
+  return domains.flatMap((domain, index) => {
+    const first = domains.indexOf(domain);
+    if (first === index) return [];
+    return [
+      { path: ["domains", index], atKey: false, message: `\`${domain}\` is there twice`, other: ["domains", first] },
+    ];
+  });
+}
+
+function keysAt(path: Path): readonly string[] {
+  const { shape } = definitionSchema;
+  if (path.length === 0) return Object.keys(shape);
+  if (path[0] === "build") return Object.keys(shape.build.unwrap().shape);
+  return path[0] === "check" ? Object.keys(shape.check.shape) : [];
+}
+
+function definitionError(problems: readonly Problem[], json: unknown): SteppeError {
+  const told = problems.map(
+    ({ path, message }) => `${path.length === 0 ? "the definition" : formatPath(path)} ${message}`,
+  );
+  const name = typeof json === "object" && json !== null && "name" in json ? json.name : undefined;
+  const first = problems[0];
+  const inDomain = first?.path[0] === "domains" && first.path.length === 2;
+  return new SteppeError(inDomain ? "DOMAIN_INVALID" : "CONFIG_INVALID", {
+    operation: "check",
+    subject: typeof name === "string" && name !== "" ? `app ${name.slice(0, 80)}` : "app definition",
+    cause: told.length > 1 ? `${told[0]} (and ${told.length - 1} more)` : (told[0] ?? "is invalid"),
+    ...(told.length > 1 ? { detail: told.join("\n") } : {}),
+    ...(inDomain ? {} : { hint: "Correct the app's definition." }),
+  });
+}

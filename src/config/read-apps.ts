@@ -1,0 +1,116 @@
+import type { z } from "zod";
+import type { AppDefinition } from "./app-definition.ts";
+import { limits } from "./defaults.ts";
+import { parseDomain } from "./domain.ts";
+import { type Path, type Problem, toProblems, valueAt } from "./problems.ts";
+import { appSchema, fileSchema } from "./schema.ts";
+
+type AppFields = z.output<typeof appSchema>;
+
+/** What reading a `steppe.yaml`'s content gives: the apps, or everything that is wrong with it. */
+export type ReadApps = { apps: AppDefinition[] } | { problems: Problem[] };
+
+const keysOfFile = Object.keys(fileSchema.shape);
+const keysOfApp = Object.keys(appSchema.shape);
+const keysOfPart: Readonly<Record<string, readonly string[]>> = {
+  build: ["command", "output", "env", "cache", "timeout"],
+  check: ["path", "status", "contains", "timeout"],
+};
+
+/** Reads the plain data of a `steppe.yaml` into app definitions, in the order of the file, defaults filled in. */
+export function readApps(input: unknown): ReadApps {
+  const parsed = fileSchema.safeParse(withoutAnchors(input));
+  const problems = parsed.success ? [] : toProblems(parsed.error.issues, input, keysAt);
+  problems.push(...crossProblems(input));
+  if (problems.length > 0 || !parsed.success) return { problems };
+  return { apps: Object.entries(parsed.data.apps).map(([name, fields]) => toDefinition(name, fields)) };
+}
+
+/** Leaves out the top-level keys that begin with `x-`: they hold YAML anchors for other places. */
+function withoutAnchors(input: unknown): unknown {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return input;
+  return Object.fromEntries(Object.entries(input).filter(([key]) => !key.startsWith("x-")));
+}
+
+function keysAt(path: Path): readonly string[] {
+  if (path.length === 0) return keysOfFile;
+  return path.length === 2 ? keysOfApp : (keysOfPart[String(path[2])] ?? []);
+}
+
+function toDefinition(name: string, fields: AppFields): AppDefinition {
+  const { build, check } = fields;
+  return {
+    name,
+    domains: fields.domains ?? (fields.domain === undefined ? [] : [fields.domain]),
+    repository: fields.repository ?? null,
+    pollMs: fields.poll,
+    tags: fields.tags,
+    branches: fields.branches,
+    folder: fields.folder,
+    build:
+      build === undefined
+        ? null
+        : {
+            command: build.command,
+            output: build.output,
+            env: build.env,
+            cache: build.cache,
+            timeoutMs: build.timeout,
+          },
+    check: { path: check.path, status: check.status, contains: check.contains ?? null, timeoutMs: check.timeout },
+    redirectToHttps: fields.redirectToHttps,
+    notFoundPage: fields.notFoundPage,
+    graceMs: fields.grace,
+    keepReleases: fields.keepReleases,
+  };
+}
+
+/** What no field shows by itself: domains that are missing or there twice. Found even where other things are wrong. */
+function crossProblems(input: unknown): Problem[] {
+  const apps = valueAt(input, ["apps"]);
+  if (typeof apps !== "object" || apps === null || Array.isArray(apps)) return [];
+  const names = Object.keys(apps);
+  if (names.length > limits.apps)
+    return [{ path: ["apps"], atKey: true, message: `has more than ${limits.apps} apps` }];
+  const problems: Problem[] = [];
+  // A record in zod leaves out such a key without a word.
+  if (Object.hasOwn(apps, "__proto__")) {
+    problems.push({ path: ["apps", "__proto__"], atKey: true, message: "is no name of an app" });
+  }
+  const seen = new Map<string, { app: string; path: Path }>();
+  for (const app of names) {
+    const fields: unknown = Reflect.get(apps, app);
+    if (typeof fields !== "object" || fields === null || Array.isArray(fields)) continue;
+    const one = Object.hasOwn(fields, "domain");
+    const many = Object.hasOwn(fields, "domains");
+    if (one && many) {
+      const message = "is there beside `domains`; put all of them into `domains`";
+      problems.push({ path: ["apps", app, "domain"], atKey: true, message, other: ["apps", app, "domains"] });
+    } else if (!one && !many) {
+      const message = `has no \`domain\`; give it one, such as \`domain: ${app}.localhost\``;
+      problems.push({ path: ["apps", app], atKey: true, message });
+    }
+    problems.push(...domainsTwice(fields, app, seen));
+  }
+  return problems;
+}
+
+function domainsTwice(fields: object, app: string, seen: Map<string, { app: string; path: Path }>): Problem[] {
+  const problems: Problem[] = [];
+  const domains = valueAt(fields, ["domains"]);
+  const places: Path[] = [["domain"], ...(Array.isArray(domains) ? domains.map((_, index) => ["domains", index]) : [])];
+  for (const place of places) {
+    const text = valueAt(fields, place);
+    const parsed = typeof text === "string" ? parseDomain(text) : { problem: "" };
+    if ("problem" in parsed) continue;
+    const path: Path = ["apps", app, ...place];
+    const first = seen.get(parsed.value);
+    if (first === undefined) {
+      seen.set(parsed.value, { app, path });
+      continue;
+    }
+    const where = first.app === app ? "is there twice" : `belongs to the app \`${first.app}\` already`;
+    problems.push({ path, atKey: false, message: `\`${parsed.value}\` ${where}`, other: first.path });
+  }
+  return problems;
+}

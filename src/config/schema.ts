@@ -1,0 +1,184 @@
+import { z } from "zod";
+import { defaults, limits } from "./defaults.ts";
+import { parseDomain } from "./domain.ts";
+import { DURATION_PATTERN, formatDuration, parseDuration } from "./duration.ts";
+import { parseGlob } from "./glob.ts";
+import type { Parsed } from "./parsed.ts";
+import { parseInnerPath, parseRelativePath } from "./relative-path.ts";
+import { parseRepositoryAddress } from "./repository-address.ts";
+
+/**
+ * The one schema of `steppe.yaml`. What it reads becomes an AppDefinition (`read-apps.ts`); the JSON Schema for editors
+ * is made from it (`json-schema.ts`). The fields' own rules are in the files beside this one; `definition-schema.ts` uses the
+ * same for the form that goes over the wire.
+ */
+
+/** A field whose text `parse` reads. `hints` goes into the JSON Schema. */
+export function textField<Value>(parse: (text: string) => Parsed<Value>, hints: { pattern?: string } = {}) {
+  return z
+    .string()
+    .meta(hints)
+    .transform((text, context): Value => {
+      const parsed = parse(text);
+      if ("value" in parsed) return parsed.value;
+      context.addIssue({ code: "custom", message: parsed.problem, params: { text } });
+      return z.NEVER;
+    });
+}
+
+export const APP_NAME_PATTERN = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
+const ENVIRONMENT_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$";
+
+export const appName = z.string().regex(new RegExp(APP_NAME_PATTERN), {
+  error: "is no name of an app: lower-case letters, digits and hyphens, at most 63, no hyphen first or last",
+});
+export const domain = textField(parseDomain);
+export const domainList = z
+  .array(domain)
+  .min(1, { error: "is empty; an app wants a domain" })
+  .max(limits.domains, { error: `has more than ${limits.domains} domains` });
+export const repository = textField(parseRepositoryAddress);
+export const patternList = z
+  .array(textField(parseGlob))
+  .max(limits.patterns, { error: `has more than ${limits.patterns} patterns` });
+export const folder = textField(parseRelativePath);
+export const innerPath = textField(parseInnerPath);
+export const cacheList = z
+  .array(innerPath)
+  .max(limits.cacheFolders, { error: `has more than ${limits.cacheFolders} folders` });
+export const command = textField((text): Parsed<string> => {
+  if (text.trim() === "") return { problem: "is empty; leave `build` out if nothing is to be built" };
+  if (text.includes("\0")) return { problem: "has a NUL character in it" };
+  return text.length > limits.commandLength ? { problem: "is longer than 64 KiB" } : { value: text };
+});
+export const environment = z
+  .record(
+    z.string().regex(new RegExp(ENVIRONMENT_PATTERN), {
+      error: "is no name of a variable: letters, digits and `_`, no digit first",
+    }),
+    textField((text) => (text.includes("\0") ? { problem: "has a NUL character in it" } : { value: text })),
+  )
+  .refine((variables) => Object.keys(variables).length <= limits.environment, {
+    error: `has more than ${limits.environment} variables`,
+  });
+export const checkPath = textField(
+  (text): Parsed<string> => {
+    if (!text.startsWith("/")) return { problem: "does not begin with `/`" };
+    if (text.length > limits.textLength) return { problem: "is longer than 4,096 characters" };
+    // eslint-disable-next-line no-control-regex
+    if (/[\s\u0000-\u001f\u007f#]/.test(text)) return { problem: "has a space, a `#` or a control character in it" };
+    return { value: text };
+  },
+  { pattern: "^/" },
+);
+export const containsText = textField((text) => {
+  if (text === "") return { problem: "is empty; leave it out" };
+  return text.length > limits.textLength ? { problem: "is longer than 4,096 characters" } : { value: text };
+});
+export const keepReleases = z
+  .int()
+  .min(limits.keepReleases[0], { error: "is less than 1; a rollback needs a release to go to" })
+  .max(limits.keepReleases[1], { error: `is more than ${limits.keepReleases[1]}` });
+
+/** `200` or `"200-399"`, as a range. */
+const status = z.union([
+  z
+    .int()
+    .min(100, { error: "is no HTTP status" })
+    .max(599, { error: "is no HTTP status" })
+    .transform((code): [number, number] => [code, code]),
+  textField(parseStatusRange, { pattern: "^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$" }),
+]);
+
+function parseStatusRange(text: string): Parsed<[number, number]> {
+  const [, first, last] = /^([1-5][0-9][0-9])(?:-([1-5][0-9][0-9]))?$/.exec(text) ?? [];
+  if (first === undefined) return { problem: "is no status; write 200 or `200-399`" };
+  const range: [number, number] = [Number(first), Number(last ?? first)];
+  return range[0] > range[1] ? { problem: "runs backwards" } : { value: range };
+}
+
+function duration(range: readonly [number, number]) {
+  const text = textField((value) => parseDuration(value, range), { pattern: DURATION_PATTERN });
+  // A bare 0 is the one number that needs no unit.
+  return range[0] === 0 ? z.union([text, z.literal(0)]) : text;
+}
+
+/** One pattern or a list of them. */
+const patterns = z.union([
+  z
+    .string()
+    .transform((text) => [text])
+    .pipe(patternList),
+  patternList,
+]);
+
+const statusDefault = defaults.check.status.join("-");
+
+const buildSchema = z.strictObject({
+  command: command.meta({ description: "Run by /bin/sh in a clean checkout of the tag." }),
+  output: folder
+    .prefault(defaults.build.output)
+    .meta({ description: "The folder that the command leaves the site in." }),
+  env: environment.prefault({}).meta({ description: "The variables of the build. It sees no others." }),
+  cache: cacheList.prefault([]).meta({ description: "Folders that are kept from build to build." }),
+  timeout: duration(limits.buildTimeoutMs)
+    .prefault(formatDuration(defaults.build.timeoutMs))
+    .meta({ description: "When a build that still runs is stopped." }),
+});
+
+const checkSchema = z.strictObject({
+  path: checkPath.prefault(defaults.check.path).meta({ description: "The path that is asked for." }),
+  status: status.prefault(statusDefault).meta({ description: "The status, or the range of them, that passes." }),
+  contains: containsText.optional().meta({ description: "A text that the answer must contain." }),
+  timeout: duration(limits.checkTimeoutMs)
+    .prefault(formatDuration(defaults.check.timeoutMs))
+    .meta({ description: "How long the answer may take." }),
+});
+
+/** One app of `steppe.yaml`. That there is either `domain` or `domains` is checked by `read-apps.ts`. */
+export const appSchema = z.strictObject({
+  domain: domain.optional().meta({ description: "The one host name of the app.", examples: ["blog.example.com"] }),
+  domains: domainList.optional().meta({
+    description: "The host names: exact, `*.example.com` (one label), or `*` (any host not otherwise known).",
+    examples: [["blog.example.com", "*.blog.example.com"]],
+  }),
+  repository: repository.optional().meta({
+    description: "Where the repository lives, if it is not pushed to Steppe: an address that git fetches.",
+    examples: ["https://git.example.com/blog.git"],
+  }),
+  poll: duration(limits.pollMs)
+    .prefault(formatDuration(defaults.pollMs))
+    .meta({ description: "How often the tags of a repository that lives elsewhere are looked at." }),
+  tags: patterns
+    .prefault([...defaults.tags])
+    .meta({ description: "Patterns of the tags that deploy. `latest` never does.", examples: ["v*"] }),
+  branches: patterns
+    .prefault([...defaults.branches])
+    .meta({ description: "Patterns of the branches that deploy when they move.", examples: ["main"] }),
+  folder: folder
+    .prefault(defaults.folder)
+    .meta({ description: "The folder of the repository that is the site, when nothing is built." }),
+  build: z
+    .union([command.transform((text) => ({ command: text })).pipe(buildSchema), buildSchema])
+    .optional()
+    .meta({ description: "The command that makes the site.", examples: ["hugo"] }),
+  check: checkSchema.prefault({}).meta({ description: "What must hold before a release goes live." }),
+  redirectToHttps: z
+    .boolean()
+    .prefault(defaults.redirectToHttps)
+    .meta({ description: "Whether plain HTTP is answered with a redirect to HTTPS." }),
+  notFoundPage: innerPath
+    .prefault(defaults.notFoundPage)
+    .meta({ description: "The page of the site for paths that do not exist." }),
+  grace: duration(limits.graceMs)
+    .prefault(formatDuration(defaults.graceMs))
+    .meta({ description: "How long files whose names carry a hash stay reachable after a switch." }),
+  keepReleases: keepReleases
+    .prefault(defaults.keepReleases)
+    .meta({ description: "How many releases are kept besides the one that serves." }),
+});
+
+/** A whole `steppe.yaml`. Keys that begin with `x-` are free, as places for YAML anchors. */
+export const fileSchema = z.strictObject({
+  apps: z.record(appName, appSchema).meta({ description: "The apps, by name." }),
+});

@@ -1,0 +1,53 @@
+import { stringify } from "yaml";
+import type { AppDefinition } from "./app-definition.ts";
+import { defaults } from "./defaults.ts";
+import { formatStatus } from "./diff-definitions.ts";
+import { formatDuration } from "./duration.ts";
+
+/**
+ * Writes an app as an entry of `steppe.yaml`, defaults left out: `parseConfig` reads it back to the same
+ * definition.
+ */
+export function toYaml(definition: AppDefinition): string {
+  return stringify({ apps: { [definition.name]: toFields(definition) } }, { lineWidth: 0, version: "1.2" });
+}
+
+function toFields(definition: AppDefinition): Record<string, unknown> {
+  const { domains, build, check } = definition;
+  const fields: Record<string, unknown> = domains.length === 1 ? { domain: domains[0] } : { domains };
+  const add = (into: Record<string, unknown>, key: string, value: unknown, usual: unknown, shown = value): void => {
+    if (JSON.stringify(value) !== JSON.stringify(usual)) into[key] = shown;
+  };
+  const addTime = (into: Record<string, unknown>, key: string, value: number, usual: number): void =>
+    add(into, key, value, usual, value === 0 ? 0 : formatDuration(value));
+
+  add(fields, "repository", definition.repository, defaults.repository);
+  addTime(fields, "poll", definition.pollMs, defaults.pollMs);
+  add(fields, "tags", definition.tags, defaults.tags, oneOrMore(definition.tags));
+  add(fields, "branches", definition.branches, defaults.branches, oneOrMore(definition.branches));
+  add(fields, "folder", definition.folder, defaults.folder);
+  if (build !== null) {
+    const part: Record<string, unknown> = { command: build.command };
+    add(part, "output", build.output, defaults.build.output);
+    add(part, "env", build.env, {});
+    add(part, "cache", build.cache, []);
+    addTime(part, "timeout", build.timeoutMs, defaults.build.timeoutMs);
+    fields["build"] = Object.keys(part).length === 1 ? build.command : part;
+  }
+  const checks: Record<string, unknown> = {};
+  const [first, last] = check.status;
+  add(checks, "path", check.path, defaults.check.path);
+  add(checks, "status", check.status, defaults.check.status, first === last ? first : formatStatus(check.status));
+  add(checks, "contains", check.contains, defaults.check.contains);
+  addTime(checks, "timeout", check.timeoutMs, defaults.check.timeoutMs);
+  add(fields, "check", checks, {});
+  add(fields, "redirectToHttps", definition.redirectToHttps, defaults.redirectToHttps);
+  add(fields, "notFoundPage", definition.notFoundPage, defaults.notFoundPage);
+  addTime(fields, "grace", definition.graceMs, defaults.graceMs);
+  add(fields, "keepReleases", definition.keepReleases, defaults.keepReleases);
+  return fields;
+}
+
+function oneOrMore(values: readonly string[]): string | readonly string[] {
+  return values.length === 1 ? (values[0] ?? "") : values;
+}

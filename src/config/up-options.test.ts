@@ -1,0 +1,77 @@
+import { describe, expect, test } from "vitest";
+import { SteppeError } from "../shared/errors.ts";
+import { parseUpOptions, upOptions } from "./up-options.ts";
+
+const parse = (...args: string[]) => parseUpOptions(args, {}, "/srv");
+
+describe("parseUpOptions", () => {
+  test("defaults", () => {
+    expect(parse()).toEqual({
+      data: "/srv/.steppe",
+      http: { host: "127.0.0.1", port: 8080 },
+      https: { host: "127.0.0.1", port: 8443 },
+      api: { host: "127.0.0.1", port: 7070 },
+      host: null,
+      workers: null,
+      config: null,
+      example: false,
+      json: false,
+      logLevel: "info",
+      restore: null,
+    });
+  });
+
+  test("reads all of them", () => {
+    const args = "--data d --http :80 --https=[::1]:443 --api localhost:0 --host Steppe.Example.com --workers 4";
+    expect(parse(...args.split(" "), "--config", "steppe.yaml", "--example", "--json", "--log-level=debug")).toEqual({
+      data: "/srv/d",
+      http: { host: "::", port: 80 },
+      https: { host: "::1", port: 443 },
+      api: { host: "localhost", port: 0 },
+      host: "steppe.example.com",
+      workers: 4,
+      config: "/srv/steppe.yaml",
+      example: true,
+      json: true,
+      logLevel: "debug",
+      restore: null,
+    });
+  });
+
+  test("STEPPE_DATA stands in for --data", () => {
+    expect(parseUpOptions([], { STEPPE_DATA: "/var/lib/steppe" }, "/srv").data).toBe("/var/lib/steppe");
+    expect(parseUpOptions(["--data", "x"], { STEPPE_DATA: "/var/lib/steppe" }, "/srv").data).toBe("/srv/x");
+  });
+
+  test.each([
+    [["--htp", ":80"], 'unknown option "--htp"', "Did you mean --http? See `steppe up --help`."],
+    [["-x"], 'unknown option "-x"', undefined],
+    [["extra"], 'unexpected argument "extra"', undefined],
+    [["--http"], "--http wants a value: --http HOST:PORT", undefined],
+    [["--data", "--json"], "--data wants a value: --data DIR", undefined],
+    [["--json=yes"], "--json takes no value", undefined],
+    [["--http", "80"], '--http "80" has no host; write `127.0.0.1:80`, or `:80` for every address', undefined],
+    [["--workers", "0"], '--workers "0" is no number from 1 to 256', undefined],
+    [["--host", "a:1"], '--host "a:1" has a port; leave out `:1`', undefined],
+    [["--log-level", "loud"], '--log-level "loud" is none of debug, info, warn, error', undefined],
+    [["--data="], "--data is empty", undefined],
+    [["--http", ":80", "--https", ":80"], "--https has the same address as --http: :::80", undefined],
+  ])("%j", (args, cause, hint) => {
+    const error = catchError(() => parse(...args));
+    expect(error).toMatchObject({ code: "USAGE", reason: cause, ...(hint === undefined ? {} : { hint }) });
+  });
+
+  test("every option has a description that starts small and ends without a dot", () => {
+    for (const { description } of upOptions) expect(description).toMatch(/^[a-z].*[^.]$/);
+  });
+});
+
+function catchError(act: () => unknown): SteppeError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof SteppeError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}

@@ -1,0 +1,170 @@
+import { resolve } from "node:path";
+import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { SteppeError } from "../shared/errors.ts";
+import { nearest } from "../shared/nearest.ts";
+import { parseHostName } from "./domain.ts";
+import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
+
+export const logLevels = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** What `steppe up` was asked for, defaults filled in. */
+export interface UpOptions {
+  /** The data folder, absolute. */
+  data: string;
+  /** The ingress's listeners. */
+  http: ListenAddress;
+  https: ListenAddress;
+  api: ListenAddress;
+  /** The host name under which the API and git are reachable by HTTPS through the ingress, or null. */
+  host: string | null;
+  /** How many ingress processes; null is one for each core. */
+  workers: number | null;
+  /** A `steppe.yaml` that is applied at start, absolute, or null. */
+  config: string | null;
+  /** Whether the example app is deployed. */
+  example: boolean;
+  /** Whether events are printed as JSON, one a line. */
+  json: boolean;
+  logLevel: LogLevel;
+  /** An archive to restore into the data folder, absolute, in place of starting. For `steppe restore`, and not in the help. */
+  restore: string | null;
+}
+
+export interface UpOption {
+  name: string;
+  /** What stands for its value in the help; a flag has none. */
+  value?: string;
+  description: string;
+  /** Its default as text; also what is parsed when it is not given. */
+  fallback?: string;
+  /** The environment's variable that stands in for it. */
+  variable?: string;
+  hidden?: boolean;
+}
+
+/** The options of `steppe up`: the one table for parsing and for the help. */
+export const upOptions: readonly UpOption[] = [
+  { name: "data", value: "DIR", description: "the data folder", fallback: "./.steppe", variable: "STEPPE_DATA" },
+  { name: "http", value: "HOST:PORT", description: "where sites are served by HTTP", fallback: "127.0.0.1:8080" },
+  { name: "https", value: "HOST:PORT", description: "where sites are served by HTTPS", fallback: "127.0.0.1:8443" },
+  { name: "api", value: "HOST:PORT", description: "where the API and git are served", fallback: "127.0.0.1:7070" },
+  { name: "host", value: "NAME", description: "a host name for the API and git, by HTTPS through the ingress" },
+  { name: "workers", value: "N", description: "how many ingress processes (default: one for each core)" },
+  { name: "config", value: "FILE", description: "a steppe.yaml to apply at start" },
+  { name: "example", description: "deploy the example app, hello" },
+  { name: "json", description: "print one JSON line for each event" },
+  { name: "log-level", value: "LEVEL", description: `one of ${logLevels.join(", ")}`, fallback: "info" },
+  { name: "restore", value: "FILE", description: "restore this archive and end", hidden: true },
+];
+
+const MOST_WORKERS = 256;
+
+/**
+ * Reads the arguments of `steppe up`, without `up` itself. Throws USAGE with the option, and with the nearest known one for one
+ * that is not known.
+ */
+export function parseUpOptions(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): UpOptions {
+  const given = readArguments(args);
+  const text = (name: string): string | undefined => {
+    const option = upOptions.find((candidate) => candidate.name === name);
+    const value = given[name];
+    if (typeof value === "string" && value !== "") return value;
+    if (value === "") throw usage(`--${name} is empty`);
+    const fromEnvironment = option?.variable === undefined ? undefined : env[option.variable];
+    return fromEnvironment !== undefined && fromEnvironment !== "" ? fromEnvironment : option?.fallback;
+  };
+  const path = (name: string): string | null => {
+    const value = text(name);
+    return value === undefined ? null : resolve(cwd, value);
+  };
+  const address = (name: string): ListenAddress => {
+    const parsed = parseListenAddress(text(name) ?? "");
+    if ("problem" in parsed) throw usage(`--${name} ${JSON.stringify(text(name))} ${parsed.problem}`);
+    return parsed.value;
+  };
+  const options: UpOptions = {
+    data: path("data") ?? cwd,
+    http: address("http"),
+    https: address("https"),
+    api: address("api"),
+    host: readHost(text("host")),
+    workers: readWorkers(text("workers")),
+    config: path("config"),
+    example: given["example"] === true,
+    json: given["json"] === true,
+    logLevel: readLevel(text("log-level")),
+    restore: path("restore"),
+  };
+  refuseSameAddress(options);
+  return options;
+}
+
+function readArguments(args: readonly string[]): Record<string, string | boolean | undefined> {
+  const config: ParseArgsOptionsConfig = Object.fromEntries(
+    upOptions.map(({ name, value }) => [name, { type: value === undefined ? "boolean" : "string" } as const]),
+  );
+  const { tokens, values } = parseArgs({ args: [...args], options: config, strict: false, tokens: true });
+  for (const token of tokens) {
+    if (token.kind === "option-terminator") continue;
+    if (token.kind === "positional") throw usage(`unexpected argument ${JSON.stringify(token.value)}`);
+    checkOption(token.name, token.rawName, token.value, token.inlineValue);
+  }
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value.at(-1) : value]),
+  );
+}
+
+function checkOption(name: string, rawName: string, value: string | undefined, inline: boolean | undefined): void {
+  const option = upOptions.find((candidate) => candidate.name === name);
+  if (option === undefined || !rawName.startsWith("--")) {
+    const meant = nearest(
+      name,
+      upOptions.filter(({ hidden }) => hidden !== true).map((known) => known.name),
+    );
+    throw usage(
+      `unknown option ${JSON.stringify(rawName)}`,
+      meant === undefined ? undefined : `Did you mean --${meant}? See \`steppe up --help\`.`,
+    );
+  }
+  if (option.value === undefined) {
+    if (value !== undefined) throw usage(`--${name} takes no value`);
+  } else if (value === undefined || (inline !== true && value.startsWith("--"))) {
+    throw usage(`--${name} wants a value: --${name} ${option.value}`);
+  }
+}
+
+function readHost(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  const parsed = parseHostName(text);
+  if ("problem" in parsed) throw usage(`--host ${JSON.stringify(text)} ${parsed.problem}`);
+  return parsed.value;
+}
+
+function readWorkers(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const workers = /^[0-9]{1,4}$/.test(text) ? Number(text) : 0;
+  if (workers >= 1 && workers <= MOST_WORKERS) return workers;
+  throw usage(`--workers ${JSON.stringify(text)} is no number from 1 to ${MOST_WORKERS}`);
+}
+
+function readLevel(text: string | undefined): LogLevel {
+  const level = logLevels.find((candidate) => candidate === text);
+  if (level !== undefined) return level;
+  throw usage(`--log-level ${JSON.stringify(text)} is none of ${logLevels.join(", ")}`);
+}
+
+function refuseSameAddress(options: UpOptions): void {
+  const seen = new Map<string, string>();
+  for (const name of ["http", "https", "api"] as const) {
+    const { host, port } = options[name];
+    const key = `${host}:${port}`;
+    const other = seen.get(key);
+    if (port !== 0 && other !== undefined) throw usage(`--${name} has the same address as --${other}: ${key}`);
+    seen.set(key, name);
+  }
+}
+
+function usage(cause: string, hint = "See `steppe up --help`."): SteppeError {
+  return new SteppeError("USAGE", { operation: "run", subject: "steppe up", cause, hint });
+}
