@@ -3,7 +3,7 @@ import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { stderr } from "node:process";
 import { GitRepository } from "../test/support/git-repository.ts";
-import { type RunningSteppe, startSteppe } from "../test/support/start-steppe.ts";
+import { type RunningSteppe, startSteppe } from "../test/support/steppe.ts";
 import { temporaryFolder } from "../test/support/temporary-folder.ts";
 import { untilIdle } from "./lib/processes.ts";
 import { median, type Report, round } from "./lib/report.ts";

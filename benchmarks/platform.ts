@@ -1,7 +1,7 @@
 import { Agent, request } from "node:http";
 import { stderr } from "node:process";
 import { pack } from "tar-stream";
-import { type RunningSteppe, startSteppe } from "../test/support/start-steppe.ts";
+import { type RunningSteppe, startSteppe } from "../test/support/steppe.ts";
 import { temporaryFolder } from "../test/support/temporary-folder.ts";
 import { cpuSeconds, pss, untilIdle } from "./lib/processes.ts";
 import { median, type Report, round } from "./lib/report.ts";

@@ -18,6 +18,8 @@ export interface SourcesPort {
   look(definition: AppDefinition): Promise<RefsLook>;
   /** Marks what a look saw, in the caller's transaction. */
   markSeen(app: string, look: RefsLook): void;
+  /** Whether some ref of the repository is not as it was last marked as seen. Cheap: asked of every app at each start. */
+  hasUnseenRefs(app: string): Promise<boolean>;
   /** A ref's commit, or undefined if there is no such ref. */
   resolve(app: string, ref: string): Promise<string | undefined>;
   tree(app: string, commit: string, label: string): SourceTree;

@@ -251,7 +251,6 @@ test("killed at any step of any deployment, the next start ends it, and nothing 
         if (commit === "good") expected = name;
         const reached = crashAt(crash);
         world.sources.push("blog", `refs/tags/v${index}`, name);
-        deployer.expectRefs("blog");
         const { queued } = await deployer.refsChanged("blog", "test");
         await Promise.race([reached, ended(queued[0])]);
         world.engine.trouble = () => {};
@@ -283,11 +282,12 @@ function crashAt(point: string): Promise<void> {
 
 test("a push whose process died before it looked at the refs is found at the next start", async () => {
   await deployer.addApp(definition("blog"));
-  deployer.expectRefs("blog");
   world.sources.push("blog", "refs/tags/v1", "v1");
   deployer = new AppDeployer(world);
+  const queued = Promise.withResolvers<DeploymentEvent>();
+  deployer.subscribe(queued.resolve);
   await deployer.start();
-  await ended(deployer.deployments("blog", 1)[0]);
+  await ended(deployer.deployment((await queued.promise).deployment));
   expect(live("blog")).toBe("v1");
 });
 

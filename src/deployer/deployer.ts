@@ -22,8 +22,7 @@ import type {
   Release,
 } from "./types.ts";
 
-/** Setting keys: work that a crash must not make us forget. */
-const EXPECT_REFS = "expect-refs:";
+/** Setting key: a removal that a crash must not make us forget. */
 const REMOVING = "removing:";
 
 /** Which release goes live when. See `Deployer` for what each method does, `start` and `stop` for its life. */
@@ -51,14 +50,14 @@ export class AppDeployer implements Deployer {
 
   /**
    * Brings refs, journal and engine into line after whatever ended the process before: finishes removals, routes what
-   * should serve and does not, takes up unfinished deployments, and looks at refs that had been about to change.
+   * should serve and does not, takes up unfinished deployments, and begins to look at refs that nobody has seen.
    */
   async start(): Promise<void> {
     for (const app of this.#settings.keysAfter(REMOVING)) await this.#remove(app);
     await this.#housekeeping.reconcileRoutes();
     for (const app of new Set(this.#journal.table.unfinished().map((deployment) => deployment.app)))
       this.#scheduler.kick(app);
-    for (const app of this.#settings.keysAfter(EXPECT_REFS)) await this.refsChanged(app, "start");
+    void this.#lookAtUnseenRefs();
     this.#housekeeping.start();
   }
 
@@ -106,10 +105,6 @@ export class AppDeployer implements Deployer {
     for (const definition of plan.add) await this.#dependencies.sources.ensure(definition.name);
     const deployments = plan.change.flatMap(({ before, after }) => this.#redeploy(before, after, requestId));
     return { changes: plan.changes, deployments };
-  }
-
-  expectRefs(app: string): void {
-    this.#settings.set(EXPECT_REFS + app, "1");
   }
 
   async refsChanged(name: string, requestId: string): Promise<RefsReport> {
@@ -215,7 +210,6 @@ export class AppDeployer implements Deployer {
     const look = await sources.look(definition);
     const ids = store.transaction(() => {
       sources.markSeen(name, look);
-      this.#settings.delete(EXPECT_REFS + name);
       return look.deploy === undefined
         ? []
         : [this.#scheduler.insert(name, { kind: "ref", ...look.deploy }, requestId)];
@@ -226,6 +220,19 @@ export class AppDeployer implements Deployer {
   async #markSeen(definition: AppDefinition): Promise<void> {
     const look = await this.#dependencies.sources.look(definition);
     this.#dependencies.store.transaction(() => this.#dependencies.sources.markSeen(definition.name, look));
+  }
+
+  /** Finds what was pushed and never looked at: the process died in between, or the journal lost its tail. */
+  async #lookAtUnseenRefs(): Promise<void> {
+    const { sources, log } = this.#dependencies;
+    for (const { name } of this.#registry.all()) {
+      if (this.#lifetime.signal.aborted) return;
+      try {
+        if (await sources.hasUnseenRefs(name)) await this.refsChanged(name, "start");
+      } catch (error) {
+        log.error({ app: name, err: error }, "looking at the refs at the start failed");
+      }
+    }
   }
 
   /** What a changed definition asks for: the same content with new routes, or the content made anew. */
@@ -258,7 +265,6 @@ export class AppDeployer implements Deployer {
     store.transaction(() => {
       new AppTable(store).delete(name);
       this.#settings.delete(`last-release:${name}`);
-      this.#settings.delete(EXPECT_REFS + name);
       this.#settings.delete(REMOVING + name);
     });
   }

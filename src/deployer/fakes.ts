@@ -78,6 +78,11 @@ export class FakeSources implements SourcesPort {
     this.seen.set(app, new Map(this.repositories.get(app)));
   }
 
+  async hasUnseenRefs(app: string): Promise<boolean> {
+    const seen = this.seen.get(app);
+    return [...(this.repositories.get(app) ?? [])].some(([ref, commit]) => seen?.get(ref) !== commit);
+  }
+
   async resolve(app: string, ref: string): Promise<string | undefined> {
     return this.repositories.get(app)?.get(ref);
   }

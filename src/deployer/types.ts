@@ -111,8 +111,6 @@ export interface Deployer {
     options: { dryRun: boolean; prune: boolean; requestId: string },
   ): Promise<ApplyResult>;
 
-  /** Notes durably that the app's refs are about to change, so that a crash before `refsChanged` loses nothing. */
-  expectRefs(app: string): void;
   /** Looks at the app's repository now (fetching it, if it is a remote one) and queues what is new. */
   refsChanged(app: string, requestId: string): Promise<RefsReport>;
   /** Deploys one tag or branch, asked for by a person: even one that the pattern does not match or that is live already. Fetches a remote first. */

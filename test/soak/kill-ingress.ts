@@ -1,0 +1,44 @@
+import { GitRepository } from "../support/git-repository.ts";
+import { startSteppe } from "../support/steppe.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { Load } from "./load.ts";
+import { processesOf, until } from "./processes.ts";
+import type { SoakResult } from "./soak-result.ts";
+import { addSoakApp, tagVersion } from "./soak-site.ts";
+
+/** What a visitor may see of a process that is killed under it: its connection ends. Nothing else is acceptable. */
+const CONNECTION_ENDED = /ECONNRESET|EPIPE|socket hang up|aborted|before secure TLS connection/;
+
+/**
+ * Kill -9 of an ingress process 50 times under load: another takes its place each time, and no visitor sees more than the end
+ * of a connection that the process held.
+ */
+export async function run(scale: number): Promise<SoakResult> {
+  const kills = Math.ceil(50 * scale);
+  using folder = temporaryFolder("soak");
+  await using steppe = await startSteppe();
+  const repository = await GitRepository.init(folder.path);
+  await addSoakApp(steppe, repository);
+  await tagVersion(repository, "v0");
+  await repository.git("push", "--quiet", "steppe", "v0");
+  const count = processesOf(steppe, "ingress").length;
+  const load = await Load.start(steppe);
+  for (let index = 1; index <= kills; index++) {
+    const all = processesOf(steppe, "ingress");
+    const victim = all[Math.floor(Math.random() * all.length)];
+    if (victim === undefined) throw new Error("there is no ingress process");
+    process.kill(victim, "SIGKILL");
+    await until("another ingress process", async () => {
+      const now = processesOf(steppe, "ingress");
+      return now.length === count && !now.includes(victim) ? true : undefined;
+    });
+    if (index % 5 === 0) {
+      await tagVersion(repository, `v${index}`);
+      await repository.git("push", "--quiet", "steppe", `v${index}`);
+    }
+  }
+  await load.stop();
+  const ended = load.problems.filter((problem) => CONNECTION_ENDED.test(problem));
+  const others = load.problems.filter((problem) => !CONNECTION_ENDED.test(problem));
+  return { counts: { kills, requests: load.requests, "connections ended": ended.length }, problems: others };
+}
