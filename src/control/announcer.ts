@@ -1,0 +1,80 @@
+import type { PlatformAddresses } from "../api/types.ts";
+import type { DeploymentEvent } from "../deployer/index.ts";
+import type { SteppeError } from "../shared/errors.ts";
+
+export interface Output {
+  write(text: string): unknown;
+  isTTY?: boolean;
+}
+
+/** What `steppe up` says on its standard output: lines for people, or one JSON line an event. */
+export interface Announcer {
+  /** A deployment moved on. */
+  deployment(event: DeploymentEvent): void;
+  /** An ingress process died, or was started or replaced. */
+  ingress(message: string): void;
+  ready(addresses: PlatformAddresses, version: string, elapsedMs: number): void;
+  /** The certificates of the local CA are trusted by nobody yet. */
+  hint(message: string): void;
+  failed(error: SteppeError): void;
+  stopping(): void;
+}
+
+/** One JSON object a line, each with `event` and `at` (milliseconds since 1970). */
+export function jsonAnnouncer(output: Output, now: () => number): Announcer {
+  const say = (event: string, fields: object): void => {
+    output.write(`${JSON.stringify({ event, at: now(), ...fields })}\n`);
+  };
+  return {
+    deployment: ({ event, at: _, ...fields }) => say("deployment", { step: event, ...fields }),
+    ingress: (message) => say("ingress", { message }),
+    ready: (addresses, version, elapsedMs) => say("ready", { ...addresses, version, elapsedMs }),
+    hint: (message) => say("hint", { message }),
+    failed: (error) => say("failed", { error: error.toJSON() }),
+    stopping: () => say("stopping", {}),
+  };
+}
+
+/** Lines for a person; progress within a step and the lines of builds are left to `steppe deploy` and `steppe logs`. */
+export function plainAnnouncer(output: Output): Announcer {
+  const colour = paint(output.isTTY === true);
+  const line = (text: string): void => {
+    output.write(`${text}\n`);
+  };
+  return {
+    deployment(event) {
+      if (event.event === "progress" || event.event === "log") return;
+      const time = colour.dim(formatElapsed(event.elapsedMs).padStart(8));
+      const message = event.event === "failed" ? colour.red(event.message) : event.message;
+      line(`${time}  ${event.app.padEnd(12)} ${message}`);
+      if (event.error?.detail !== undefined) line(indent(event.error.detail));
+    },
+    ingress: (message) => line(colour.dim(message)),
+    ready(addresses, version, elapsedMs) {
+      line(`Steppe ${version} runs ${colour.dim(`(${formatElapsed(elapsedMs)})`)}`);
+      line(`  sites  ${colour.bold(addresses.http)}  ${colour.bold(addresses.https)}`);
+      line(`  API    ${colour.bold(addresses.api)}`);
+      line(`  git    ${colour.bold(`${addresses.git}APP.git`)}  (\`steppe app show APP --push-url\`)`);
+    },
+    hint: line,
+    failed(error) {
+      line(colour.red(`error: ${error.message}`));
+      line(`  ${error.hint}`);
+    },
+    stopping: () => line("stopping"),
+  };
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, " ".repeat(10));
+}
+
+function formatElapsed(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+function paint(enabled: boolean): Record<"dim" | "bold" | "red", (text: string) => string> {
+  const style = (open: number, close: number) => (text: string) =>
+    enabled ? `\x1b[${open}m${text}\x1b[${close}m` : text;
+  return { dim: style(2, 22), bold: style(1, 22), red: style(31, 39) };
+}

@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import type { DeploymentEvent } from "../deployer/index.ts";
+import { jsonAnnouncer, plainAnnouncer } from "./announcer.ts";
+import { createLogger, prettyLine } from "./logger.ts";
+
+const addresses = {
+  http: "http://127.0.0.1:1",
+  https: "https://127.0.0.1:2",
+  api: "http://127.0.0.1:3",
+  git: "http://127.0.0.1:3/git/",
+};
+const live: DeploymentEvent = {
+  deployment: 1,
+  app: "blog",
+  seq: 7,
+  at: 1,
+  event: "live",
+  message: "routed",
+  elapsedMs: 1234,
+};
+
+function recorded(isTTY = false) {
+  const lines: string[] = [];
+  return { lines, output: { isTTY, write: (text: string) => lines.push(text) } };
+}
+
+test("json: one object a line, `ready` with every address", () => {
+  const { lines, output } = recorded();
+  const announcer = jsonAnnouncer(output, () => 5);
+  announcer.deployment(live);
+  announcer.ready(addresses, "1.0.0", 10);
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+    {
+      event: "deployment",
+      at: 5,
+      step: "live",
+      deployment: 1,
+      app: "blog",
+      seq: 7,
+      message: "routed",
+      elapsedMs: 1234,
+    },
+    { event: "ready", at: 5, ...addresses, version: "1.0.0", elapsedMs: 10 },
+  ]);
+});
+
+test("plain: a line a step with its time, a failure with its detail, no colours off a terminal", () => {
+  const { lines, output } = recorded();
+  const announcer = plainAnnouncer(output);
+  announcer.deployment(live);
+  announcer.deployment({ ...live, event: "log", message: "a line of a build" });
+  const error = {
+    code: "BUILD_FAILED",
+    operation: "build",
+    subject: "blog",
+    cause: "exit 1",
+    hint: "look",
+    detail: "oh\nno",
+  } as const;
+  announcer.deployment({ ...live, event: "failed", message: "build blog: exit 1", error });
+  expect(lines).toEqual([
+    "   1.2 s  blog         routed\n",
+    "   1.2 s  blog         build blog: exit 1\n",
+    "          oh\n          no\n",
+  ]);
+});
+
+test("the log is JSON without secrets, and lines for people on a terminal", () => {
+  const { lines, output } = recorded();
+  createLogger(output, "info").child({ app: "blog" }).warn({ token: "secret", count: 2 }, "careful");
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+    app: "blog",
+    count: 2,
+    msg: "careful",
+    token: "[Redacted]",
+    level: 40,
+  });
+  expect(prettyLine(lines[0] ?? "").slice(8)).toBe(" WARN  careful  app=blog  token=[Redacted]  count=2\n");
+});
