@@ -1,0 +1,47 @@
+import type { ServerResponse } from "node:http";
+
+/** Where an answer to a git client goes: one HTTP response, whatever server it belongs to. */
+export interface GitAnswer {
+  /** Sends the head; called once, before anything else. */
+  start(status: number, headers: Readonly<Record<string, string>>): void;
+  /** Resolves when more may be written, and also when nobody is there to read it. Never rejects. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Ends a whole answer. */
+  end(): void;
+  /** Breaks an answer off, so that the client cannot take it for whole. */
+  destroy(): void;
+}
+
+/** Answers through a response of `node:http`. */
+export function answerThrough(response: ServerResponse): GitAnswer {
+  return {
+    start(status, headers) {
+      response.writeHead(status, headers);
+    },
+    write(chunk) {
+      if (response.destroyed || response.write(chunk)) return Promise.resolve();
+      return new Promise((resolve) => {
+        const done = (): void => {
+          response.off("drain", done).off("close", done);
+          resolve();
+        };
+        response.on("drain", done).on("close", done);
+      });
+    },
+    end() {
+      response.end();
+    },
+    destroy() {
+      response.destroy();
+    },
+  };
+}
+
+/** The signal of a client that went away before its answer ended. */
+export function goneSignal(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  response.once("close", () => {
+    if (!response.writableFinished) controller.abort(new Error("the client went away"));
+  });
+  return controller.signal;
+}

@@ -1,0 +1,113 @@
+import { backoffDelay } from "../shared/backoff.ts";
+import type { Clock } from "../shared/clock.ts";
+import { toSteppeError } from "../shared/errors.ts";
+import type { Logger } from "../shared/log.ts";
+import { parseRemote } from "./remote-address.ts";
+
+export interface PollerOptions {
+  clock: Clock;
+  log: Logger;
+  /** Looks at an app's repository. What it throws is logged, and the next look is put off. */
+  poll(app: string, signal: AbortSignal): Promise<unknown>;
+  /** 0 to 1; for tests. */
+  random?: () => number;
+}
+
+/** How many repositories of one host are asked at once. */
+const AT_ONCE = 4;
+/** After a start, each is looked at within this time. */
+const FIRST_MS = 30_000;
+const LONGEST_MS = 3600_000;
+
+/** Looks at the repositories that live elsewhere, each at its own pace with jitter, and few at once on any host. */
+export class Poller {
+  readonly #options: PollerOptions;
+  readonly #hosts = new Map<string, HostQueue>();
+  readonly #apps = new Map<string, { url: string; pollMs: number; stop: AbortController; ended: Promise<void> }>();
+
+  constructor(options: PollerOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to look at an app's repository every `pollMs` milliseconds, or changes how. Throws REPOSITORY_INVALID. */
+  set(app: string, { url, pollMs }: { url: string; pollMs: number }): void {
+    const known = this.#apps.get(app);
+    if (known?.url === url && known.pollMs === pollMs) return;
+    const { host } = parseRemote(url, app);
+    known?.stop.abort(new Error("polled differently now"));
+    const stop = new AbortController();
+    this.#apps.set(app, { url, pollMs, stop, ended: this.#loop(app, { host, pollMs, signal: stop.signal }) });
+  }
+
+  /** Stops looking; what is under way is cancelled. */
+  async delete(app: string): Promise<void> {
+    const known = this.#apps.get(app);
+    this.#apps.delete(app);
+    known?.stop.abort(new Error("no longer polled"));
+    await known?.ended;
+  }
+
+  /** Stops all. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#apps.keys()].map((app) => this.delete(app)));
+  }
+
+  async #loop(
+    app: string,
+    { host, pollMs, signal }: { host: string; pollMs: number; signal: AbortSignal },
+  ): Promise<void> {
+    const { clock, random = Math.random } = this.#options;
+    let delay = Math.min(pollMs, FIRST_MS) * random();
+    let failures = 0;
+    try {
+      for (;;) {
+        await clock.sleep(delay, { signal, unref: true });
+        failures = (await this.#look(app, host, signal)) ? 0 : failures + 1;
+        const backoff = { first: pollMs, most: failures === 0 ? pollMs : Math.max(pollMs, LONGEST_MS) };
+        delay = backoffDelay(backoff, failures + 1, random);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  async #look(app: string, host: string, signal: AbortSignal): Promise<boolean> {
+    const queue = this.#hosts.get(host) ?? new HostQueue();
+    this.#hosts.set(host, queue);
+    const leave = await queue.enter();
+    try {
+      signal.throwIfAborted();
+      await this.#options.poll(app, signal);
+      return true;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const problem = toSteppeError(error, "poll", app);
+      this.#options.log.warn({ app, error: problem }, problem.message);
+      return false;
+    } finally {
+      leave();
+      if (queue.idle) this.#hosts.delete(host);
+    }
+  }
+}
+
+/** Lets a few in at once, in the order in which they came. */
+class HostQueue {
+  #inside = 0;
+  readonly #waiting: Array<() => void> = [];
+
+  get idle(): boolean {
+    return this.#inside === 0;
+  }
+
+  /** Resolves with the way out. */
+  async enter(): Promise<() => void> {
+    if (this.#inside < AT_ONCE) this.#inside++;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return () => {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#inside--;
+      else next(); // takes over our place
+    };
+  }
+}
