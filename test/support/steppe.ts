@@ -42,6 +42,8 @@ export interface RunningSteppe extends AsyncDisposable {
   processes(): number[];
   /** Runs `steppe ARGS` as a user on the same machine does; never throws for an exit code. */
   cli(...args: string[]): Promise<CommandResult>;
+  /** The same, in a folder: the one with a `steppe.yaml`. */
+  cliIn(folder: string, ...args: string[]): Promise<CommandResult>;
   /** Runs `steppe ARGS --json` and parses the answer; throws with what it said if it fails. */
   json(...args: string[]): Promise<unknown>;
   /** Asks the ingress by HTTP. */
@@ -101,21 +103,17 @@ export async function startSteppe(options: StartOptions = {}): Promise<RunningSt
   }
 }
 
-function commandLine(data: string, addresses: PlatformAddresses): Pick<RunningSteppe, "cli" | "json"> {
-  const cli = (...args: string[]): Promise<CommandResult> =>
-    runCommand({
-      file: steppeProgram,
-      args,
-      env: { ...cleanEnvironment(), STEPPE_DATA: data, STEPPE_URL: addresses.api },
-    });
-  return {
-    cli,
-    json: async (...args) => {
-      const { code, stdout, stderr } = await cli(...args, "--json");
-      if (code !== 0) throw new Error(`steppe ${args.join(" ")} exited with ${code}: ${stdout.toString()}${stderr}`);
-      return JSON.parse(stdout.toString()) as unknown;
-    },
+function commandLine(data: string, { api }: PlatformAddresses): Pick<RunningSteppe, "cli" | "cliIn" | "json"> {
+  const env = { ...cleanEnvironment(), STEPPE_DATA: data, STEPPE_URL: api };
+  const cliIn = (cwd: string, ...args: string[]): Promise<CommandResult> =>
+    runCommand({ file: steppeProgram, args, cwd, env });
+  const cli = (...args: string[]): Promise<CommandResult> => cliIn(data, ...args);
+  const json = async (...args: string[]): Promise<unknown> => {
+    const { code, stdout, stderr } = await cli(...args, "--json");
+    if (code !== 0) throw new Error(`steppe ${args.join(" ")} exited with ${code}: ${stdout.toString()}${stderr}`);
+    return JSON.parse(stdout.toString()) as unknown;
   };
+  return { cli, cliIn, json };
 }
 
 /** Nothing of the caller's own Steppe gets in. */
