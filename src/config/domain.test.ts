@@ -26,7 +26,7 @@ describe("parseDomain", () => {
     ["127.0.0.1", "is an IP address; a domain is a name"],
     ["[::1]", "is an IP address; a domain is a name"],
     ["::1", "is an IP address; a domain is a name"],
-    ["\uff11.0.0.1", "is an IP address; a domain is a name"],
+    ["\uff11.0.0.\uff11", "is an IP address; a domain is a name"],
     ["1.2.3", "ends in a number, as only an IP address does"],
     ["0x7f.0x1", "ends in a number, as only an IP address does"],
     ["blog.*.test", "has a `*` that is not its whole first label; write `*.example.com`"],

@@ -35,6 +35,16 @@ function fault(act: () => unknown): SteppeError {
   throw new Error("nothing was thrown");
 }
 
+/** The code of the error that is thrown, if one is. */
+function outcome(act: () => unknown): string {
+  try {
+    act();
+    return "fine";
+  } catch (error) {
+    return error instanceof SteppeError ? error.code : String(error);
+  }
+}
+
 const mistakes = (text: string): string[] => (fault(() => parseConfig(text, "steppe.yaml")).detail ?? "").split("\n");
 
 describe("parseConfig", () => {
@@ -206,11 +216,7 @@ apps:
     );
     fc.assert(
       fc.property(fc.array(word, { maxLength: 20 }), (words) => {
-        try {
-          parseConfig(words.join(""), "f");
-        } catch (error) {
-          expect(error).toMatchObject({ code: "CONFIG_INVALID" });
-        }
+        expect(["fine", "CONFIG_INVALID"]).toContain(outcome(() => parseConfig(words.join(""), "f")));
       }),
       { numRuns: 1000 },
     );
@@ -347,7 +353,7 @@ describe("definitionFromOptions names the option", () => {
   ])("%j", (options, code, cause) => {
     const error = fault(() => definitionFromOptions("blog", options));
     expect(error.code).toBe(code);
-    expect(error.reason).toEqual(typeof cause === "string" ? cause : expect.stringMatching(cause));
+    expect(error.reason).toMatch(cause);
   });
 });
 

@@ -15,11 +15,6 @@ export function toYaml(definition: AppDefinition): string {
 function toFields(definition: AppDefinition): Record<string, unknown> {
   const { domains, build, check } = definition;
   const fields: Record<string, unknown> = domains.length === 1 ? { domain: domains[0] } : { domains };
-  const add = (into: Record<string, unknown>, key: string, value: unknown, usual: unknown, shown = value): void => {
-    if (JSON.stringify(value) !== JSON.stringify(usual)) into[key] = shown;
-  };
-  const addTime = (into: Record<string, unknown>, key: string, value: number, usual: number): void =>
-    add(into, key, value, usual, value === 0 ? 0 : formatDuration(value));
 
   add(fields, "repository", definition.repository, defaults.repository);
   addTime(fields, "poll", definition.pollMs, defaults.pollMs);
@@ -46,6 +41,15 @@ function toFields(definition: AppDefinition): Record<string, unknown> {
   addTime(fields, "grace", definition.graceMs, defaults.graceMs);
   add(fields, "keepReleases", definition.keepReleases, defaults.keepReleases);
   return fields;
+}
+
+/** Adds a field where its value is not the usual one. */
+function add(into: Record<string, unknown>, key: string, value: unknown, usual: unknown, shown = value): void {
+  if (JSON.stringify(value) !== JSON.stringify(usual)) into[key] = shown;
+}
+
+function addTime(into: Record<string, unknown>, key: string, value: number, usual: number): void {
+  add(into, key, value, usual, value === 0 ? 0 : formatDuration(value));
 }
 
 function oneOrMore(values: readonly string[]): string | readonly string[] {
