@@ -17,7 +17,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   config: { imports: [] },
   "site-server": { imports: [] },
   ingress: { imports: index("site-server", "ingress/snapshot") },
-  "ingress/snapshot": { imports: [] },
+  "ingress/snapshot": { imports: [], types: index("site-server") },
   images: { imports: index("store") },
   builds: { imports: index("images", "store") },
   sources: { imports: index("store"), types: index("builds") },
@@ -28,6 +28,11 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   api: {
     imports: index("deployer", "sources", "images", "certificates", "config", "store"),
     types: index("builds"),
+  },
+  // parts of main.ts, the composition root
+  control: {
+    imports: ["engines/engine.ts", ...index("deployer", "sources", "config", "store")],
+    types: ["api/types.ts"],
   },
   cli: { imports: ["api/client.ts", "api/types.ts", "config/index.ts"] },
 };
