@@ -2,6 +2,8 @@
 export class ByteReader {
   readonly #source: AsyncIterator<Buffer>;
   #bytes: Buffer = Buffer.alloc(0);
+  /** Of the last `take`. */
+  #left = 0;
 
   constructor(source: AsyncIterable<Buffer>) {
     this.#source = source[Symbol.asyncIterator]();
@@ -20,15 +22,26 @@ export class ByteReader {
     }
   }
 
-  /** Exactly so many bytes, in the pieces in which they come. */
-  async *take(length: number): AsyncGenerator<Buffer> {
-    for (let left = length; left > 0;) {
-      if (this.#bytes.length === 0) await this.#more();
-      const piece = this.#bytes.subarray(0, left);
-      this.#bytes = this.#bytes.subarray(piece.length);
-      left -= piece.length;
-      yield piece;
-    }
+  /**
+   * Exactly so many bytes, in the pieces in which they come. What is not taken is to be skipped before anything else is read.
+   */
+  take(length: number): AsyncIterable<Buffer> {
+    this.#left = length;
+    return { [Symbol.asyncIterator]: () => ({ next: () => this.#piece() }) };
+  }
+
+  /** Passes over what is left of the last `take`. */
+  async skip(): Promise<void> {
+    while (this.#left > 0) await this.#piece();
+  }
+
+  async #piece(): Promise<IteratorResult<Buffer, undefined>> {
+    if (this.#left === 0) return { done: true, value: undefined };
+    if (this.#bytes.length === 0) await this.#more();
+    const value = this.#bytes.subarray(0, this.#left);
+    this.#bytes = this.#bytes.subarray(value.length);
+    this.#left -= value.length;
+    return { done: false, value };
   }
 
   async #more(): Promise<void> {

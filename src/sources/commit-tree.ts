@@ -1,9 +1,10 @@
-import { once } from "node:events";
+import type { Writable } from "node:stream";
 import type { SourceEntry, SourceTree } from "../builds/index.ts";
 import { SteppeError } from "../shared/errors.ts";
 import { killGroup } from "../shared/run-command.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { checkoutCommit } from "./checkout.ts";
+import { drained } from "./drained.ts";
 import { type Git, gitFailed } from "./git.ts";
 
 export interface CommitTreeOptions {
@@ -63,7 +64,7 @@ export class CommitTree implements SourceTree {
         if (type !== "blob") throw this.#corrupt(`the object ${entry.oid?.toString("hex")} is ${type ?? "missing"}`);
         const content = reader.take(Number(size));
         yield { entry, content };
-        for await (const _ of content); // what was not read
+        await reader.skip();
         await reader.line(); // the newline after the content
       }
     } catch (error) {
@@ -87,12 +88,12 @@ export class CommitTree implements SourceTree {
   }
 }
 
-async function ask(stdin: NodeJS.WritableStream, entries: readonly SourceEntry[]): Promise<void> {
+async function ask(stdin: Writable, entries: readonly SourceEntry[]): Promise<void> {
   const PER_WRITE = 500;
   stdin.on("error", () => {}); // the process ended; the reader notices
   for (let at = 0; at < entries.length; at += PER_WRITE) {
     const oids = entries.slice(at, at + PER_WRITE).map((entry) => `${entry.oid?.toString("hex")}\n`);
-    if (!stdin.write(oids.join(""))) await Promise.race([once(stdin, "drain"), once(stdin, "close")]);
+    if (!stdin.write(oids.join(""))) await drained(stdin);
   }
   stdin.end();
 }

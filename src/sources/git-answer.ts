@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { drained } from "./drained.ts";
 
 /** Where an answer to a git client goes: one HTTP response, whatever server it belongs to. */
 export interface GitAnswer {
@@ -18,15 +19,8 @@ export function answerThrough(response: ServerResponse): GitAnswer {
     start(status, headers) {
       response.writeHead(status, headers);
     },
-    write(chunk) {
-      if (response.destroyed || response.write(chunk)) return Promise.resolve();
-      return new Promise((resolve) => {
-        const done = (): void => {
-          response.off("drain", done).off("close", done);
-          resolve();
-        };
-        response.on("drain", done).on("close", done);
-      });
+    async write(chunk) {
+      if (!response.destroyed && !response.write(chunk)) await drained(response);
     },
     end() {
       response.end();

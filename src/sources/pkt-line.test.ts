@@ -6,7 +6,9 @@ import { PushRequest } from "./push-request.ts";
 
 const packet: fc.Arbitrary<Packet> = fc.oneof(
   fc.uint8Array({ maxLength: 300 }).map((bytes): Packet => ({ kind: "data", payload: Buffer.from(bytes) })),
-  fc.constantFrom<Packet["kind"]>("flush", "delimiter", "end").map((kind): Packet => ({ kind, payload: Buffer.alloc(0) })),
+  fc
+    .constantFrom<Packet["kind"]>("flush", "delimiter", "end")
+    .map((kind): Packet => ({ kind, payload: Buffer.alloc(0) })),
 );
 const cuts = fc.array(fc.nat({ max: 5000 }), { maxLength: 40 });
 
@@ -69,8 +71,15 @@ const OID = "a".repeat(40);
 
 describe("a push's request", () => {
   it("is understood however it is cut, and what follows is not looked at", () => {
-    const lines = [`${ZERO} ${OID} refs/tags/v1\0 report-status side-band-64k agent=git/2`, `${ZERO} ${OID} refs/tags/v2`];
-    const bytes = Buffer.concat([...lines.map((line) => dataPacket(Buffer.from(line))), FLUSH, Buffer.from("PACK\0zzzz")]);
+    const lines = [
+      `${ZERO} ${OID} refs/tags/v1\0 report-status side-band-64k agent=git/2`,
+      `${ZERO} ${OID} refs/tags/v2`,
+    ];
+    const bytes = Buffer.concat([
+      ...lines.map((line) => dataPacket(Buffer.from(line))),
+      FLUSH,
+      Buffer.from("PACK\0zzzz"),
+    ]);
     fc.assert(
       fc.property(cuts, (at) => {
         const request = new PushRequest();
@@ -93,7 +102,9 @@ describe("a push's report", () => {
       ...["unpack ok\n", "ok refs/tags/v1\n", "ng refs/tags/v2 no\n"].map((line) => dataPacket(Buffer.from(line))),
       FLUSH,
     ]);
-    const outer = sideBand ? Buffer.concat([bandPackets(1, inner.subarray(0, 9)), bandPackets(1, inner.subarray(9)), FLUSH]) : inner;
+    const outer = sideBand
+      ? Buffer.concat([bandPackets(1, inner.subarray(0, 9)), bandPackets(1, inner.subarray(9)), FLUSH])
+      : inner;
     const report = new PushReport(sideBand);
     const reader = new PktLineReader();
     reader.feed(outer);

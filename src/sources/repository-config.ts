@@ -22,6 +22,7 @@ export function repositoryConfig(maxPushBytes: number): string {
 [receive]
 \tautogc = false
 \tdenyDeletes = false
+\tdenyDeleteCurrent = ignore
 \tmaxInputSize = ${maxPushBytes}
 [gc]
 \tauto = 0

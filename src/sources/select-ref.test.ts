@@ -20,7 +20,11 @@ function seen(...refs: Ref[]): Map<string, string> {
 
 function choose(current: Ref[], before: Ref[] = [], patterns: Partial<typeof PATTERNS> = {}) {
   const choice = selectRef(compareRefs(current, seen(...before)), { ...PATTERNS, ...patterns });
-  return { deploy: choice.deploy?.ref.name, movedFrom: choice.deploy?.movedFrom, reasons: choice.passedOver.map((one) => one.reason) };
+  return {
+    deploy: choice.deploy?.ref.name,
+    movedFrom: choice.deploy?.movedFrom,
+    reasons: choice.passedOver.map((one) => one.reason),
+  };
 }
 
 describe("which ref is deployed", () => {
@@ -36,7 +40,9 @@ describe("which ref is deployed", () => {
     const newer = tag("v1.2", 5);
     const { deploy, reasons } = choose([newer, tag("v0.9", 1)], [newer]);
     expect(deploy).toBeUndefined();
-    expect(reasons).toEqual(["v0.9 is older than v1.2, which is the newest tag; `steppe deploy blog --tag v0.9` deploys it"]);
+    expect(reasons).toEqual([
+      "v0.9 is older than v1.2, which is the newest tag; `steppe deploy blog --tag v0.9` deploys it",
+    ]);
   });
 
   it("is never `latest`, nor what does not match", () => {
@@ -51,7 +57,10 @@ describe("which ref is deployed", () => {
   });
 
   it("is a moved tag, named as such", () => {
-    expect(choose([tag("v1", 5, "new")], [tag("v1", 1, "old")])).toMatchObject({ deploy: "refs/tags/v1", movedFrom: "old" });
+    expect(choose([tag("v1", 5, "new")], [tag("v1", 1, "old")])).toMatchObject({
+      deploy: "refs/tags/v1",
+      movedFrom: "old",
+    });
   });
 
   it("is, of those made in one second, the one that came later, and then the later by name", () => {
@@ -79,12 +88,20 @@ describe("which ref is deployed", () => {
   it("does not depend on the order, and every change is deployed or explained", () => {
     const names = fc.uniqueArray(fc.constantFrom("v1", "v2", "v10", "latest", "x"), { minLength: 1 });
     const arbitrary = names.chain((chosen) =>
-      fc.tuple(...chosen.map((name) => fc.record({ time: fc.nat({ max: 3 }), known: fc.constantFrom("no", "same", "moved") }).map((one) => ({ name, ...one })))),
+      fc.tuple(
+        ...chosen.map((name) =>
+          fc
+            .record({ time: fc.nat({ max: 3 }), known: fc.constantFrom("no", "same", "moved") })
+            .map((one) => ({ name, ...one })),
+        ),
+      ),
     );
     fc.assert(
       fc.property(arbitrary, (list) => {
         const current = list.map(({ name, time }) => tag(name, time));
-        const before = list.flatMap(({ name, time, known }) => (known === "no" ? [] : [tag(name, time, known === "moved" ? "old" : name)]));
+        const before = list.flatMap(({ name, time, known }) =>
+          known === "no" ? [] : [tag(name, time, known === "moved" ? "old" : name)],
+        );
         const options = { tags: ["v*", "latest"] };
         const one = choose(current, before, options);
         expect(choose(current.toReversed(), before, options).deploy).toBe(one.deploy);

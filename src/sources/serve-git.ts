@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { IncomingHttpHeaders } from "node:http";
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
@@ -6,6 +5,7 @@ import type { Clock } from "../shared/clock.ts";
 import { SteppeError } from "../shared/errors.ts";
 import { killGroup } from "../shared/run-command.ts";
 import { CgiHeadReader } from "./cgi-head.ts";
+import { drained } from "./drained.ts";
 import { type Git, gitFailed, type GitProcess } from "./git.ts";
 import type { GitAnswer } from "./git-answer.ts";
 import { encodePacket, FLUSH, PktLineReader } from "./pkt-line.ts";
@@ -62,7 +62,7 @@ type Service = "git-upload-pack" | "git-receive-pack";
  * Answers one request of git's smart HTTP through `git http-backend`, a CGI program (RFC 3875), streaming both ways.
  * https://git-scm.com/docs/gitprotocol-http, https://git-scm.com/docs/git-http-backend
  *
- * Resolves when the answer has ended. Throws NOT_FOUND, METHOD_NOT_ALLOWED, BODY_TOO_LARGE, GIT_MISSING and GIT_FAILED; if
+ * Resolves when the answer has ended. Throws what `onReceived` threw, when the answer has ended; and NOT_FOUND, METHOD_NOT_ALLOWED, BODY_TOO_LARGE, GIT_MISSING and GIT_FAILED; if
  * the answer had begun by then, it was broken off.
  */
 export async function serveGit(context: GitContext, request: GitRequest): Promise<void> {
@@ -121,6 +121,7 @@ class GitExchange {
       for (const timer of this.#timers) clearTimeout(timer);
       signal.removeEventListener("abort", onGone);
     }
+    await this.#received; // the answer is whole by now; what failed after the push is the caller's to know
   }
 
   async #sendBody(): Promise<void> {
@@ -133,7 +134,7 @@ class GitExchange {
       bytes += chunk.length;
       if (bytes > this.#context.limits.maxBytes) throw tooLarge(this.#request.app, this.#context.limits.maxBytes);
       this.#push?.feed(chunk);
-      if (!closed && !stdin.write(chunk)) await Promise.race([once(stdin, "drain"), once(stdin, "close")]);
+      if (!closed && !stdin.write(chunk)) await drained(stdin);
     }
     this.#bodyEnded = true;
     stdin.end();
@@ -179,7 +180,7 @@ class GitExchange {
       if (this.#push?.sideBand === true && !signal.aborted && this.#started) this.#progress.say(line);
     };
     this.#received = Promise.resolve(onReceived?.(say, signal));
-    this.#received.catch(() => {}); // awaited, and thrown, at the end
+    this.#received.catch(() => {}); // thrown by run, when the answer has ended
   }
 
   /** Git has ended. Waits for what the push led to, and ends the answer. */
@@ -188,11 +189,8 @@ class GitExchange {
     const push = this.#push;
     const refused = this.#report?.complete === true && this.#report.accepted === 0;
     if (push !== undefined && push.commands > 0 && !refused) this.#tellReceived();
-    let failure: unknown;
     if (this.#received !== undefined) {
-      const received = this.#received.catch((error: unknown) => {
-        failure = error;
-      });
+      const received = this.#received.catch(() => {}); // thrown by run, when the answer has ended
       const canWait = push?.sideBand === true && this.#started && this.#stopped === undefined;
       await (canWait ? this.#progress.keepAliveDuring(received, this.#context.clock) : received);
     }
@@ -205,7 +203,6 @@ class GitExchange {
       await this.#progress.send(FLUSH);
     }
     answer.end();
-    if (failure !== undefined) throw failure;
   }
 
   #stop(reason: unknown): void {
