@@ -50,7 +50,7 @@ function syntaxProblem(text: string): string | undefined {
   if (text.endsWith(".")) return "ends with a dot; leave it out";
   if (text.includes("..")) return "has an empty label (two dots in a row)";
   if (/\.(0x[0-9a-f]*|[0-9]+)$/i.test(`.${text}`)) return "ends in a number, as only an IP address does";
-  // eslint-disable-next-line no-control-regex -- the ASCII characters that no host name holds
+  // the ASCII characters that no host name holds
   const foreign = /[\u0000-\u002c\u002f\u003a-\u0040\u005b-\u0060\u007b-\u007f]/.exec(text)?.[0];
   if (foreign !== undefined)
     return `has ${JSON.stringify(foreign)} in it; letters, digits, hyphens and dots are allowed`;

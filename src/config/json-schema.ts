@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { appSchema, fileSchema } from "./schema.ts";
 
 /** The JSON Schema of `steppe.yaml` for editors, as text: what `schema/steppe.schema.json` holds. */

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { AppDefinition } from "./app-definition.ts";
 import { limits } from "./defaults.ts";
 import { parseDomain } from "./domain.ts";

@@ -7,7 +7,6 @@ import type { Parsed } from "./parsed.ts";
  */
 export function parseRelativePath(text: string): Parsed<string> {
   if (text === "") return { problem: "is empty; `.` is the folder itself" };
-  // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f]/.test(text)) return { problem: "has a control character in it" };
   if (text.startsWith("/")) return { problem: "is absolute; write it relative to the root of the repository" };
   if (text.startsWith("~")) return { problem: "begins with `~`; write it relative to the root of the repository" };

