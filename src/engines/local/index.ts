@@ -1,0 +1,2 @@
+export type { FileLocator } from "./compile-site-index.ts";
+export { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "./local-engine.ts";

@@ -1,0 +1,65 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import type { SpawnRequest } from "./control-protocol.ts";
+import { ingressFolders } from "./ingress-config.ts";
+
+/** Where the child finds what it inherits. */
+const READY_FD = 3;
+const HTTP_FD = 4;
+const HTTPS_FD = 5;
+
+/** What of our environment the child gets: what Node and the C library look at, and no token. */
+const ENVIRONMENT = ["PATH", "HOME", "LANG", "TZ", "MALLOC_ARENA_MAX", "UV_THREADPOOL_SIZE", "SSL_CERT_FILE"];
+
+/**
+ * Starts an ingress process in a session of its own, so that neither our end nor Ctrl-C in our terminal ends it, and resolves
+ * with its pid when it can be connected to.
+ *
+ * @param descriptors listening sockets of ours that it is to inherit, or null
+ */
+export async function spawnIngress(
+  request: SpawnRequest,
+  descriptors: { http: number | null; https: number | null },
+): Promise<number> {
+  const { config, inherit } = request;
+  const http = inherit.http ? descriptors.http : null;
+  const https = inherit.https ? descriptors.https : null;
+  const childConfig = {
+    ...config,
+    http: { ...config.http, fd: http === null ? null : HTTP_FD },
+    https: { ...config.https, fd: https === null ? null : HTTPS_FD },
+    readyFd: READY_FD,
+  };
+  const logFile = openSync(join(ingressFolders(config.dataFolder).logs, "ingress.log"), "a", 0o600);
+  try {
+    const child = spawn(request.execPath, [...request.execArgv, request.script, JSON.stringify(childConfig)], {
+      cwd: "/",
+      detached: true,
+      env: Object.fromEntries(ENVIRONMENT.flatMap((name) => entryOf(name))),
+      stdio: ["ignore", logFile, logFile, "pipe", http ?? "ignore", https ?? "ignore"],
+    });
+    child.unref();
+    const failed = new Promise<never>((_resolve, reject) => child.once("error", reject));
+    const said = await Promise.race([readAll(child.stdio[READY_FD] as Readable), failed]);
+    if (said.trim() !== "ready" || child.pid === undefined) {
+      throw new Error(`the ingress process did not start: ${said.trim() || "see logs/ingress.log in the data folder"}`);
+    }
+    return child.pid;
+  } finally {
+    closeSync(logFile);
+  }
+}
+
+function entryOf(name: string): Array<[string, string]> {
+  const value = process.env[name];
+  return value === undefined ? [] : [[name, value]];
+}
+
+/** What the child writes until it closes its end; its own end is the end of it too. */
+async function readAll(stream: Readable): Promise<string> {
+  let text = "";
+  for await (const chunk of stream) text += String(chunk);
+  return text;
+}
