@@ -9,6 +9,9 @@ import type { BeforeMigration } from "./store.ts";
 
 let counter = 0;
 
+/** More pages than a store can have. */
+const ALL_PAGES = 0x7fff_ffff;
+
 /**
  * Copies the store into one file, consistent as of one moment, while it is being read and written. The copy has been
  * checked, is synced, has mode 0600, and appears under its name only when it is whole.
@@ -19,7 +22,7 @@ export async function backupStore(database: DatabaseSync, file: string): Promise
   const temporary = temporaryName(file);
   try {
     createPrivate(temporary);
-    await backup(database, temporary);
+    await copyInOneStep(database.location() ?? ":memory:", temporary);
     finish(temporary, file);
   } finally {
     removeTemporary(temporary);
@@ -63,6 +66,20 @@ export function checkStoreFile(file: string): number {
     throw new SteppeError("STORE_CORRUPT", { operation: "check", subject: file, cause }, { cause: error });
   } finally {
     database?.close();
+  }
+}
+
+/**
+ * Over a connection of its own: `backup()` works on a thread, and on the connection that control writes with it fails under
+ * writes ("not an error"). In one step, since it begins anew when another connection wrote between two steps; as a reader of a
+ * store in WAL mode it holds nobody up.
+ */
+async function copyInOneStep(from: string, into: string): Promise<void> {
+  const reader = new DatabaseSync(from, { readOnly: true });
+  try {
+    await backup(reader, into, { rate: ALL_PAGES });
+  } finally {
+    reader.close();
   }
 }
 

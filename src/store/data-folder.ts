@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { writeFileAtomic } from "../shared/atomic-file.ts";
@@ -34,6 +34,9 @@ export interface DataFolder extends Disposable {
   readonly paths: DataPaths;
   close(): void;
 }
+
+/** Snapshots for full backups lie in `backups/` and begin with this. */
+export const SNAPSHOT_PREFIX = ".snapshot-";
 
 const LOCK = "control.lock";
 
@@ -74,6 +77,7 @@ export function openDataFolder(folder: string): DataFolder {
     throw unusable(paths.root, error);
   }
   const lock = lockDataFolder(paths);
+  removeLeftovers(paths);
   return { paths, close: () => lock.close(), [Symbol.dispose]: () => lock.close() };
 }
 
@@ -97,6 +101,14 @@ export function lockDataFolder(paths: DataPaths): { close(): void } {
   } catch (error) {
     lock?.close();
     throw isBusy(error) ? alreadyRunning(paths.root, ownerFile, error) : unusable(paths.root, error);
+  }
+}
+
+/** What a process that was killed left half-made in `backups/`; with the lock taken, nobody works on it any more. */
+function removeLeftovers(paths: DataPaths): void {
+  for (const name of readdirSync(paths.backups)) {
+    const isLeftover = name.startsWith(SNAPSHOT_PREFIX) || /\.tmp(?:-journal|-wal|-shm)?$/.test(name);
+    if (isLeftover) rmSync(join(paths.backups, name), { recursive: true, force: true });
   }
 }
 

@@ -134,12 +134,15 @@ export class Store {
 /** A verdict on the file that SQLite itself did not throw. */
 class Unsound extends Error {}
 
-/** SQLite takes an empty or absent file for a new store: with backups beside it, it is a store that was lost. */
+/** SQLite's smallest page. */
+const SMALLEST_STORE = 512;
+
+/** SQLite takes an absent file, or one that holds no page, for a new store: with backups beside it, it is one that was lost. */
 function refuseLost(path: string, backups: string | undefined): void {
   if (backups === undefined || newestBackup(backups) === undefined) return;
   const size = statSync(path, { throwIfNoEntry: false })?.size;
   if (size === undefined) throw new Unsound("the file is gone, though there are backups of it");
-  if (size === 0) throw new Unsound("the file is empty, though there are backups of it");
+  if (size < SMALLEST_STORE) throw new Unsound("the file is empty, though there are backups of it");
 }
 
 function checkIntegrity(database: DatabaseSync): void {
