@@ -1,0 +1,190 @@
+import type {
+  AppDefinition,
+  ApplyRequest,
+  ApplyResult,
+  AppView,
+  Deployment,
+  DeploymentEvent,
+  GarbageReport,
+  PlatformStatus,
+  Release,
+} from "./types.ts";
+import { type ApiCall, type ApiTarget, bodyOf, callApi, readText, unreachable } from "./client-transport.ts";
+
+export type { ApiTarget };
+
+const MOST_JSON_BYTES = 256 * 1024 * 1024;
+const MOST_LINE = 4 * 1024 * 1024;
+
+/** Which lines of a log. */
+export interface LogOptions {
+  /** How many of the last lines; all that are kept if absent. */
+  lines?: number | undefined;
+  /** Whether to go on with what comes. */
+  follow?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * The API's client. Every method rejects with the API's own SteppeError, or with API_UNREACHABLE if there was no answer; see
+ * types.ts for the routes.
+ */
+export class SteppeClient {
+  readonly #target: ApiTarget;
+
+  constructor(target: ApiTarget) {
+    this.#target = target;
+  }
+
+  get url(): string {
+    return this.#target.url;
+  }
+
+  /** Whether an API is there at all; needs no token. */
+  async health(): Promise<void> {
+    await this.#done({ method: "GET", path: "/healthz" });
+  }
+
+  async status(): Promise<PlatformStatus> {
+    return (await this.#json({ method: "GET", path: "/v1/status" })) as PlatformStatus;
+  }
+
+  async apps(): Promise<AppView[]> {
+    return (await this.#json({ method: "GET", path: "/v1/apps" })) as AppView[];
+  }
+
+  async app(name: string): Promise<AppView> {
+    return (await this.#json({ method: "GET", path: appPath(name) })) as AppView;
+  }
+
+  async addApp(definition: AppDefinition): Promise<AppView> {
+    return (await this.#json({ method: "POST", path: "/v1/apps", json: { definition } })) as AppView;
+  }
+
+  async removeApp(name: string): Promise<void> {
+    await this.#done({ method: "DELETE", path: appPath(name) });
+  }
+
+  async apply(request: ApplyRequest): Promise<ApplyResult> {
+    return (await this.#json({ method: "POST", path: "/v1/apply", json: request })) as ApplyResult;
+  }
+
+  /** The newest first. */
+  async releases(name: string): Promise<Release[]> {
+    return (await this.#json({ method: "GET", path: `${appPath(name)}/releases` })) as Release[];
+  }
+
+  /** The newest first. */
+  async deployments(name: string, limit: number): Promise<Deployment[]> {
+    return (await this.#json({ method: "GET", path: `${appPath(name)}/deployments?limit=${limit}` })) as Deployment[];
+  }
+
+  async deploy(name: string, ref: { tag: string } | { branch: string }): Promise<Deployment> {
+    return (await this.#json({ method: "POST", path: `${appPath(name)}/deployments`, json: ref })) as Deployment;
+  }
+
+  /**
+   * Deploys a folder. Rejects also with FOLDER_MISSING, FILE_UNSUPPORTED, PATH_NOT_UTF8, UPLOAD_INVALID for what is in the folder.
+   */
+  async upload(name: string, folder: string, signal?: AbortSignal): Promise<Deployment> {
+    const { tarFolder } = await import("./tar-folder.ts");
+    const path = `${appPath(name)}/uploads`;
+    return (await this.#json({ method: "POST", path, body: tarFolder(folder), signal })) as Deployment;
+  }
+
+  /** Without a release, to the one that was live before. */
+  async rollback(name: string, release?: number): Promise<Deployment> {
+    const json = release === undefined ? {} : { release };
+    return (await this.#json({ method: "POST", path: `${appPath(name)}/rollback`, json })) as Deployment;
+  }
+
+  async purge(name: string): Promise<void> {
+    await this.#done({ method: "POST", path: `${appPath(name)}/purge` });
+  }
+
+  async deployment(id: number): Promise<Deployment> {
+    return (await this.#json({ method: "GET", path: `/v1/deployments/${id}` })) as Deployment;
+  }
+
+  /** The events of a deployment, from its first until it has ended. */
+  async *events(id: number, signal?: AbortSignal): AsyncGenerator<DeploymentEvent> {
+    const chunks = this.#stream({ method: "GET", path: `/v1/deployments/${id}/events`, signal });
+    for await (const line of linesOf(chunks, this.#target)) {
+      if (line !== "") yield parse(line, this.#target) as DeploymentEvent;
+    }
+  }
+
+  /** The lines of the access log of an app. */
+  accessLog(name: string, options: LogOptions = {}): AsyncGenerator<string> {
+    return this.#lines(`${appPath(name)}/logs`, options);
+  }
+
+  /** The lines of the log of a build: of the app's newest one, if no deployment is named. */
+  buildLog(name: string, options: LogOptions & { deployment?: number | undefined } = {}): AsyncGenerator<string> {
+    return this.#lines(`${appPath(name)}/build-log`, options);
+  }
+
+  async collectGarbage(): Promise<GarbageReport> {
+    return (await this.#json({ method: "POST", path: "/v1/gc" })) as GarbageReport;
+  }
+
+  /** A backup of everything, a tar archive. */
+  backup(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    return this.#stream({ method: "GET", path: "/v1/backup", signal });
+  }
+
+  /** The local CA's certificate, PEM; needs no token. */
+  async ca(): Promise<string> {
+    const response = await callApi(this.#target, { method: "GET", path: "/v1/ca" });
+    return await readText(response, MOST_LINE, this.#target);
+  }
+
+  #lines(path: string, options: LogOptions & { deployment?: number | undefined }): AsyncGenerator<string> {
+    const query = new URLSearchParams();
+    if (options.follow === true) query.set("follow", "1");
+    if (options.lines !== undefined) query.set("lines", String(options.lines));
+    if (options.deployment !== undefined) query.set("deployment", String(options.deployment));
+    const search = query.size === 0 ? "" : `?${query.toString()}`;
+    return linesOf(this.#stream({ method: "GET", path: path + search, signal: options.signal }), this.#target);
+  }
+
+  async *#stream(call: ApiCall): AsyncGenerator<Buffer> {
+    const response = await callApi(this.#target, call);
+    yield* bodyOf(response, this.#target, call.signal);
+  }
+
+  async #json(call: ApiCall): Promise<unknown> {
+    const response = await callApi(this.#target, call);
+    return parse(await readText(response, MOST_JSON_BYTES, this.#target), this.#target);
+  }
+
+  async #done(call: ApiCall): Promise<void> {
+    (await callApi(this.#target, call)).resume();
+  }
+}
+
+function appPath(name: string): string {
+  return `/v1/apps/${encodeURIComponent(name)}`;
+}
+
+function parse(text: string, target: ApiTarget): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const cause = new Error(`its answer is no JSON: ${text.slice(0, 100)}`, { cause: error });
+    throw unreachable(target, cause);
+  }
+}
+
+async function* linesOf(chunks: AsyncIterable<Uint8Array>, target: ApiTarget): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of chunks) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+    if (rest.length > MOST_LINE)
+      throw unreachable(target, new Error(`it sent a line of more than ${MOST_LINE} characters`));
+  }
+  if (rest !== "") yield rest;
+}
