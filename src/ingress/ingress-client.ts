@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import type { ControlAnswer, ControlOperations, IngressStatus, OperationName } from "./control-protocol.ts";
+import type { ControlAnswer, ControlOperations, DrainTimes, IngressStatus, OperationName } from "./control-protocol.ts";
 import { readMessages, sendMessage } from "./ndjson.ts";
 import { withSocketPath } from "./socket-path.ts";
 
@@ -97,6 +97,15 @@ export class IngressClient {
       });
       sendMessage(this.#socket, { id, operation, parameters });
     });
+  }
+
+  /** Tells it to drain. One that ended before it could answer did as it was told. */
+  async drain(times: DrainTimes): Promise<void> {
+    try {
+      await this.call("drain", times);
+    } catch (error) {
+      if (this.isOpen) throw error;
+    }
   }
 
   /** Ends the process at once. Only while connected: then the pid is surely still its own. */

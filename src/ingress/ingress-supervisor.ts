@@ -140,7 +140,7 @@ export class IngressSupervisor {
     const outdated: IngressClient[] = [];
     for (const client of await this.#connectToLiving()) {
       if (client.status.state === "waiting") {
-        await client.call("drain", STOP); // whoever started it died before it served
+        await client.drain(STOP); // whoever started it died before it served
         client.close();
         continue;
       }
@@ -213,7 +213,7 @@ export class IngressSupervisor {
     try {
       this.#addresses = await this.publisher.join(client);
     } catch (error) {
-      await client.call("drain", STOP);
+      await client.drain(STOP);
       client.close();
       throw error;
     }
@@ -283,7 +283,7 @@ export class IngressSupervisor {
       clients.map(async (client) => {
         this.#watchLeaving(client);
         try {
-          await client.call("drain", times);
+          await client.drain(times);
         } catch (error) {
           this.#endStuck(client, error instanceof Error ? error : new Error(String(error)));
         }
@@ -303,7 +303,7 @@ export class IngressSupervisor {
       () => {}, // aborted below: it ended in time
     );
     try {
-      await client.call("drain", STOP);
+      await client.drain(STOP);
     } catch (error) {
       this.#endStuck(client, error instanceof Error ? error : new Error(String(error)));
     }
