@@ -41,13 +41,15 @@ export interface ContentPort {
   /** The log that `build` wrote for a deployment, or null. */
   buildLog(deployment: number): string | null;
   removeBuildLog(deployment: number): void;
+  /** While it is held, garbage collection takes no content that no image names yet: from before `build` to after `createImage`. */
+  hold(): Disposable;
   createImage(tree: Tree): Promise<Image>;
   /** Whether all of an image's files can be read. */
   hasImage(digest: string): boolean;
   /** Makes the compressed forms of an image's files; resolves with whether there are new ones. */
   encode(digest: string, signal: AbortSignal): Promise<boolean>;
   collectGarbage(
-    keepImages: ReadonlySet<string>,
+    keepImages: () => ReadonlySet<string>,
     beforeRemoval: () => Promise<void>,
   ): Promise<Omit<GarbageReport, "releases">>;
 }

@@ -5,7 +5,6 @@ import { nearest } from "../shared/nearest.ts";
 import { SteppeError } from "../shared/errors.ts";
 import { type AppRow, AppTable, ReleaseTable, SettingTable } from "../store/index.ts";
 import { AppRegistry } from "./app-registry.ts";
-import { ContentLock } from "./content-lock.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Journal } from "./journal.ts";
@@ -33,7 +32,6 @@ export class AppDeployer implements Deployer {
   readonly #scheduler: Scheduler;
   readonly #housekeeping: Housekeeping;
   readonly #settings: SettingTable;
-  readonly #lock = new ContentLock();
   readonly #looking = new Map<string, Promise<unknown>>();
   readonly #lifetime = new AbortController();
 
@@ -42,10 +40,8 @@ export class AppDeployer implements Deployer {
     this.#journal = new Journal(dependencies.store, dependencies.clock);
     this.#registry = new AppRegistry(dependencies);
     this.#settings = new SettingTable(dependencies.store);
-    this.#housekeeping = new Housekeeping(dependencies, this.#journal, this.#lock, this.#lifetime.signal);
-    this.#scheduler = new Scheduler(dependencies, this.#journal, this.#lock, (app) =>
-      this.#housekeeping.appWentLive(app),
-    );
+    this.#housekeeping = new Housekeeping(dependencies, this.#journal, this.#lifetime.signal);
+    this.#scheduler = new Scheduler(dependencies, this.#journal, (app) => this.#housekeeping.appWentLive(app));
   }
 
   /**
@@ -135,7 +131,7 @@ export class AppDeployer implements Deployer {
   async deployUpload(name: string, tree: SourceTree, requestId: string): Promise<Deployment> {
     const { definition } = this.#registry.get(name);
     const { content } = this.#dependencies;
-    using _use = await this.#lock.use();
+    using _hold = content.hold();
     const files = await content.build({
       definition: { ...definition, build: null, folder: "." },
       deployment: 0,

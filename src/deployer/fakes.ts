@@ -21,7 +21,7 @@ export class FakeWorld implements DeployerDependencies {
   readonly store = Store.open(":memory:");
   readonly sources = new FakeSources();
   readonly engine = new FakeEngine();
-  readonly content = new FakeContent(this.sources);
+  readonly content = new FakeContent();
   readonly clock = new FakeClock();
   readonly log = silentLogger;
   readonly parallelBuilds = 2;
@@ -110,12 +110,6 @@ export function fakeTree(label: string): SourceTree {
 export class FakeContent implements ContentPort {
   readonly images = new Map<string, string>();
   readonly built: string[] = [];
-  collectedWith: ReadonlySet<string> = new Set();
-  readonly #sources: FakeSources;
-
-  constructor(sources: FakeSources) {
-    this.#sources = sources;
-  }
 
   async build({ tree, signal, definition, label }: BuildRequest): Promise<Tree> {
     this.built.push(label);
@@ -138,6 +132,10 @@ export class FakeContent implements ContentPort {
 
   removeBuildLog(): void {}
 
+  hold(): Disposable {
+    return { [Symbol.dispose]() {} };
+  }
+
   async createImage(tree: Tree): Promise<Image> {
     const name = tree[0]?.path ?? "";
     const digest = `sha256:${createHash("sha256").update(name).digest("hex")}`;
@@ -153,9 +151,9 @@ export class FakeContent implements ContentPort {
     return false;
   }
 
-  async collectGarbage(keep: ReadonlySet<string>, beforeRemoval: () => Promise<void>) {
-    this.collectedWith = keep;
+  async collectGarbage(keepImages: () => ReadonlySet<string>, beforeRemoval: () => Promise<void>) {
     await beforeRemoval();
+    const keep = keepImages();
     const gone = [...this.images.keys()].filter((digest) => !keep.has(digest));
     for (const digest of gone) this.images.delete(digest);
     return { images: gone.length, files: gone.length, bytes: gone.length };
@@ -164,10 +162,6 @@ export class FakeContent implements ContentPort {
   /** The name of the commit that an image was made of. */
   commitOf(digest: string): string {
     return this.images.get(digest) ?? "";
-  }
-
-  get sources(): FakeSources {
-    return this.#sources;
   }
 }
 

@@ -1,5 +1,4 @@
 import { AppTable } from "../store/index.ts";
-import type { ContentLock } from "./content-lock.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import type { Journal } from "./journal.ts";
 import { Retention } from "./retention.ts";
@@ -15,14 +14,12 @@ const DAY = 24 * 60 * 60 * 1000;
 export class Housekeeping {
   readonly #dependencies: DeployerDependencies;
   readonly #retention: Retention;
-  readonly #lock: ContentLock;
   readonly #signal: AbortSignal;
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(dependencies: DeployerDependencies, journal: Journal, lock: ContentLock, signal: AbortSignal) {
+  constructor(dependencies: DeployerDependencies, journal: Journal, signal: AbortSignal) {
     this.#dependencies = dependencies;
     this.#retention = new Retention(dependencies, journal);
-    this.#lock = lock;
     this.#signal = signal;
   }
 
@@ -43,10 +40,7 @@ export class Housekeeping {
 
   /** Frees what no kept release needs, when what is on its way has ended. */
   async collect(): Promise<GarbageReport> {
-    const run = this.#tail.then(async () => {
-      using _alone = await this.#lock.exclude();
-      return this.#retention.collect();
-    });
+    const run = this.#tail.then(() => this.#retention.collect());
     this.#tail = run.catch(() => {});
     const report = await run;
     this.#dependencies.log.info(report, "garbage collected");

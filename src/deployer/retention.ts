@@ -39,13 +39,19 @@ export class Retention {
     const { store, engine, content } = this.#dependencies;
     let releases = 0;
     for (const app of new AppTable(store).all()) releases += await this.prune(app.name);
-    const keep = new ReleaseTable(store).images();
-    for (const deployment of this.#journal.table.unfinished()) {
-      if (deployment.image !== null) keep.add(deployment.image);
-      if ("image" in deployment.source) keep.add(deployment.source.image);
-    }
+    const keep = (): Set<string> => this.#neededImages();
     const freed = await content.collectGarbage(keep, () => engine.refresh(this.#allKept()));
     return { releases, ...freed };
+  }
+
+  /** What releases have, and what deployments that have no release yet are about. */
+  #neededImages(): Set<string> {
+    const needed = new ReleaseTable(this.#dependencies.store).images();
+    for (const { image, source } of this.#journal.table.unfinished()) {
+      if (image !== null) needed.add(image);
+      if ("image" in source) needed.add(source.image);
+    }
+    return needed;
   }
 
   #split(app: string): { kept: ReleaseRow[]; gone: ReleaseRow[] } {

@@ -3,7 +3,6 @@ import type { ReleaseSpec } from "../engines/engine.ts";
 import { SteppeError, toSteppeError } from "../shared/errors.ts";
 import { AppTable, ReleaseTable } from "../store/index.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
-import type { ContentLock } from "./content-lock.ts";
 import { claimDomains } from "./domains.ts";
 import { formatBytes, formatCount } from "./format.ts";
 import { describeRef, type Journal } from "./journal.ts";
@@ -22,7 +21,6 @@ export interface RunContext {
   journal: Journal;
   /** Bounds how many builds run at once. */
   builds: Semaphore;
-  lock: ContentLock;
   signal: AbortSignal;
 }
 
@@ -82,13 +80,13 @@ async function begin(deployment: Deployment, context: RunContext): Promise<void>
 }
 
 async function build(deployment: Deployment, context: RunContext): Promise<void> {
-  const { journal, dependencies, builds, lock, signal } = context;
+  const { journal, dependencies, builds, signal } = context;
   const { id, app } = deployment;
   const source = refSource(deployment);
   const definition = definitionOf(deployment, context);
   const label = source.ref.replace(/^refs\/(tags|heads)\//, "");
   using _turn = await builds.acquire(signal, () => journal.tell(id, "progress", "waiting for other builds"));
-  using _use = await lock.use();
+  using _hold = dependencies.content.hold();
   const tree = await dependencies.content.build({
     definition,
     deployment: id,

@@ -1,5 +1,4 @@
 import { SteppeError } from "../shared/errors.ts";
-import type { ContentLock } from "./content-lock.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import type { Journal } from "./journal.ts";
 import { type RunContext, runDeployment, STOPPING, subjectOf } from "./run-deployment.ts";
@@ -23,22 +22,15 @@ export class Scheduler {
   readonly #dependencies: DeployerDependencies;
   readonly #journal: Journal;
   readonly #builds: Semaphore;
-  readonly #lock: ContentLock;
   readonly #afterLive: (app: string) => void;
   readonly #running = new Map<string, Running>();
   #stopping = false;
 
   /** @param afterLive called when a deployment of the app went live */
-  constructor(
-    dependencies: DeployerDependencies,
-    journal: Journal,
-    lock: ContentLock,
-    afterLive: (app: string) => void,
-  ) {
+  constructor(dependencies: DeployerDependencies, journal: Journal, afterLive: (app: string) => void) {
     this.#dependencies = dependencies;
     this.#journal = journal;
     this.#builds = new Semaphore(dependencies.parallelBuilds);
-    this.#lock = lock;
     this.#afterLive = afterLive;
   }
 
@@ -75,7 +67,6 @@ export class Scheduler {
       dependencies: this.#dependencies,
       journal: this.#journal,
       builds: this.#builds,
-      lock: this.#lock,
       signal: controller.signal,
     };
     const ended = this.#run(next.id, context);
