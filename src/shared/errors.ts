@@ -23,12 +23,14 @@ export const errorCodes = {
   TAG_REFUSED: { status: 400, exit: 3, hint: "The app's `tags` pattern decides which tags deploy." },
   NOTHING_TO_ROLL_BACK: { status: 409, exit: 3, hint: "Only one release has been live so far." },
   NOT_FOUND: { status: 404, exit: 3, hint: "Check the address." },
+  BODY_TIMEOUT: { status: 408, exit: 3, hint: "Send the whole request without pauses." },
   BODY_TOO_LARGE: { status: 413, exit: 3, hint: "Send less." },
   METHOD_NOT_ALLOWED: { status: 405, exit: 3, hint: "Check the method." },
   UPLOAD_INVALID: { status: 400, exit: 3, hint: "Send the folder with `steppe deploy APP --dir DIR`." },
   // access
   TOKEN_MISSING: { status: 401, exit: 4, hint: "Set STEPPE_TOKEN, or run `steppe login URL`." },
   TOKEN_WRONG: { status: 401, exit: 4, hint: "The token lies in `token` in the server's data folder." },
+  TOO_MANY_ATTEMPTS: { status: 429, exit: 4, hint: "Wait a minute, then try with the right token." },
   HOST_REFUSED: { status: 421, exit: 4, hint: "Use the address that `steppe up` printed." },
   ORIGIN_REFUSED: { status: 403, exit: 4, hint: "The API does not answer web pages of other origins." },
   // sources
@@ -131,11 +133,18 @@ export class SteppeError extends Error {
 /** Turns whatever was thrown into a SteppeError, so that nothing reaches a user without a code. */
 export function toSteppeError(thrown: unknown, operation: string, subject: string): SteppeError {
   if (thrown instanceof SteppeError) return thrown;
-  if (errno(thrown) === "ENOSPC" || errno(thrown) === "EDQUOT") {
+  if (errno(thrown) === "ENOSPC" || errno(thrown) === "EDQUOT" || isStoreFull(thrown)) {
     return new SteppeError("DISK_FULL", { operation, subject, cause: "no space left on the disk" }, { cause: thrown });
   }
   const cause = thrown instanceof Error ? thrown.message : String(thrown);
   return new SteppeError("INTERNAL", { operation, subject, cause }, { cause: thrown });
+}
+
+/** SQLITE_FULL, see https://sqlite.org/rescode.html#full */
+function isStoreFull(thrown: unknown): boolean {
+  return (
+    errno(thrown) === "ERR_SQLITE_ERROR" && thrown instanceof Error && "errcode" in thrown && thrown.errcode === 13
+  );
 }
 
 /** The `code` of a Node system error (`ENOENT`, …), or undefined. */

@@ -1,0 +1,77 @@
+import type { Deployer } from "../deployer/index.ts";
+import type { Clock } from "../shared/clock.ts";
+import { SteppeError } from "../shared/errors.ts";
+import { secretOf } from "./credentials.ts";
+import type { Exchange } from "./exchange.ts";
+import { FailedAttempts } from "./failed-attempts.ts";
+import { sameSecret } from "./token.ts";
+
+/** Decides who may do what. */
+export class Access {
+  readonly #token: string;
+  readonly #deployer: Deployer;
+  readonly #failed: FailedAttempts;
+
+  constructor(token: string, deployer: Deployer, clock: Clock) {
+    if (token === "") throw new Error("an empty token would open everything");
+    this.#token = token;
+    this.#deployer = deployer;
+    this.#failed = new FailedAttempts(clock);
+  }
+
+  /** Throws TOKEN_MISSING, TOKEN_WRONG, TOO_MANY_ATTEMPTS. */
+  requireToken(exchange: Exchange): void {
+    if (!sameSecret(this.#secret(exchange), this.#token)) throw this.#refused(exchange);
+  }
+
+  /**
+   * Lets in whoever has the token, or the push token of just this app. Whether there is such an app is told only to those with the
+   * token. Throws TOKEN_MISSING, TOKEN_WRONG, TOO_MANY_ATTEMPTS, APP_NOT_FOUND.
+   */
+  requirePush(exchange: Exchange, app: string): void {
+    const secret = this.#secret(exchange);
+    if (sameSecret(secret, this.#token)) {
+      this.#deployer.app(app);
+      return;
+    }
+    if (!sameSecret(secret, this.#pushToken(app))) throw this.#refused(exchange);
+  }
+
+  #secret(exchange: Exchange): string {
+    const secret = secretOf(exchange.request.headers.authorization) ?? "";
+    if (secret !== "") return secret;
+    throw new SteppeError("TOKEN_MISSING", {
+      operation: "authorize",
+      subject: exchange.path,
+      cause: "no token was given",
+    });
+  }
+
+  /** Empty, which matches nothing, if there is no such app. */
+  #pushToken(app: string): string {
+    try {
+      return this.#deployer.app(app).pushToken;
+    } catch (error) {
+      if (error instanceof SteppeError && error.code === "APP_NOT_FOUND") return "";
+      throw error;
+    }
+  }
+
+  #refused(exchange: Exchange): SteppeError {
+    const peer = peerOf(exchange);
+    const { tooMany, isFirst } = this.#failed.add(peer);
+    if (isFirst) exchange.log.warn({ peer }, "too many wrong tokens; more of this minute are not logged");
+    else if (!tooMany) exchange.log.warn({ peer, path: exchange.path }, "a wrong token was given");
+    const parts = { operation: "authorize", subject: exchange.path };
+    if (tooMany) return new SteppeError("TOO_MANY_ATTEMPTS", { ...parts, cause: "too many wrong tokens were given" });
+    return new SteppeError("TOKEN_WRONG", { ...parts, cause: "the token is not the right one" });
+  }
+}
+
+/** Who asks: of what came through the ingress, whom it says; it removes what clients claim. */
+export function peerOf({ request }: Exchange): string {
+  const { remoteAddress } = request.socket;
+  if (remoteAddress !== undefined) return remoteAddress;
+  const forwarded = request.headers["x-forwarded-for"];
+  return (typeof forwarded === "string" ? forwarded.split(",").at(-1)?.trim() : undefined) ?? "unknown";
+}

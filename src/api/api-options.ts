@@ -1,0 +1,87 @@
+import type { Readable } from "node:stream";
+import type { SourceTree } from "../builds/index.ts";
+import type { Deployer } from "../deployer/index.ts";
+import type { Clock } from "../shared/clock.ts";
+import type { Logger } from "../shared/log.ts";
+import type { GitRequest } from "../sources/index.ts";
+import type { PlatformAddresses, PlatformStatus } from "./types.ts";
+
+/** Answers git clients. `Repositories` of the sources room is one. */
+export interface GitService {
+  serve(request: GitRequest): Promise<void>;
+}
+
+/** Takes in folders that users send. */
+export interface UploadService {
+  /**
+   * Unpacks a tar archive. Disposing of what it resolves with removes all that was unpacked; a rejection leaves nothing behind.
+   * Rejects with UPLOAD_INVALID, DISK_FULL.
+   */
+  receive(app: string, archive: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<ReceivedUpload>;
+}
+
+export interface ReceivedUpload extends AsyncDisposable {
+  tree: SourceTree;
+}
+
+export interface LogRequest {
+  /** How many of the last lines; all if absent. */
+  lines: number | undefined;
+  /** Whether to go on with what comes, until the signal aborts. */
+  follow: boolean;
+  signal: AbortSignal;
+}
+
+/** Reads logs. Pieces of text that end with whole lines; an empty piece means that nothing came for a while. */
+export interface LogService {
+  /** The access log of an app, over all ingress processes. */
+  access(app: string, request: LogRequest): AsyncIterable<string>;
+  /** The log of a build; following ends when `isFinished` says so. */
+  build(file: string, request: LogRequest, isFinished: () => boolean): AsyncIterable<string>;
+}
+
+export interface ApiLimits {
+  /** Bytes of a JSON body. Default 1 MiB. */
+  jsonBytes: number;
+  /** Bytes of an uploaded folder. Default 4 GiB. */
+  uploadBytes: number;
+  /** Milliseconds in which a JSON body must have come. Default 30 s. */
+  jsonMs: number;
+  /** Milliseconds without a byte of an upload. Default 60 s. */
+  uploadIdleMs: number;
+  /** Milliseconds after which a silent stream is sent an empty line, so that no proxy takes it for dead. Default 15 s. */
+  heartbeatMs: number;
+  /** Milliseconds that requests may still take when the API closes. Default 5 s. */
+  closeMs: number;
+}
+
+export const DEFAULT_LIMITS: Readonly<ApiLimits> = {
+  jsonBytes: 1024 ** 2,
+  uploadBytes: 4 * 1024 ** 3,
+  jsonMs: 30_000,
+  uploadIdleMs: 60_000,
+  heartbeatMs: 15_000,
+  closeMs: 5000,
+};
+
+export interface ApiOptions {
+  deployer: Deployer;
+  git: GitService;
+  uploads: UploadService;
+  logs: LogService;
+  /** See createFullBackup. */
+  backup(): Promise<Readable>;
+  /** All of the status but the apps. */
+  status(): Promise<Omit<PlatformStatus, "apps">>;
+  /** The local CA's certificate, PEM. */
+  ca(): string;
+  /** Where things are, once all listeners are there. */
+  addresses(): PlatformAddresses;
+  /** What opens everything. */
+  token: string;
+  /** The host name under which the ingress passes requests on, if any. */
+  apiHost: string | null;
+  log: Logger;
+  clock: Clock;
+  limits?: Partial<ApiLimits>;
+}

@@ -1,0 +1,157 @@
+import { chmodSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { SteppeError, toSteppeError } from "../shared/errors.ts";
+import { listenError } from "../shared/port-owner.ts";
+import { Access, peerOf } from "./access.ts";
+import { type ApiLimits, type ApiOptions, DEFAULT_LIMITS } from "./api-options.ts";
+import { checkHost } from "./check-host.ts";
+import { Exchange } from "./exchange.ts";
+import { gitRoute } from "./git-route.ts";
+import { Router } from "./router.ts";
+import { jsonRoutes } from "./routes.ts";
+import { streamRoutes } from "./stream-routes.ts";
+
+/** Milliseconds for a request's head: slow clients hold no more than a connection. */
+const HEAD_MS = 20_000;
+
+/**
+ * The HTTP API and the git endpoint. Plain node:http: half of the routes stream in one direction or both, and each needs its
+ * own limits.
+ */
+export class Api {
+  readonly #options: ApiOptions;
+  readonly #limits: ApiLimits;
+  readonly #router: Router;
+  readonly #access: Access;
+  readonly #closing = new AbortController();
+  readonly #servers: Server[] = [];
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(options: ApiOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#access = new Access(options.token, options.deployer, options.clock);
+    this.#router = new Router([
+      ...jsonRoutes(options, this.#limits),
+      ...streamRoutes(options, this.#limits),
+      gitRoute(options, this.#access),
+    ]);
+  }
+
+  /**
+   * Listens on an address of this machine; port 0 takes a free one. Returns the port.
+   * Throws PORT_TAKEN with who has it, PORT_FORBIDDEN, USAGE.
+   */
+  async listen(host: string, port: number): Promise<number> {
+    const server = this.#makeServer();
+    try {
+      server.listen({ host, port });
+      await once(server, "listening");
+    } catch (error) {
+      throw listenError(error, host, port, "--api");
+    }
+    this.#servers.push(server);
+    return (server.address() as AddressInfo).port;
+  }
+
+  /** Listens on a unix socket, mode 0600, for the ingress. What a killed process left there is replaced; hold the data folder's lock. */
+  async listenOnSocket(path: string): Promise<void> {
+    rmSync(path, { force: true });
+    const server = this.#makeServer();
+    server.listen({ path });
+    await once(server, "listening");
+    chmodSync(path, 0o600);
+    this.#servers.push(server);
+  }
+
+  /** Accepts no more, ends streams that follow something, lets what runs come to its end for a while, and closes. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    const closed = this.#servers.map((server) => {
+      const done = once(server, "close");
+      server.close();
+      server.closeIdleConnections();
+      return done;
+    });
+    this.#closing.abort(new SteppeError("SHUTTING_DOWN", stopping));
+    const finished = new AbortController();
+    const patience = this.#options.clock.sleep(this.#limits.closeMs, { signal: finished.signal, unref: true });
+    await Promise.race([Promise.allSettled([...this.#running]), patience]);
+    finished.abort();
+    await patience.catch(() => {}); // aborted just now
+    for (const server of this.#servers) server.closeAllConnections();
+    await Promise.all(closed);
+  }
+
+  #makeServer(): Server {
+    const server = createServer({
+      headersTimeout: HEAD_MS,
+      requestTimeout: 0, // a push may take hours; bodies have their own limits
+      keepAliveTimeout: 65_000,
+      maxHeaderSize: 16 * 1024,
+    });
+    server.on("request", (request, response) => {
+      const running = this.#answer(request, response);
+      this.#running.add(running);
+      void running.finally(() => this.#running.delete(running));
+    });
+    return server;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { log, clock } = this.#options;
+    const begun = clock.monotonic();
+    const exchange = new Exchange(request, response, log, clock, this.#closing.signal);
+    response.on("error", () => {}); // the client is gone; `close` follows, and the exchange's signal tells
+    try {
+      await this.#route(exchange);
+    } catch (thrown) {
+      await this.#fail(exchange, thrown);
+    }
+    const { method } = request;
+    const ms = Math.round(clock.monotonic() - begun);
+    const fields = {
+      method,
+      path: exchange.path.slice(0, 500),
+      status: response.statusCode,
+      ms,
+      peer: peerOf(exchange),
+    };
+    if (exchange.path === "/healthz") exchange.log.debug(fields, "request");
+    else exchange.log.info(fields, "request");
+  }
+
+  async #route(exchange: Exchange): Promise<void> {
+    const { request } = exchange;
+    const { localAddress, localPort } = request.socket;
+    checkHost(request.headers, { port: localPort ?? null, localAddress, apiHost: this.#options.apiHost });
+    if (this.#closing.signal.aborted) throw new SteppeError("SHUTTING_DOWN", stopping);
+    const { route, params } = this.#find(exchange);
+    exchange.params = params;
+    if (route.access === "token") this.#access.requireToken(exchange);
+    await route.handle(exchange);
+  }
+
+  /** Who has no token is told nothing of which addresses there are. */
+  #find(exchange: Exchange): ReturnType<Router["find"]> {
+    try {
+      return this.#router.find(exchange.request.method ?? "", exchange.path);
+    } catch (error) {
+      this.#access.requireToken(exchange);
+      throw error;
+    }
+  }
+
+  async #fail(exchange: Exchange, thrown: unknown): Promise<void> {
+    const { request, response, signal, log } = exchange;
+    const error = toSteppeError(thrown, `${request.method}`, exchange.path);
+    if (signal.aborted && response.destroyed) return; // the client went away: nobody to tell, and no failure of ours
+    if (error.code === "INTERNAL") log.error({ err: thrown }, "a request failed");
+    else log.debug({ code: error.code, cause: error.message }, "a request was refused");
+    await exchange.refuse(error, exchange.path.startsWith("/git/") ? "text" : "json");
+  }
+}
+
+const stopping = { operation: "answer", subject: "the API", cause: "Steppe is stopping" };

@@ -1,0 +1,18 @@
+import type { App, Deployer } from "../deployer/index.ts";
+import { pushUrl, siteUrls } from "./site-urls.ts";
+import type { AppView, PlatformAddresses } from "./types.ts";
+
+/** An app as clients see it. */
+export function appView(app: App, deployer: Deployer, addresses: PlatformAddresses): AppView {
+  const { definition, liveRelease, pushToken, createdAt, updatedAt } = app;
+  const live = deployer.releases(definition.name).find((release) => release.live);
+  return {
+    definition,
+    liveRelease,
+    urls: siteUrls(live?.definition ?? definition, addresses),
+    pushUrl: pushUrl(definition.name, pushToken, addresses),
+    createdAt,
+    updatedAt,
+    lastDeployment: deployer.deployments(definition.name, 1)[0] ?? null,
+  };
+}

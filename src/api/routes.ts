@@ -1,0 +1,76 @@
+import type { ApiLimits, ApiOptions } from "./api-options.ts";
+import { appView } from "./app-view.ts";
+import type { Exchange } from "./exchange.ts";
+import { parseApply, parseCount, parseNewApp, parseRef, parseRollback } from "./parse-request.ts";
+import { readJson } from "./read-body.ts";
+import type { Route } from "./router.ts";
+
+/** The routes that answer JSON, or nothing. See types.ts. */
+export function jsonRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
+  const { deployer, addresses, clock } = options;
+  const body = ({ request }: Exchange): Promise<unknown> => readJson(request, limits.jsonBytes, limits.jsonMs, clock);
+  const view = (name: string) => appView(deployer.app(name), deployer, addresses());
+  const allViews = () => deployer.apps().map((app) => appView(app, deployer, addresses()));
+
+  const route = (method: string, path: string, handle: (exchange: Exchange) => Promise<void> | void): Route => {
+    return { method, path, access: "token", handle };
+  };
+  return [
+    { method: "GET", path: "/healthz", access: "open", handle: (exchange) => exchange.nothing() },
+    {
+      method: "GET",
+      path: "/v1/ca",
+      access: "open",
+      handle: (exchange) => exchange.text(200, "application/x-pem-file", options.ca()),
+    },
+    route("GET", "/v1/status", async (exchange) =>
+      exchange.json(200, { ...(await options.status()), apps: allViews() }),
+    ),
+    route("GET", "/v1/apps", (exchange) => exchange.json(200, allViews())),
+    route("POST", "/v1/apps", async (exchange) => {
+      const app = await deployer.addApp(await parseNewApp(await body(exchange)));
+      exchange.json(201, view(app.definition.name));
+    }),
+    route("POST", "/v1/apply", async (exchange) => {
+      const { definitions, dryRun, prune } = await parseApply(await body(exchange));
+      const { requestId } = exchange;
+      exchange.json(200, await deployer.apply(definitions, { dryRun, prune, requestId }));
+    }),
+    route("GET", "/v1/apps/:app", (exchange) => exchange.json(200, view(exchange.param("app")))),
+    route("DELETE", "/v1/apps/:app", async (exchange) => {
+      await deployer.removeApp(exchange.param("app"));
+      exchange.nothing();
+    }),
+    route("GET", "/v1/apps/:app/releases", (exchange) => {
+      const { definition } = deployer.app(exchange.param("app"));
+      exchange.json(200, deployer.releases(definition.name));
+    }),
+    route("GET", "/v1/apps/:app/deployments", (exchange) => {
+      const limit = parseCount(exchange.query.get("limit"), "limit", 1000) ?? 20;
+      const { definition } = deployer.app(exchange.param("app"));
+      exchange.json(200, deployer.deployments(definition.name, limit));
+    }),
+    route("POST", "/v1/apps/:app/deployments", async (exchange) => {
+      const ref = parseRef(await body(exchange));
+      exchange.json(202, await deployer.deployRef(exchange.param("app"), ref, exchange.requestId));
+    }),
+    route("POST", "/v1/apps/:app/rollback", async (exchange) => {
+      const release = parseRollback(await body(exchange));
+      exchange.json(202, await deployer.rollback(exchange.param("app"), release, exchange.requestId));
+    }),
+    route("POST", "/v1/apps/:app/purge", async (exchange) => {
+      const { definition } = deployer.app(exchange.param("app"));
+      await deployer.purge(definition.name);
+      exchange.nothing();
+    }),
+    route("GET", "/v1/deployments/:deployment", (exchange) => {
+      exchange.json(200, deployer.deployment(deploymentId(exchange)));
+    }),
+    route("POST", "/v1/gc", async (exchange) => exchange.json(200, await deployer.collectGarbage())),
+  ];
+}
+
+/** Throws USAGE. */
+export function deploymentId(exchange: Exchange): number {
+  return parseCount(exchange.param("deployment"), "deployment", Number.MAX_SAFE_INTEGER) ?? 0;
+}
