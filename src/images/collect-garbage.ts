@@ -7,7 +7,10 @@ import type { ImageStore } from "./image-store.ts";
 import { parseManifest } from "./oci-manifest.ts";
 
 export interface GarbageOptions {
-  /** The digests of all images that releases, deployments under way, and grace times need. Asked for more than once: it must tell what holds now. */
+  /**
+   * The digests of all images that releases, deployments under way, and grace times need. Asked for more than once: it tells what holds
+   * now. Images that are made while the collection runs are kept anyway.
+   */
   keepImages: () => ReadonlySet<string>;
   /**
    * Awaited after files have moved to other packs and before the old ones are removed: whoever keeps locations looks them up again.
@@ -38,10 +41,10 @@ export interface CollectedGarbage {
  * A damaged tree of a kept image stops it: what that image needs is not known, so nothing is taken away. Throws CONTENT_CORRUPT.
  */
 export function collectGarbage(images: ImageStore, options: GarbageOptions): Promise<CollectedGarbage> {
-  return images.collecting.run(async () => {
+  return images.collecting(async (made) => {
     const { files } = images;
     const marked = await mark(images, options.keepImages());
-    const swept = await files.holds.whenFree(() => sweep(images, marked, options.keepImages()));
+    const swept = await files.holds.whenFree(() => sweep(images, marked, options.keepImages().union(made)));
     let bytes = images.removeTrees(swept.images) - (await compact(images, options.log));
     // A pack that falls out of use while we wait below is not among them: nobody was told to let go of it.
     const unused = files.tables.unusedPacks();
@@ -58,7 +61,7 @@ async function mark(images: ImageStore, keep: ReadonlySet<string>): Promise<Set<
   images.files.tables.beginMarking();
   const marked = new Set<string>();
   for (const digest of keep) {
-    if (!images.hasImage(digest)) continue;
+    if (!images.hasTree(digest)) continue;
     try {
       markImage(images, await images.readImage(digest));
     } catch (error) {
@@ -84,7 +87,7 @@ function sweep(
 ): { images: string[]; files: number } {
   const { tables } = images.files;
   for (const digest of keep) {
-    if (!marked.has(digest) && images.hasImage(digest)) markImage(images, images.readImageSync(digest));
+    if (!marked.has(digest) && images.hasTree(digest)) markImage(images, images.readImageSync(digest));
   }
   const gone = tables.images().flatMap((row) => (keep.has(row.digest) ? [] : [row.digest]));
   const swept = tables.store.transaction(() => {

@@ -2,11 +2,11 @@ import { createWriteStream } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable, type Writable } from "node:stream";
-import { finished, pipeline } from "node:stream/promises";
-import { pack } from "tar-stream";
+import { pipeline } from "node:stream/promises";
 import { SteppeError, toSteppeError } from "../shared/errors.ts";
 import type { ImageStore, OciImage } from "./image-store.ts";
 import { type Descriptor, json, MEDIA_TYPES } from "./oci-manifest.ts";
+import { TAR_END, tarHeader, tarPadding } from "./tar-header.ts";
 
 /** Where an image goes: a folder that is empty or not there, or a stream that gets a tar archive (`oci-archive:` of skopeo). */
 export type ExportTarget = { folder: string } | { archive: Writable };
@@ -94,20 +94,18 @@ function remove(folder: string, path: string): Promise<void> {
 }
 
 async function writeArchive(files: readonly LayoutFile[], into: Writable): Promise<void> {
-  const archive = pack();
-  const sent = pipeline(archive, into);
   try {
-    for (const { path, size, content } of files) {
-      const entry = archive.entry({ name: path, size, mode: 0o644, mtime: new Date(0) });
-      const done = finished(entry);
-      await Promise.race([pipeline(Readable.from(content()), entry), sent]);
-      await Promise.race([done, sent]);
-    }
-    archive.finalize();
+    await pipeline(Readable.from(archive(files), { objectMode: false }), into);
   } catch (error) {
-    archive.destroy();
-    await Promise.allSettled([sent]);
     throw toSteppeError(error, "export", "an archive");
   }
-  await sent;
+}
+
+async function* archive(files: readonly LayoutFile[]): AsyncGenerator<Buffer, void, void> {
+  for (const { path, size, content } of files) {
+    yield tarHeader(path, size);
+    yield* content();
+    yield Buffer.alloc(tarPadding(size));
+  }
+  yield TAR_END;
 }

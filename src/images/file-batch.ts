@@ -63,6 +63,7 @@ export class PackedFileBatch implements FileBatch {
       this.#mustBeOpen();
       this.#open = false;
       try {
+        if (this.#writer.failure !== undefined) throw this.#writer.failure;
         if (this.#items.size > 0) await this.#finish([...this.#items.values()]);
         else await this.#writer.discard();
       } finally {

@@ -49,18 +49,20 @@ export interface OciImage {
 export class ImageStore {
   readonly folder: string;
   readonly files: PackedFileStore;
-  /** Held by garbage collection while it runs. */
-  readonly collecting = new Mutex();
   readonly #tables: ContentTables;
   readonly #clock: Clock;
-  readonly #missing: string[];
+  readonly #removal = new Mutex();
+  /** Images that were damaged when last looked at: their tree or one of their files is lost. */
+  readonly #damaged: Set<string>;
+  /** What `createImage` gave since the collection under way began. */
+  #made: Set<string> | undefined;
 
   constructor({ folder, files, log, clock }: ImageStoreOptions) {
     this.folder = folder;
     this.files = files;
     this.#tables = files.tables;
     this.#clock = clock;
-    this.#missing = this.#reconcile(log);
+    this.#damaged = this.#reconcile(log);
   }
 
   /**
@@ -77,7 +79,9 @@ export class ImageStore {
     const { manifest, config } = makeManifest(rows);
     const digest = sha256Digest(manifest);
     const bytes = tree.reduce((sum, entry) => sum + entry.size, 0);
-    if (!this.hasImage(digest)) {
+    this.#made?.add(digest);
+    this.#damaged.delete(digest);
+    if (!this.hasTree(digest)) {
       try {
         writeFileAtomic(this.#path(digest), encodeImageFile({ manifest, config, tree, layers }));
       } catch (error) {
@@ -88,7 +92,15 @@ export class ImageStore {
     return { digest, files: tree.length, bytes };
   }
 
+  /** Whether the image is there, and nothing of it is known to be lost. */
   hasImage(digest: string): boolean {
+    if (!this.hasTree(digest)) return false;
+    if (this.#damaged.has(digest) && !this.#isDamaged(digest)) this.#damaged.delete(digest);
+    return !this.#damaged.has(digest);
+  }
+
+  /** Whether it is known what the image holds, even if some of that is lost. */
+  hasTree(digest: string): boolean {
     return this.#tables.image(digest) !== undefined && existsSync(this.#path(digest));
   }
 
@@ -137,16 +149,26 @@ export class ImageStore {
     };
   }
 
-  /** The files of an image that the store has lost; empty if the image is whole. Throws CONTENT_CORRUPT if its tree is lost. */
-  async missingFiles(digest: string): Promise<TreeEntry[]> {
-    const tree = await this.readTree(digest);
-    const locations = this.files.locateMany(tree.map((entry) => entry.hash));
-    return tree.filter((_, i) => locations[i] === undefined);
+  /** The images that are damaged: something of them was found lost when the store was opened, and was not stored again since. */
+  damagedImages(): string[] {
+    return [...this.#damaged].filter((digest) => !this.hasImage(digest));
   }
 
-  /** The images whose tree was gone when the store was opened. */
-  missingImages(): readonly string[] {
-    return this.#missing;
+  /** Runs `work` while nothing is removed from packs or images; a collection waits, and one under way is waited for. */
+  withoutRemoval<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#removal.run(work);
+  }
+
+  /** For `collectGarbage`: alone, with a set of the images that are made meanwhile. */
+  collecting<Result>(work: (made: ReadonlySet<string>) => Promise<Result>): Promise<Result> {
+    return this.#removal.run(async () => {
+      const made = (this.#made = new Set<string>());
+      try {
+        return await work(made);
+      } finally {
+        this.#made = undefined;
+      }
+    });
   }
 
   /** Takes images off the tables. Their trees go with `removeTrees`, after the transaction. */
@@ -199,19 +221,28 @@ export class ImageStore {
     });
   }
 
-  /** Removes trees without a row (a crash came between), and rows without a tree; returns the latter. */
-  #reconcile(log: Logger): string[] {
-    const rows = new Set(this.#tables.images().map((row) => row.digest));
-    const found = new Set<string>();
+  /** Removes trees without a row (a crash came between); finds images that lost their tree, or a file. */
+  #reconcile(log: Logger): Set<string> {
+    const rows = this.#tables.images().map((row) => row.digest);
+    const known = new Set(rows.map((digest) => this.#path(digest)));
     for (const name of readdirSync(this.folder)) {
-      const digest = name.endsWith(".tree") ? `sha256:${name.slice(0, -".tree".length)}` : undefined;
-      if (digest !== undefined && rows.has(digest)) found.add(digest);
-      else if (digest !== undefined || name.endsWith(".tmp")) rmSync(join(this.folder, name));
+      const path = join(this.folder, name);
+      if (!known.has(path) && /\.(tree|tmp)$/.test(name)) rmSync(path);
     }
-    const missing = [...rows].filter((digest) => !found.has(digest));
-    for (const digest of missing) log.error({ image: digest }, "the tree of an image is gone; deploy its tag again");
-    this.forgetImages(missing);
-    return missing;
+    const lost = this.#tables.lostFiles().length > 0;
+    const damaged = rows.filter((digest) => !existsSync(this.#path(digest)) || (lost && this.#isDamaged(digest)));
+    for (const digest of damaged) log.error({ image: digest }, "part of an image was lost; deploy its tag again");
+    return new Set(damaged);
+  }
+
+  #isDamaged(digest: string): boolean {
+    try {
+      const { tree } = this.readImageSync(digest);
+      return this.files.locateMany(tree.map((entry) => entry.hash)).includes(undefined);
+    } catch (error) {
+      if (error instanceof SteppeError && error.code === "CONTENT_CORRUPT") return true;
+      throw error;
+    }
   }
 
   #path(digest: string): string {

@@ -40,6 +40,11 @@ export class PackWriter {
     return this.#file === undefined ? PACK_HEADER.length : this.#written + this.#used;
   }
 
+  /** What went wrong, if anything did. */
+  get failure(): SteppeError | undefined {
+    return this.#failure;
+  }
+
   async append(bytes: Uint8Array): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#ended) throw new Error("the pack is finished");

@@ -53,7 +53,7 @@ function removeUnknown(folder: string, known: ReadonlySet<string>, log: Logger):
 function forget(tables: ContentTables, row: PackRow, hashes: readonly Buffer[], length: number | undefined): void {
   tables.store.transaction(() => {
     tables.removeEncodingsOfPack(row.id);
-    tables.removeFiles(hashes);
+    tables.loseFiles(hashes);
     if (length === undefined) tables.removePack(row.id);
     else tables.setPackBytes(row.id, length);
   });

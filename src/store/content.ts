@@ -99,6 +99,7 @@ export class ContentTables {
     for (let at = 0; at < rows.length; at += CHUNK_ROWS) {
       added += this.store.run(sql, JSON.stringify(rows.slice(at, at + CHUNK_ROWS)), pack).changes;
     }
+    this.store.run("DELETE FROM lost_files WHERE hash IN (SELECT hash FROM files)");
     return added;
   }
 
@@ -189,11 +190,17 @@ export class ContentTables {
     return this.store.run(sql, to, offset, hash, encoder, from).changes > 0;
   }
 
-  /** Forgets files that cannot be read any more, with all that was derived from them. */
-  removeFiles(hashes: readonly Uint8Array[]): void {
-    const statement = this.store.prepare("DELETE FROM files WHERE hash = ?");
-    for (const hash of hashes) statement.run(hash);
-    this.removeOrphans();
+  /** Notes files that cannot be read any more as lost, until they are added again, and forgets all that was derived from them. */
+  loseFiles(hashes: readonly Uint8Array[]): void {
+    for (const hash of hashes) {
+      this.store.run("DELETE FROM files WHERE hash = ?", hash);
+      this.store.run("INSERT OR IGNORE INTO lost_files VALUES (?)", hash);
+    }
+    this.#removeOrphans();
+  }
+
+  lostFiles(): Uint8Array[] {
+    return this.store.all("SELECT hash FROM lost_files").map((row) => bytes(row["hash"]));
   }
 
   removeEncodingsOfPack(pack: number): void {
@@ -201,7 +208,7 @@ export class ContentTables {
   }
 
   /** Forgets what names files that are not there: their encodings, and which git blobs they were. */
-  removeOrphans(): void {
+  #removeOrphans(): void {
     this.store.run("DELETE FROM encodings WHERE hash NOT IN (SELECT hash FROM files)");
     this.store.run("DELETE FROM git_files WHERE hash NOT IN (SELECT hash FROM files)");
   }
@@ -263,10 +270,11 @@ export class ContentTables {
   sweep(encoders: readonly string[]): number {
     const sql = "DELETE FROM files WHERE hash NOT IN (SELECT hash FROM temp.live_files)";
     const files = this.store.run(sql).changes;
+    this.store.run("DELETE FROM lost_files WHERE hash NOT IN (SELECT hash FROM temp.live_files)");
     this.store.run("DELETE FROM layers WHERE digest NOT IN (SELECT digest FROM temp.live_layers)");
     const stale = "DELETE FROM encodings WHERE encoder NOT IN (SELECT value FROM json_each(?))";
     this.store.run(stale, JSON.stringify(encoders));
-    this.removeOrphans();
+    this.#removeOrphans();
     return files;
   }
 

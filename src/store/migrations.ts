@@ -122,4 +122,10 @@ export const migrations: readonly string[] = [
     size INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Files that the disk lost and nobody stored again: images that name one of them are damaged.
+  CREATE TABLE lost_files (
+    hash BLOB PRIMARY KEY
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
