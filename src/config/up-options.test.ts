@@ -18,6 +18,7 @@ describe("parseUpOptions", () => {
       json: false,
       logLevel: "info",
       restore: null,
+      force: false,
     });
   });
 
@@ -35,6 +36,7 @@ describe("parseUpOptions", () => {
       json: true,
       logLevel: "debug",
       restore: null,
+      force: false,
     });
   });
 

@@ -29,6 +29,8 @@ export interface UpOptions {
   logLevel: LogLevel;
   /** An archive to restore into the data folder, absolute, in place of starting. For `steppe restore`, and not in the help. */
   restore: string | null;
+  /** With `restore`: whether a folder that holds data may be replaced. */
+  force: boolean;
 }
 
 export interface UpOption {
@@ -56,6 +58,7 @@ export const upOptions: readonly UpOption[] = [
   { name: "json", description: "print one JSON line for each event" },
   { name: "log-level", value: "LEVEL", description: `one of ${logLevels.join(", ")}`, fallback: "info" },
   { name: "restore", value: "FILE", description: "restore this archive and end", hidden: true },
+  { name: "force", description: "restore also into a folder that holds data", hidden: true },
 ];
 
 const MOST_WORKERS = 256;
@@ -95,6 +98,7 @@ export function parseUpOptions(args: readonly string[], env: NodeJS.ProcessEnv, 
     json: given["json"] === true,
     logLevel: readLevel(text("log-level")),
     restore: path("restore"),
+    force: given["force"] === true,
   };
   refuseSameAddress(options);
   return options;

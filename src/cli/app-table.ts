@@ -1,0 +1,42 @@
+import type { AppView, Deployment } from "../api/types.ts";
+import type { Context } from "./context.ts";
+import { formatAge } from "./human.ts";
+import { formatTable } from "./table.ts";
+
+/** The apps as a table, or what to do when there are none. */
+export function appTable(apps: readonly AppView[], context: Context): string {
+  if (apps.length === 0) {
+    return "There are no apps yet. Add one: steppe app add blog --domain blog.localhost\nor declare it in steppe.yaml: steppe apply";
+  }
+  const { style, io } = context;
+  const head = ["APP", "LIVE", "SITE", "LAST DEPLOYMENT"].map(style.dim);
+  const rows = apps.map(({ definition, liveRelease, urls, lastDeployment }) => [
+    style.bold(definition.name),
+    liveRelease === null ? "-" : `release ${liveRelease}`,
+    urls[0] ?? definition.domains[0] ?? "-",
+    lastDeployment === null ? "none yet" : deploymentSummary(lastDeployment, context, io.clock.now()),
+  ]);
+  return formatTable([head, ...rows]);
+}
+
+/** `v2 live, 5 min ago`, or of a failed one its cause. */
+export function deploymentSummary(deployment: Deployment, { style }: Context, now: number): string {
+  const paint = { live: style.green, failed: style.red }[deployment.state as string] ?? style.yellow;
+  const when = formatAge(deployment.finishedAt ?? deployment.createdAt, now);
+  const why = deployment.state === "failed" && deployment.error !== null ? `: ${deployment.error.cause}` : "";
+  return `${sourceName(deployment.source)} ${paint(deployment.state)}, ${when}${why}`;
+}
+
+/** What a deployment is of: a tag, a folder, a release, a changed definition. */
+export function sourceName(source: Deployment["source"]): string {
+  switch (source.kind) {
+    case "ref":
+      return source.ref.replace(/^refs\/(tags|heads)\//, "");
+    case "upload":
+      return source.label;
+    case "rollback":
+      return `rollback to ${source.release}`;
+    case "definition":
+      return "new definition";
+  }
+}

@@ -1,0 +1,153 @@
+import type { Command } from "commander";
+import type { Context } from "./context.ts";
+
+/** What a command's file exports: its arguments, options and action, put onto a commander Command. */
+export interface CommandModule {
+  define(command: Command, context: Context): void;
+}
+
+export interface CommandEntry {
+  /** `deploy`, `app add`. */
+  name: string;
+  summary: string;
+  examples: readonly string[];
+  load(): Promise<CommandModule>;
+}
+
+/** Every command, in the order of the help. A command's file is loaded only when it runs. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: "up",
+    summary: "run the platform",
+    examples: ["steppe up", "steppe up --data /srv/steppe --http :80 --https :443"],
+    load: () => import("./commands/up.ts"),
+  },
+  {
+    name: "apply",
+    summary: "make the apps be as steppe.yaml declares them",
+    examples: ["steppe apply --dry-run", "steppe apply -f sites/steppe.yaml --prune"],
+    load: () => import("./commands/apply.ts"),
+  },
+  {
+    name: "validate",
+    summary: "check a steppe.yaml, and change nothing",
+    examples: ["steppe validate", "steppe validate -f sites/steppe.yaml"],
+    load: () => import("./commands/validate.ts"),
+  },
+  {
+    name: "app add",
+    summary: "add an app",
+    examples: [
+      "steppe app add blog --domain blog.localhost",
+      'steppe app add notes --domain notes.example.com --build "jekyll build" --output _site',
+    ],
+    load: () => import("./commands/app-add.ts"),
+  },
+  {
+    name: "app list",
+    summary: "list the apps",
+    examples: ["steppe app list"],
+    load: () => import("./commands/app-list.ts"),
+  },
+  {
+    name: "app show",
+    summary: "show an app: its definition, addresses and state",
+    examples: ["steppe app show blog", 'git remote add steppe "$(steppe app show blog --push-url)"'],
+    load: () => import("./commands/app-show.ts"),
+  },
+  {
+    name: "app remove",
+    summary: "remove an app with its repository, releases and logs",
+    examples: ["steppe app remove blog"],
+    load: () => import("./commands/app-remove.ts"),
+  },
+  {
+    name: "app purge",
+    summary: "forget the files of earlier releases that are still reachable",
+    examples: ["steppe app purge blog"],
+    load: () => import("./commands/app-purge.ts"),
+  },
+  {
+    name: "deploy",
+    summary: "deploy a tag, a branch or a folder, and follow it",
+    examples: ["steppe deploy blog --tag v2", "steppe deploy blog --dir ./public"],
+    load: () => import("./commands/deploy.ts"),
+  },
+  {
+    name: "status",
+    summary: "show what runs, or how an app is",
+    examples: ["steppe status", "steppe status blog"],
+    load: () => import("./commands/status.ts"),
+  },
+  {
+    name: "releases",
+    summary: "list the releases of an app that are kept",
+    examples: ["steppe releases blog"],
+    load: () => import("./commands/releases.ts"),
+  },
+  {
+    name: "rollback",
+    summary: "go back to the release before, or to any that is kept",
+    examples: ["steppe rollback blog", "steppe rollback blog 12"],
+    load: () => import("./commands/rollback.ts"),
+  },
+  {
+    name: "logs",
+    summary: "show the access log of an app, or the log of its build",
+    examples: ["steppe logs blog --follow", "steppe logs blog --build"],
+    load: () => import("./commands/logs.ts"),
+  },
+  {
+    name: "open",
+    summary: "print the address of an app, and open it in a browser",
+    examples: ["steppe open blog"],
+    load: () => import("./commands/open.ts"),
+  },
+  {
+    name: "ca install",
+    summary: "make this machine trust the local CA",
+    examples: ["sudo steppe ca install --data ./.steppe"],
+    load: () => import("./commands/ca-install.ts"),
+  },
+  {
+    name: "ca show",
+    summary: "print the local CA's certificate",
+    examples: ["steppe ca show > steppe-ca.pem"],
+    load: () => import("./commands/ca-show.ts"),
+  },
+  {
+    name: "install",
+    summary: "install Steppe on this machine as a service of systemd",
+    examples: ["sudo steppe install --host steppe.example.com", "steppe install --dry-run"],
+    load: () => import("./commands/install.ts"),
+  },
+  {
+    name: "login",
+    summary: "remember the address and the token of a server",
+    examples: ["steppe login https://steppe.example.com", "steppe login https://steppe.example.com < token"],
+    load: () => import("./commands/login.ts"),
+  },
+  {
+    name: "backup",
+    summary: "write a backup of everything",
+    examples: ["steppe backup", "steppe backup /srv/backups/steppe.tar"],
+    load: () => import("./commands/backup.ts"),
+  },
+  {
+    name: "restore",
+    summary: "restore a backup into a data folder that nothing runs on",
+    examples: ["steppe restore steppe-backup.tar --data ./.steppe"],
+    load: () => import("./commands/restore.ts"),
+  },
+  {
+    name: "gc",
+    summary: "free what no kept release needs",
+    examples: ["steppe gc"],
+    load: () => import("./commands/gc.ts"),
+  },
+];
+
+/** The groups, whose commands have two words. */
+export const groups: ReadonlySet<string> = new Set(
+  commands.flatMap(({ name }) => (name.includes(" ") ? [name.slice(0, name.indexOf(" "))] : [])),
+);

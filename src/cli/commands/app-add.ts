@@ -1,0 +1,53 @@
+import type { Command } from "commander";
+import type { AppView } from "../../api/types.ts";
+import { type DefinitionOptions, definitionFromOptions } from "../../config/index.ts";
+import { type CommonOptions, gather, gatherList, withServer } from "../common-options.ts";
+import type { Context } from "../context.ts";
+
+/** With `--json`, the AppView. */
+export function define(command: Command, context: Context): void {
+  command
+    .argument("<name>", "lower-case letters, digits and hyphens")
+    .option("--domain <host>", "its host name; several with commas, or the option again", gatherList)
+    .option("--repository <url>", "where its repository lives, if you do not push to Steppe")
+    .option("--poll <time>", "how often that repository is looked at (default 5m)")
+    .option("--tags <pattern>", "which tags deploy (default *)", gatherList)
+    .option("--branches <pattern>", "which branches deploy when they move", gatherList)
+    .option("--folder <path>", "the folder of the repository that is the site (default .)")
+    .option("--build <command>", "a command that makes the site")
+    .option("--output <path>", "the folder that it leaves the site in (default public)")
+    .option("--env <name=value>", "a variable of the build; may be given again", gather)
+    .option("--cache <path>", "a folder that is kept from build to build; may be given again", gather)
+    .option("--build-timeout <time>", "when a build that still runs is stopped (default 10m)")
+    .option("--check-path <path>", "what is asked for before a release goes live (default /)")
+    .option("--check-status <status>", "the status that passes (default 200-399)")
+    .option("--check-contains <text>", "a text that the answer must contain")
+    .option("--check-timeout <time>", "how long the answer may take (default 10s)")
+    .option("--redirect-to-https", "answer plain HTTP with a redirect")
+    .option("--not-found-page <path>", "the page for paths that do not exist (default 404.html)")
+    .option("--grace <time>", "how long hash-named files stay after a switch (default 1h)")
+    .option("--no-grace", "not at all")
+    .option("--keep-releases <number>", "how many releases are kept (default 10)");
+  withServer(command).action(async (name: string, options: Options) => {
+    const definition = await definitionFromOptions(name, toDefinitionOptions(options));
+    const app = await (await context.client(options)).addApp(definition);
+    if (options.json === true) return await context.printJson(app);
+    await context.print(nextSteps(app));
+  });
+}
+
+type Options = CommonOptions & Omit<DefinitionOptions, "grace"> & { grace?: string | boolean };
+
+function toDefinitionOptions({ json: _, data: __, grace, ...rest }: Options): DefinitionOptions {
+  // Commander sets `grace` to true by itself, since there is `--no-grace`.
+  if (grace === false) return { ...rest, grace: "0" };
+  return typeof grace === "string" ? { ...rest, grace } : rest;
+}
+
+function nextSteps({ definition, pushUrl }: AppView): string {
+  const { name, domains, repository } = definition;
+  const added = `${name} is added: ${domains.join(", ")}`;
+  if (repository !== null)
+    return `${added}\nIts tags are looked at now and then; at once: steppe deploy ${name} --tag TAG`;
+  return `${added}\nPush a tag to it:\n  git remote add steppe ${pushUrl}\n  git push steppe v1`;
+}

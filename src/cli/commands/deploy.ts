@@ -1,0 +1,54 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import type { Deployment } from "../../api/types.ts";
+import { SteppeError } from "../../shared/errors.ts";
+import { type CommonOptions, withServer } from "../common-options.ts";
+import type { Context } from "../context.ts";
+import { followDeployment } from "../follow-deployment.ts";
+import type { Client } from "../io.ts";
+
+interface Options extends CommonOptions {
+  tag?: string;
+  branch?: string;
+  dir?: string;
+  wait: boolean;
+}
+
+/** With `--json`, the Deployment: ended, or with `--no-wait` as it was queued. */
+export function define(command: Command, context: Context): void {
+  command
+    .argument("<app>")
+    .option("--tag <tag>", "a tag of its repository")
+    .option("--branch <branch>", "a branch of its repository")
+    .option("--dir <folder>", "a folder that is the site already")
+    .option("--no-wait", "do not follow it");
+  withServer(command).action(async (name: string, options: Options) => {
+    const start = starter(name, options, context);
+    const client = await context.client(options);
+    const deployment = await start(client);
+    const json = options.json === true;
+    if (options.wait) await followDeployment(context, client, deployment, { print: json ? "json" : "text" });
+    else if (json) await context.printJson(deployment);
+    else await context.print(`deployment ${deployment.id} is queued; \`steppe status ${name}\` tells of it`);
+  });
+}
+
+/** Checks that exactly one thing is to be deployed, before any server is asked. */
+function starter(
+  name: string,
+  { tag, branch, dir }: Options,
+  { io }: Context,
+): (client: Client) => Promise<Deployment> {
+  const given = [tag, branch, dir].filter((value) => value !== undefined);
+  if (given.length !== 1) {
+    throw new SteppeError("USAGE", {
+      operation: "run",
+      subject: `steppe deploy ${name}`,
+      cause: given.length === 0 ? "nothing says what is to be deployed" : "only one thing can be deployed at a time",
+      hint: "Give --tag TAG, --branch BRANCH or --dir FOLDER.",
+    });
+  }
+  if (tag !== undefined) return (client) => client.deploy(name, { tag });
+  if (branch !== undefined) return (client) => client.deploy(name, { branch });
+  return (client) => client.upload(name, resolve(io.cwd, dir ?? ""), io.signal);
+}

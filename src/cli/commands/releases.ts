@@ -1,0 +1,28 @@
+import type { Command } from "commander";
+import { type CommonOptions, withServer } from "../common-options.ts";
+import type { Context } from "../context.ts";
+import { formatAge, short } from "../human.ts";
+import { formatTable } from "../table.ts";
+
+/** With `--json`, an array of Release, the newest first. */
+export function define(command: Command, context: Context): void {
+  command.argument("<app>");
+  withServer(command).action(async (name: string, options: CommonOptions) => {
+    const releases = await (await context.client(options)).releases(name);
+    if (options.json === true) return await context.printJson(releases);
+    if (releases.length === 0) {
+      return await context.print(`${name} has no releases yet. Push a tag, or: steppe deploy ${name} --dir FOLDER`);
+    }
+    const { style, io } = context;
+    const now = io.clock.now();
+    const rows = releases.map((release) => [
+      String(release.number),
+      release.live ? style.green("live") : "",
+      release.ref === null ? "-" : release.ref.replace(/^refs\/(tags|heads)\//, ""),
+      release.commit === null ? "-" : short(release.commit),
+      short(release.image),
+      formatAge(release.createdAt, now),
+    ]);
+    await context.print(formatTable([["RELEASE", "", "OF", "COMMIT", "IMAGE", "MADE"].map(style.dim), ...rows]));
+  });
+}

@@ -1,0 +1,15 @@
+import type { Command } from "commander";
+import { type CommonOptions, wholeNumber, withServer } from "../common-options.ts";
+import type { Context } from "../context.ts";
+import { followDeployment } from "../follow-deployment.ts";
+
+/** With `--json`, the Deployment that went back. */
+export function define(command: Command, context: Context): void {
+  command.argument("<app>").argument("[release]", "its number; the one that was live before, if absent");
+  withServer(command).action(async (name: string, release: string | undefined, options: CommonOptions) => {
+    const number = release === undefined ? undefined : wholeNumber(release, "the release", "steppe rollback");
+    const client = await context.client(options);
+    const deployment = await client.rollback(name, number);
+    await followDeployment(context, client, deployment, { print: options.json === true ? "json" : "text" });
+  });
+}

@@ -1,0 +1,68 @@
+import type { Command } from "commander";
+import type { AppView, Deployment, PlatformStatus } from "../../api/types.ts";
+import { appTable, deploymentSummary } from "../app-table.ts";
+import { type CommonOptions, withServer } from "../common-options.ts";
+import type { Context } from "../context.ts";
+import { formatAge, formatBytes } from "../human.ts";
+import { formatTable } from "../table.ts";
+
+const DEPLOYMENTS_SHOWN = 10;
+
+/** With `--json`, the PlatformStatus, or of an app `{app, deployments}`. */
+export function define(command: Command, context: Context): void {
+  command.argument("[app]");
+  withServer(command).action(async (name: string | undefined, options: CommonOptions) => {
+    const client = await context.client(options);
+    if (name === undefined) {
+      const status = await client.status();
+      if (options.json === true) return await context.printJson(status);
+      return await context.print(`${describePlatform(status, context)}\n\n${appTable(status.apps, context)}`);
+    }
+    const [app, deployments] = await Promise.all([client.app(name), client.deployments(name, DEPLOYMENTS_SHOWN)]);
+    if (options.json === true) return await context.printJson({ app, deployments });
+    await context.print(describeApp(app, deployments, context));
+  });
+}
+
+function describePlatform(status: PlatformStatus, { style, io }: Context): string {
+  const { addresses, disk, processes } = status;
+  const disks = [
+    `${formatBytes(disk.files)} of files`,
+    `${formatBytes(disk.repositories)} of repositories`,
+    `${formatBytes(disk.other)} besides`,
+  ];
+  const rows = processes.map(({ kind, pid, memory, startedAt }, index) => [
+    index === 0 ? "processes" : "",
+    [
+      `${kind} ${pid}`,
+      ...(memory === null ? [] : [formatBytes(memory)]),
+      `started ${formatAge(startedAt, io.clock.now())}`,
+    ].join(", "),
+  ]);
+  return formatTable([
+    ["version", status.version],
+    ["sites", `${style.bold(addresses.http)}  ${style.bold(addresses.https)}`],
+    ["API", addresses.api],
+    ["git", addresses.git],
+    ["data", `${status.dataFolder}: ${disks.join(", ")}`],
+    ...rows,
+  ]);
+}
+
+function describeApp(app: AppView, deployments: readonly Deployment[], context: Context): string {
+  const now = context.io.clock.now();
+  const { name } = app.definition;
+  const facts = formatTable([
+    ["app", context.style.bold(name)],
+    ["live", app.liveRelease === null ? "nothing yet" : `release ${app.liveRelease}`],
+    ...app.urls.map((url, index) => [index === 0 ? "site" : "", url]),
+  ]);
+  if (deployments.length === 0) {
+    return `${facts}\n\nNo deployments yet. Push a tag: git push "$(steppe app show ${name} --push-url)" v1`;
+  }
+  const rows = deployments.map((deployment) => [String(deployment.id), deploymentSummary(deployment, context, now)]);
+  const failed = deployments[0]?.state === "failed" ? deployments[0].error : null;
+  const why = failed === null ? "" : `\n\n${context.style.red("why:")} ${failed.cause}\nhint: ${failed.hint}`;
+  const detail = failed?.detail === undefined ? "" : `\n${failed.detail.replace(/^/gm, "  ")}`;
+  return `${facts}\n\n${formatTable([["DEPLOYMENT", ""].map(context.style.dim), ...rows])}${why}${detail}`;
+}

@@ -1,0 +1,94 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { homedir } from "node:os";
+import { createInterface } from "node:readline/promises";
+import { Writable } from "node:stream";
+import type { WriteStream } from "node:tty";
+import { systemClock } from "../shared/clock.ts";
+import { packageRoot } from "../shared/package-root.ts";
+import { errno } from "../shared/errors.ts";
+import { exitCode, runCommand } from "../shared/run-command.ts";
+import type { Io, OutputStream } from "./io.ts";
+import { runCli } from "./run-cli.ts";
+
+/** The process of the command line: the only file of it that touches `process`. */
+const interrupt = new AbortController();
+process.once("SIGINT", () => interrupt.abort(new Error("interrupted")));
+process.once("SIGTERM", () => interrupt.abort(new Error("terminated")));
+
+/** Whether nobody reads our output any more. */
+let hasLeft = false;
+
+function output(stream: WriteStream): OutputStream {
+  stream.on("error", (error) => {
+    // `steppe logs | head`: who read has had enough, and that is no failure.
+    if (errno(error) !== "EPIPE") throw error;
+    hasLeft = true;
+    interrupt.abort(error);
+  });
+  return {
+    isTTY: stream.isTTY,
+    columns: stream.columns ?? 80,
+    async write(content) {
+      if (hasLeft || stream.write(content)) return;
+      await once(stream, "drain", { signal: interrupt.signal });
+    },
+  };
+}
+
+async function ask(question: string, { secret }: { secret: boolean }): Promise<string> {
+  process.stderr.write(question);
+  // readline echoes what is typed on its output: for a secret, nowhere.
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const terminal = createInterface({ input: process.stdin, output: secret ? nowhere : process.stderr, terminal: true });
+  terminal.once("SIGINT", () => interrupt.abort(new Error("interrupted")));
+  try {
+    return await terminal.question("", { signal: interrupt.signal });
+  } finally {
+    terminal.close();
+    if (secret) process.stderr.write("\n");
+  }
+}
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+const io: Io = {
+  env: process.env,
+  cwd: process.cwd(),
+  home: homedir(),
+  uid: process.getuid?.() ?? -1,
+  stdout: output(process.stdout),
+  stderr: output(process.stderr),
+  stdin: { isTTY: process.stdin.isTTY, read: readStdin, ask },
+  clock: systemClock,
+  execPath: process.execPath,
+  packageRoot,
+  signal: interrupt.signal,
+  run: runCommand,
+  async runAttached(file, args, env) {
+    return await exitCode(spawn(file, [...args], { stdio: "inherit", env }));
+  },
+  async runDetached(file, args) {
+    const child = spawn(file, [...args], { stdio: "ignore", detached: true });
+    await once(child, "spawn");
+    child.unref();
+  },
+  async connect(target) {
+    if (target.url.startsWith("https:")) await trustSystemCertificates();
+    const { SteppeClient } = await import("../api/client.ts");
+    return new SteppeClient(target);
+  },
+};
+
+/** So that what `steppe ca install` and the machine's owner trust is trusted here, too. */
+async function trustSystemCertificates(): Promise<void> {
+  const { getCACertificates, setDefaultCACertificates } = await import("node:tls");
+  setDefaultCACertificates([...getCACertificates("default"), ...getCACertificates("system")]);
+}
+
+const code = await runCli(process.argv.slice(2), io);
+process.exitCode = hasLeft ? 0 : code;

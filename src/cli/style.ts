@@ -1,0 +1,26 @@
+import type { OutputStream } from "./io.ts";
+
+type Paint = (text: string) => string;
+
+/** Colours, where they are wanted; else the text itself. */
+export interface Style {
+  dim: Paint;
+  bold: Paint;
+  red: Paint;
+  green: Paint;
+  yellow: Paint;
+}
+
+/** Colours on a terminal, unless NO_COLOR (https://no-color.org) or TERM=dumb says otherwise. */
+export function styleFor(stream: OutputStream, env: Readonly<Record<string, string | undefined>>): Style {
+  const wanted = stream.isTTY && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+  const paint = (open: number, close: number): Paint =>
+    wanted ? (text) => `\u001b[${open}m${text}\u001b[${close}m` : (text) => text;
+  return { dim: paint(2, 22), bold: paint(1, 22), red: paint(31, 39), green: paint(32, 39), yellow: paint(33, 39) };
+}
+
+/** What a server or a site sent, without what would move the cursor or colour a terminal. */
+export function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
+}
