@@ -30,6 +30,8 @@ export interface IngressSupervisorOptions {
   program?: Pick<SpawnRequest, "execPath" | "execArgv" | "script">;
   /** When processes are replaced. Default: as long as a kept-alive connection may be idle, and ten minutes for what is on the way. */
   drain?: DrainTimes;
+  /** Milliseconds within which a process must acknowledge a snapshot; one that does not is replaced. Default 5,000. */
+  ackMs?: number;
 }
 
 const RESTART: Backoff = { first: 100, most: 10_000 };
@@ -72,6 +74,7 @@ export class IngressSupervisor {
       folder: folders.ingress,
       clock: options.clock,
       log: this.#log,
+      ...(options.ackMs === undefined ? {} : { ackMs: options.ackMs }),
       onStuck: (client, cause) => this.#endStuck(client, cause),
     });
   }
