@@ -1,0 +1,84 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+
+/** The most bytes of a log that are kept on disk. */
+const MOST_BYTES = 16 * 1024 * 1024;
+/** Longer lines are cut into several. */
+const LONGEST_LINE = 16 * 1024;
+const LINES_IN_ERRORS = 20;
+
+/**
+ * The log of one build: kept in a file, and handed on line by line. A disk that is full does not stop it; the
+ * build itself fails by then.
+ */
+export class BuildLog {
+  readonly #fd: number;
+  readonly #onLine: (line: string) => void;
+  readonly #decoder = new TextDecoder();
+  #text = "";
+  #bytes = 0;
+  #last: string[] = [];
+  /** Why lines are missing in the file, if any are. */
+  #failure: unknown;
+
+  /** Begins the file anew. Throws what opening it throws. */
+  constructor(path: string, onLine: (line: string) => void) {
+    this.#fd = openSync(path, "w", 0o600);
+    this.#onLine = onLine;
+  }
+
+  /** Takes what the build printed. */
+  write(chunk: Uint8Array): void {
+    this.#text += this.#decoder.decode(chunk, { stream: true });
+    const lines = this.#text.split("\n");
+    this.#text = lines.pop() ?? "";
+    while (this.#text.length > LONGEST_LINE) {
+      lines.push(this.#text.slice(0, LONGEST_LINE));
+      this.#text = this.#text.slice(LONGEST_LINE);
+    }
+    this.#take(lines);
+  }
+
+  /** A line of Steppe's own. */
+  note(line: string): void {
+    this.#take([line]);
+  }
+
+  /** The last lines, for an error's detail. */
+  get lastLines(): string {
+    return this.#last.join("\n");
+  }
+
+  close(): void {
+    const rest = this.#text + this.#decoder.decode();
+    this.#text = "";
+    if (rest !== "") this.#take([rest]);
+    closeSync(this.#fd);
+  }
+
+  #take(raw: string[]): void {
+    if (raw.length === 0) return;
+    const lines = raw.map(visible);
+    this.#last = [...this.#last, ...lines].slice(-LINES_IN_ERRORS);
+    this.#keep(`${lines.join("\n")}\n`);
+    for (const line of lines) this.#onLine(line);
+  }
+
+  #keep(text: string): void {
+    if (this.#failure !== undefined || this.#bytes > MOST_BYTES) return;
+    const bytes = Buffer.from(text);
+    this.#bytes += bytes.length;
+    const kept =
+      this.#bytes > MOST_BYTES ? Buffer.from(`… more than ${MOST_BYTES} bytes: the rest is not kept\n`) : bytes;
+    try {
+      for (let at = 0; at < kept.length;) at += writeSync(this.#fd, kept, at);
+    } catch (error) {
+      this.#failure = error; // the last lines are in memory, and the build's failure tells the rest
+    }
+  }
+}
+
+/** Of a line that a program wrote over and over (a progress bar), what was there last. */
+function visible(line: string): string {
+  const end = line.endsWith("\r") ? line.length - 1 : line.length;
+  return line.slice(line.lastIndexOf("\r", end - 1) + 1, end).slice(0, LONGEST_LINE);
+}
