@@ -19,8 +19,6 @@ async function serve(exchange: Exchange, { git, deployer }: ApiOptions, access: 
     const cause = "there is no such address";
     throw new SteppeError("NOT_FOUND", { operation: "serve", subject: exchange.path, cause });
   }
-  // Before the first byte reaches git: a crash between its last and the look at the refs loses nothing.
-  if (request.method === "POST" && path === "/git-receive-pack") deployer.expectRefs(app);
   await git.serve({
     app,
     method: request.method ?? "GET",

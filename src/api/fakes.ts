@@ -1,0 +1,262 @@
+import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { Readable } from "node:stream";
+import type { SourceTree } from "../builds/index.ts";
+import type { AppDefinition } from "../config/index.ts";
+import type { App, Deployer, Deployment, DeploymentEvent } from "../deployer/index.ts";
+import { type Clock, systemClock } from "../shared/clock.ts";
+import { SteppeError } from "../shared/errors.ts";
+import { type Logger, silentLogger } from "../shared/log.ts";
+import { Api } from "./api.ts";
+import type { ApiOptions, GitService } from "./api-options.ts";
+
+export const TOKEN = "the-token-of-the-api-0123456789abcdef";
+
+export const definition: AppDefinition = {
+  name: "blog",
+  domains: ["blog.localhost"],
+  repository: null,
+  pollMs: 300_000,
+  tags: ["*"],
+  branches: [],
+  folder: ".",
+  build: null,
+  check: { path: "/", status: [200, 399], contains: null, timeoutMs: 1000 },
+  redirectToHttps: false,
+  notFoundPage: "404.html",
+  graceMs: 3_600_000,
+  keepReleases: 10,
+};
+
+export const deployment: Deployment = {
+  id: 1,
+  app: "blog",
+  source: { kind: "ref", ref: "refs/tags/v1", commit: "c0ffee" },
+  state: "queued",
+  image: null,
+  release: null,
+  error: null,
+  requestId: "r",
+  createdAt: 1,
+  finishedAt: null,
+};
+
+export function event(
+  seq: number,
+  name: DeploymentEvent["event"],
+  more: Partial<DeploymentEvent> = {},
+): DeploymentEvent {
+  return { deployment: 1, app: "blog", seq, at: seq, event: name, message: `${name}!`, elapsedMs: seq * 10, ...more };
+}
+
+/** A deployer with one app, that writes down what it was asked. */
+export class FakeDeployer implements Deployer {
+  readonly calls: unknown[][] = [];
+  readonly known = new Map<string, App>([
+    ["blog", newApp(definition)],
+    ["shop", newApp({ ...definition, name: "shop" })],
+  ]);
+  readonly report: Awaited<ReturnType<Deployer["refsChanged"]>> = { queued: [], notes: [] };
+  stream: (id: number, signal: AbortSignal) => AsyncIterable<DeploymentEvent> = async function* none() {};
+  failure: Error | undefined;
+  buildLogFile: string | null = null;
+  state: Deployment["state"] = "queued";
+
+  apps = (): App[] => [...this.known.values()];
+  app = (name: string): App => {
+    const app = this.known.get(name);
+    if (app !== undefined) return app;
+    throw new SteppeError("APP_NOT_FOUND", { operation: "find", subject: name, cause: "there is no such app" });
+  };
+  addApp = async (added: AppDefinition): Promise<App> => {
+    this.#called("addApp", added.name);
+    this.known.set(added.name, newApp(added));
+    return this.app(added.name);
+  };
+  removeApp = async (name: string): Promise<void> => {
+    this.#called("removeApp", name);
+    this.known.delete(this.app(name).definition.name);
+  };
+  apply: Deployer["apply"] = async (definitions, options) => {
+    this.#called(
+      "apply",
+      definitions.map(({ name }) => name),
+      options,
+    );
+    return { changes: [], deployments: [] };
+  };
+  refsChanged: Deployer["refsChanged"] = async (app, requestId) => {
+    this.#called("refsChanged", app, requestId);
+    return this.report;
+  };
+  deployRef: Deployer["deployRef"] = async (app, ref, requestId) => this.#queue("deployRef", app, ref, requestId);
+  deployUpload = async (app: string, tree: SourceTree, requestId: string): Promise<Deployment> =>
+    this.#queue("deployUpload", app, tree.label, requestId);
+  rollback: Deployer["rollback"] = async (app, release, requestId) => this.#queue("rollback", app, release, requestId);
+  deployment = (id: number): Deployment => {
+    if (id === 1) return { ...deployment, state: this.state };
+    throw new SteppeError("DEPLOYMENT_NOT_FOUND", { operation: "find", subject: `${id}`, cause: "no such deployment" });
+  };
+  deployments: Deployer["deployments"] = (app, limit) => (app === "blog" ? [deployment].slice(0, limit) : []);
+  releases: Deployer["releases"] = () => [];
+  events: Deployer["events"] = (id, signal) => this.stream(id, signal);
+  buildLog: Deployer["buildLog"] = () => this.buildLogFile;
+  purge = async (app: string): Promise<void> => this.#called("purge", app);
+  collectGarbage: Deployer["collectGarbage"] = async () => {
+    this.#called("collectGarbage");
+    return { releases: 1, images: 2, files: 3, bytes: 4 };
+  };
+
+  #queue(...call: unknown[]): Deployment {
+    this.#called(...call);
+    this.app(String(call[1]));
+    return deployment;
+  }
+
+  #called(...call: unknown[]): void {
+    this.calls.push(call);
+    if (this.failure !== undefined) throw this.failure;
+  }
+}
+
+function newApp(of: AppDefinition): App {
+  return { definition: of, liveRelease: null, pushToken: `push-token-of-${of.name}`, createdAt: 1, updatedAt: 2 };
+}
+
+/** Logs that are written down. */
+export function recordingLogger(
+  lines: Array<{ level: string; fields: Record<string, unknown>; message: string }>,
+): Logger {
+  const at = (bound: object): Logger => {
+    const write = (level: string) => (fields: object, message: string) =>
+      void lines.push({ level, fields: { ...bound, ...fields }, message });
+    return {
+      debug: write("debug"),
+      info: write("info"),
+      warn: write("warn"),
+      error: write("error"),
+      child: (fields) => at({ ...bound, ...fields }),
+    };
+  };
+  return at({});
+}
+
+export interface RunningApi extends AsyncDisposable {
+  api: Api;
+  deployer: FakeDeployer;
+  port: number;
+  uploads: { received: Buffer[]; disposed: number };
+  call(path: string, options?: CallOptions): Promise<Answer>;
+}
+
+export interface CallOptions {
+  method?: string;
+  headers?: Record<string, string>;
+  /** null is no token. */
+  token?: string | null;
+  json?: unknown;
+  body?: string | Buffer;
+  socketPath?: string;
+}
+
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+  json<Type = Record<string, unknown>>(): Type;
+}
+
+/** An API on a free port, with fakes around it. */
+export async function startApi(
+  more: Partial<ApiOptions> & { clock?: Clock; git?: GitService } = {},
+): Promise<RunningApi> {
+  const deployer = more.deployer instanceof FakeDeployer ? more.deployer : new FakeDeployer();
+  const uploads = { received: [] as Buffer[], disposed: 0 };
+  let port = 0;
+  const api = new Api({
+    deployer,
+    git: { serve: async ({ answer }) => void (answer.start(200, {}), answer.end()) },
+    uploads: {
+      receive: async (app, archive) => {
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of archive) chunks.push(chunk);
+        uploads.received.push(Buffer.concat(chunks));
+        return { tree: fakeTree(app), [Symbol.asyncDispose]: async () => void uploads.disposed++ };
+      },
+    },
+    logs: {
+      access: async function* access(app) {
+        yield `${app}\n`;
+      },
+      build: async function* build(file) {
+        yield `${file}\n`;
+      },
+    },
+    backup: async () => Readable.from([Buffer.from("archive")]),
+    status: async () => ({
+      version: "1",
+      processes: [],
+      addresses: addressesOf(port),
+      dataFolder: "/data",
+      disk: { files: 1, repositories: 2, other: 3 },
+    }),
+    ca: () => "PEM",
+    addresses: () => addressesOf(port),
+    token: TOKEN,
+    apiHost: "api.example.com",
+    log: silentLogger,
+    clock: systemClock,
+    ...more,
+  });
+  port = await api.listen("127.0.0.1", 0);
+  return {
+    api,
+    deployer,
+    port,
+    uploads,
+    call: (path, options) => call(port, path, options),
+    [Symbol.asyncDispose]: () => api.close(),
+  };
+}
+
+function addressesOf(port: number) {
+  const api = `http://127.0.0.1:${port}`;
+  return { http: "http://127.0.0.1:8080", https: "https://127.0.0.1:8443", api, git: `${api}/git/` };
+}
+
+function fakeTree(label: string): SourceTree {
+  return { label, list: async () => [], read: async function* read() {}, checkout: async () => {} };
+}
+
+function call(port: number, path: string, options: CallOptions = {}): Promise<Answer> {
+  const { token = TOKEN, json, socketPath, headers = {} } = options;
+  const body = json === undefined ? options.body : JSON.stringify(json);
+  const target = socketPath === undefined ? { host: "127.0.0.1", port } : { socketPath };
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({
+      ...target,
+      path,
+      method: options.method ?? (body === undefined ? "GET" : "POST"),
+      agent: false,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(json === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+    });
+    request.once("error", reject);
+    request.once("response", (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk)).once("error", reject);
+      response.once("end", () => {
+        const text = Buffer.concat(chunks).toString("utf8");
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text,
+          json: <Type>() => JSON.parse(text) as Type,
+        });
+      });
+    });
+    request.end(body);
+  });
+}
