@@ -31,7 +31,11 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   },
   // parts of main.ts, the composition root
   control: {
-    imports: ["engines/engine.ts", ...index("deployer", "sources", "config", "store")],
+    imports: [
+      "engines/engine.ts",
+      ...index("api", "builds", "certificates", "config", "deployer", "engines/local", "images", "ingress", "sources"),
+      ...index("ingress/snapshot", "store"),
+    ],
     types: ["api/types.ts"],
   },
   cli: { imports: ["api/client.ts", "api/types.ts", "config/index.ts"] },
