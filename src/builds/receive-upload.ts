@@ -32,18 +32,23 @@ export async function receiveUpload(
 ): Promise<void> {
   const upload = new Upload(into, subject, limits);
   const unpack = extract();
+  // Why the archive broke off, which the iteration over its entries does not tell.
+  let broken: unknown;
+  const feeding = pipeline(Readable.from(archive), unpack).catch((error: unknown) => {
+    broken = error;
+  });
   try {
-    // Errors of the archive come out of the iteration too; both are waited for, so that neither is left behind.
-    const feeding = pipeline(Readable.from(archive), unpack);
-    feeding.catch(() => {});
     for await (const entry of unpack) {
       await upload.take(entry.header, entry as AsyncIterable<Uint8Array>);
       entry.resume();
     }
     await feeding;
+    if (broken !== undefined) throw broken;
   } catch (error) {
     if (error instanceof SteppeError) throw error;
-    const known = toSteppeError(error, "unpack the upload for", subject);
+    unpack.destroy();
+    await feeding;
+    const known = toSteppeError(broken ?? error, "unpack the upload for", subject);
     throw known.code === "INTERNAL" ? upload.invalid(known.reason) : known;
   } finally {
     unpack.destroy();

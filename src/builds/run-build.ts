@@ -149,7 +149,7 @@ async function runCommandOf(request: RunBuildRequest, workspace: string): Promis
     const cause = `the disk is full; the command exited with ${code}`;
     throw new SteppeError("DISK_FULL", { operation: "build", subject: tree.label, cause, detail });
   }
-  const how = code > 128 ? `was ended by signal ${code - 128}` : `exited with ${code}`;
+  const how = code > 128 && code < 160 ? `was ended by signal ${code - 128}` : `exited with ${code}`;
   throw new SteppeError("BUILD_FAILED", {
     operation: "build",
     subject: tree.label,
