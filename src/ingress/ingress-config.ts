@@ -11,6 +11,8 @@ export interface IngressLimits {
   stalledMs: number;
   /** The same, on a request to control: a build may be silent for long. */
   proxyStalledMs: number;
+  /** After an answer that did not wait for the request's body: so long the body is taken, so that the client sees the answer. */
+  lingerMs: number;
   /** A TLS handshake. */
   handshakeMs: number;
   /** How often the first two are looked at. */
@@ -33,6 +35,7 @@ export const defaultLimits: Readonly<IngressLimits> = Object.freeze({
   keepAliveMs: 30_000,
   stalledMs: 120_000,
   proxyStalledMs: 3_600_000,
+  lingerMs: 5_000,
   handshakeMs: 10_000,
   checkMs: 5_000,
   headBytes: 16 << 10,

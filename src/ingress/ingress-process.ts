@@ -182,6 +182,7 @@ export class IngressProcess {
       httpsPort: () => this.#addresses?.https.port ?? 443,
       isDraining: () => this.#state === "draining",
       proxyStalledMs: this.#limits.proxyStalledMs,
+      lingerMs: this.#limits.lingerMs,
     };
   }
 }

@@ -17,6 +17,7 @@ export interface HandlerContext {
   httpsPort(): number;
   isDraining(): boolean;
   proxyStalledMs: number;
+  lingerMs: number;
 }
 
 interface Exchange {
@@ -42,6 +43,7 @@ export function handleRequest(
   const record = newRecord(request, scheme, host, target);
   const exchange: Exchange = { request, response, scheme, host, target, method, record };
   if (context.isDraining()) response.shouldKeepAlive = false;
+  response.on("finish", () => linger(request, context.lingerMs));
   response.on("error", (error) => (record.error ??= error.message));
   response.on("close", () => {
     record.status = response.headersSent ? response.statusCode : 0;
@@ -80,20 +82,17 @@ async function dispatch(context: HandlerContext, exchange: Exchange): Promise<un
   const site = table.site(route.app, context.pending(), now);
   if (site === undefined) return unknownHost(exchange);
   exchange.record.release = site.release;
-  closeIfBodyComes(exchange);
   const answer = context.answerer.answer({ method, target, headers: request.headers, now }, site);
   exchange.record.bytes = bodySize(answer);
   return sendAnswer(answer, response, context.bodies);
 }
 
 function unknownHost(exchange: Exchange): void {
-  closeIfBodyComes(exchange);
   sendOwnPage(exchange.response, exchange.method, 404, "Not found", "There is no site at this address.");
 }
 
 /** 308 keeps the method and body. Not kept by caches for ever: the option may be taken back. */
 function redirectToHttps(context: HandlerContext, exchange: Exchange): void {
-  closeIfBodyComes(exchange);
   const port = context.httpsPort();
   const authority = exchange.host.includes(":") ? `[${exchange.host}]` : exchange.host;
   const path = exchange.target.startsWith("/") ? exchange.target : "/";
@@ -102,12 +101,16 @@ function redirectToHttps(context: HandlerContext, exchange: Exchange): void {
   exchange.response.end();
 }
 
-/** A body that nobody reads must not hold up the answer, nor be read to its end only to keep the connection. */
-function closeIfBodyComes({ request, response }: Exchange): void {
-  const length = request.headers["content-length"];
-  if ((length !== undefined && length !== "0") || request.headers["transfer-encoding"] !== undefined) {
-    response.shouldKeepAlive = false;
-  }
+/**
+ * Takes what is still to come of a request that was answered already. To close at once would reset the connection, and the client might
+ * lose the answer; to read on for ever would let it send gigabytes to nobody.
+ */
+function linger(request: IncomingMessage, ms: number): void {
+  if (request.complete || request.destroyed) return;
+  request.resume();
+  const { socket } = request;
+  const timer = setTimeout(() => socket.destroy(), ms);
+  request.once("close", () => clearTimeout(timer));
 }
 
 function bodySize({ body }: FileAnswer): number {

@@ -1,4 +1,10 @@
-import { type IncomingMessage, request as httpRequest, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
+import {
+  type ClientRequest,
+  type IncomingMessage,
+  request as httpRequest,
+  type OutgoingHttpHeaders,
+  type ServerResponse,
+} from "node:http";
 import { pipeline } from "node:stream";
 import { errno } from "../shared/errors.ts";
 import { sendOwnPage } from "./own-page.ts";
@@ -63,11 +69,12 @@ export function forward(request: IncomingMessage, response: ServerResponse, opti
   });
 }
 
-function sendBody(request: IncomingMessage, upstream: NodeJS.WritableStream & { end(): unknown }): void {
+function sendBody(request: IncomingMessage, upstream: ClientRequest): void {
   if (request.headers["content-length"] === undefined && request.headers["transfer-encoding"] === undefined) {
     upstream.end();
     return;
   }
+  upstream.flushHeaders(); // Node would keep the head until the first byte of the body
   // Not `pipeline`: it would destroy the client's connection when control answers before it has read all,
   // as it does when it refuses a push.
   request.pipe(upstream);
