@@ -34,7 +34,7 @@ export class Context {
 
   /** A client of the server that is meant. Throws API_UNREACHABLE, TOKEN_MISSING. */
   async client(options: CommonOptions): Promise<Client> {
-    return await this.io.connect(await findServer(this.io, options.data));
+    return await this.io.connect(findServer(this.io, options.data));
   }
 
   /**

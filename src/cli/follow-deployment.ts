@@ -93,7 +93,7 @@ async function showEvents(
 
 async function show(progress: Progress, style: Style, event: DeploymentEvent, nameApp: boolean): Promise<void> {
   const time = formatElapsed(event.elapsedMs).padStart(9);
-  const message = printable(event.message).trimEnd();
+  const message = printable(event.message.trimEnd());
   const app = nameApp ? `${event.app}  ` : "";
   if (event.event === "log") await progress.passing(`${" ".repeat(9)}  | ${app}${message}`);
   else if (event.event === "progress") await progress.passing(`${time}  ${app}${message}`);

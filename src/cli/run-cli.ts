@@ -107,7 +107,7 @@ async function withNearestApp(error: SteppeError, io: Io, args: readonly string[
     const position = args.indexOf("--data");
     const client = await new Context(io).client(position < 0 ? {} : { data: args[position + 1] ?? "" });
     const names = (await client.apps()).map(({ definition }) => definition.name);
-    const typed = args.find((word) => error.subject.split(/\s/).includes(word));
+    const typed = args.findLast((word) => error.subject.split(/\s/).includes(word));
     const meant = typed === undefined ? undefined : nearest(typed, names);
     if (meant === undefined) return error;
     return SteppeError.fromJSON({ ...error.toJSON(), hint: `Did you mean \`${meant}\`? ${error.hint}` });

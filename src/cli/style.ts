@@ -21,6 +21,5 @@ export function styleFor(stream: OutputStream, env: Readonly<Record<string, stri
 
 /** What a server or a site sent, without what would move the cursor or colour a terminal. */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
 }
