@@ -1,22 +1,24 @@
 import { randomBytes } from "node:crypto";
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { type TestContext, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import { contentFixture } from "./content-fixture.ts";
 import { silentLogger } from "../shared/log.ts";
+import { runCommand } from "../shared/run-command.ts";
 
 /** A file system of its own that is soon full. */
-function smallDisk(context: TestContext, megabytes: number): { path: string } & Disposable {
+async function smallDisk(context: TestContext, megabytes: number): Promise<{ path: string } & AsyncDisposable> {
   if (process.getuid?.() !== 0) context.skip("only root may mount a small disk");
   const folder = temporaryFolder("disk");
-  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", folder.path]);
-  if (mounted.status !== 0) context.skip(`a small disk cannot be mounted here: ${String(mounted.stderr)}`);
+  const env = { PATH: "/usr/bin:/bin:/usr/sbin:/sbin" };
+  const args = ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", folder.path];
+  const mounted = await runCommand({ file: "mount", args, env });
+  if (mounted.code !== 0) context.skip(`a small disk cannot be mounted here: ${mounted.stderr}`);
   return {
     path: folder.path,
-    [Symbol.dispose]() {
-      spawnSync("umount", ["-l", folder.path]);
+    async [Symbol.asyncDispose]() {
+      await runCommand({ file: "umount", args: ["-l", folder.path], env });
       folder[Symbol.dispose]();
     },
   };
@@ -30,7 +32,7 @@ describe("when the disk is full", () => {
   test.for(["add", "addStream", "commit"] as const)(
     "%s says so, leaves nothing, and the store goes on",
     async (how, context) => {
-      using disk = smallDisk(context, 4);
+      await using disk = await smallDisk(context, 4);
       using content = contentFixture({ packs: disk.path });
       const [kept] = await content.add({ a: randomBytes(500_000) });
       const batch = content.files.begin();
@@ -54,7 +56,7 @@ describe("when the disk is full", () => {
   );
 
   test("garbage collection frees what needs no copy", async (context) => {
-    using disk = smallDisk(context, 4);
+    await using disk = await smallDisk(context, 4);
     using content = contentFixture({ packs: disk.path });
     const mixed = await content.add({ live: randomBytes(900_000), dead: randomBytes(1_100_000) });
     await content.add({ dead: randomBytes(1_400_000) });

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
-import { setPriority } from "node:os";
+import { getPriority, setPriority } from "node:os";
 import { join } from "node:path";
 import { parentPort } from "node:worker_threads";
 import { errno } from "../shared/errors.ts";
@@ -21,12 +21,17 @@ const NICENESS = 15;
 
 const port = parentPort;
 if (port === null) throw new Error("this is a worker thread");
-if (process.platform === "linux") setPriority(Number(readlinkSync("/proc/thread-self").split("/").at(-1)), NICENESS);
+if (process.platform === "linux") stepBack(Number(readlinkSync("/proc/thread-self").split("/").at(-1)));
 
 port.on("message", (job: EncodeJob) => {
   const result = answer(job);
   port.postMessage(result, "bytes" in result ? [result.bytes.buffer] : []);
 });
+
+/** Only downwards: to go up again is not allowed. */
+function stepBack(thread: number): void {
+  if (getPriority(thread) < NICENESS) setPriority(thread, NICENESS);
+}
 
 function answer(job: EncodeJob): EncodeResult {
   try {

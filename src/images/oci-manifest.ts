@@ -50,7 +50,7 @@ export function parseManifest(manifest: Buffer): Manifest {
   return JSON.parse(manifest.toString("utf8")) as Manifest;
 }
 
-export function describe(mediaType: string, content: Buffer): Descriptor {
+function describe(mediaType: string, content: Buffer): Descriptor {
   return { mediaType, digest: sha256Digest(content), size: content.length };
 }
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { appendFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -167,7 +167,7 @@ describe("on open", () => {
     const tree = await content.add({ a: "kept" });
     for (const name of ["0a.pack.tmp", "0b.pack", "README"]) writeFileSync(join(content.files.packFolder, name), "x");
     content.reopen();
-    expect(content.packNames()).toEqual(["README", content.files.locate(tree[0]!.hash)?.pack].sort());
+    expect(new Set(content.packNames())).toEqual(new Set(["README", content.files.locate(tree[0]!.hash)?.pack]));
   });
 
   test("a crash between rename and transaction loses the batch and nothing else", async () => {
@@ -227,7 +227,6 @@ test("a file whose bytes changed on the disk is not handed out", async () => {
   const bytes = readFileSync(path);
   bytes[location.offset]! ^= 1;
   writeFileSync(path, bytes);
-  appendFileSync(path, "");
   await expect(content.files.read(entry!.hash)).rejects.toMatchObject({ code: "CONTENT_CORRUPT" });
   await expect(content.files.read(randomBytes(32))).rejects.toMatchObject({ code: "CONTENT_CORRUPT" });
 });

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,6 +5,7 @@ import fc from "fast-check";
 import { extract } from "tar-stream";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
+import { runCommand } from "../shared/run-command.ts";
 import { TAR_END, tarHeader, tarPadding } from "./tar-header.ts";
 
 function archive(files: ReadonlyMap<string, Buffer>): Buffer {
@@ -35,12 +35,9 @@ test("the tar program unpacks awkward names, with the modes and times that we sa
   await using folder = temporaryFolder("tar");
   const files = new Map(awkward.map((name) => [name, Buffer.from(`content of ${name}`)]));
   writeFileSync(folder.file("a.tar"), archive(files));
-  const result = spawnSync("tar", ["--extract", "--same-permissions", "--warning=all", "-f", "a.tar"], {
-    cwd: folder.path,
-    encoding: "utf8",
-  });
-  expect(result.stderr).toBe("");
-  expect(result.status).toBe(0);
+  const args = ["--extract", "--same-permissions", "--warning=all", "-f", "a.tar"];
+  const result = await runCommand({ file: "tar", args, cwd: folder.path, env: { PATH: "/usr/bin:/bin" } });
+  expect({ code: result.code, stderr: result.stderr }).toEqual({ code: 0, stderr: "" });
   for (const [name, content] of files) {
     const path = folder.file(name);
     expect(readFileSync(path)).toEqual(content);

@@ -1,14 +1,4 @@
-export {
-  ContentTables,
-  type EncodingPlace,
-  type FilePlace,
-  type ImageRow,
-  type KnownEncoding,
-  type LayerRow,
-  type PackRow,
-  type PackUse,
-  type Place,
-} from "./content.ts";
+export { ContentTables, type EncodingPlace, type LayerRow, type PackRow, type PackUse, type Place } from "./content.ts";
 export { type BackupFile, listBackups, newestBackup } from "./backup-files.ts";
 export { backupBeforeMigration, backupStore, backupStoreSync } from "./backup.ts";
 export { BackupSchedule, type BackupScheduleOptions } from "./backup-schedule.ts";
