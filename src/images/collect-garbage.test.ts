@@ -222,6 +222,6 @@ test("whatever was deployed and kept, exactly what kept images name is left", as
       expect(content.files.tables.images().map(({ digest }) => digest)).toEqual([...kept.keys()].sort());
       expectTidy(content);
     }),
-    { numRuns: 30 },
+    { numRuns: 15 },
   );
 });
