@@ -10,6 +10,8 @@ export interface ApiTarget {
   /** `http://127.0.0.1:7070`, without `/v1`. */
   url: string;
   token: string | null;
+  /** Aborting it rejects every call with its reason. */
+  signal?: AbortSignal;
 }
 
 export interface ApiCall {
@@ -20,7 +22,7 @@ export interface ApiCall {
   json?: unknown;
   /** Sent as it is, as a tar archive. */
   body?: AsyncIterable<Uint8Array>;
-  /** Aborting it rejects with its reason. */
+  /** Aborting it rejects with its reason; in place of the target's. */
   signal?: AbortSignal | undefined;
 }
 
@@ -37,7 +39,7 @@ const MOST_ERROR_BYTES = 256 * 1024;
  * node:http rather than fetch, which ends a stream that is silent for five minutes and resolves no `*.localhost`.
  */
 export async function callApi(target: ApiTarget, call: ApiCall): Promise<IncomingMessage> {
-  call.signal?.throwIfAborted();
+  signalOf(target, call)?.throwIfAborted();
   const response = await send(target, call);
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return response;
@@ -62,12 +64,13 @@ function send(target: ApiTarget, call: ApiCall): Promise<IncomingMessage> {
     headers,
     agent: false,
     lookup: lookupFor(url),
-    signal: call.signal,
+    signal: signalOf(target, call),
   };
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const request = url.protocol === "https:" ? httpsRequest(url, options) : httpRequest(url, options);
   const fail = (error: unknown): void => {
-    if (call.signal?.aborted) reject(call.signal.reason as Error);
+    const signal = signalOf(target, call);
+    if (signal?.aborted) reject(signal.reason as Error);
     else reject(error instanceof SteppeError ? error : unreachable(target, error));
   };
   request.once("response", resolve);
@@ -183,6 +186,11 @@ export async function readText(response: IncomingMessage, most: number, target: 
   return Buffer.concat(chunks).toString("utf8");
 }
 
+/** What ends a call early, if anything does. */
+function signalOf(target: ApiTarget, call: ApiCall): AbortSignal | undefined {
+  return call.signal ?? target.signal;
+}
+
 /** The body as it comes. Leaving the iteration ends the request. */
 export async function* bodyOf(
   response: IncomingMessage,
@@ -192,7 +200,7 @@ export async function* bodyOf(
   try {
     yield* response as AsyncIterable<Buffer>;
   } catch (error) {
-    signal?.throwIfAborted();
+    (signal ?? target.signal)?.throwIfAborted();
     throw unreachable(target, error);
   } finally {
     response.destroy();

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { homedir } from "node:os";
 import { createInterface } from "node:readline/promises";
-import { Writable } from "node:stream";
+import { addAbortSignal, Writable } from "node:stream";
 import type { WriteStream } from "node:tty";
 import { systemClock } from "../shared/clock.ts";
 import { packageRoot } from "../shared/package-root.ts";
@@ -12,9 +12,15 @@ import type { Io, OutputStream } from "./io.ts";
 import { runCli } from "./run-cli.ts";
 
 /** The process of the command line: the only file of it that touches `process`. */
+const PATIENCE_MS = 3000;
 const interrupt = new AbortController();
-process.once("SIGINT", () => interrupt.abort(new Error("interrupted")));
-process.once("SIGTERM", () => interrupt.abort(new Error("terminated")));
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.once(name, () => {
+    interrupt.abort(new Error("interrupted"));
+    // Should something not listen to that, the signal's own way is taken.
+    setTimeout(() => process.kill(process.pid, name), PATIENCE_MS).unref();
+  });
+}
 
 /** Whether nobody reads our output any more. */
 let hasLeft = false;
@@ -37,10 +43,11 @@ function output(stream: WriteStream): OutputStream {
 }
 
 async function ask(question: string, { secret }: { secret: boolean }): Promise<string> {
-  process.stderr.write(question);
   // readline echoes what is typed on its output: for a secret, nowhere.
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: process.stdin, output: secret ? nowhere : process.stderr, terminal: true });
+  // Only now that the terminal's own echo is off: who types ahead is not shown either.
+  process.stderr.write(question);
   terminal.once("SIGINT", () => interrupt.abort(new Error("interrupted")));
   try {
     return await terminal.question("", { signal: interrupt.signal });
@@ -52,7 +59,8 @@ async function ask(question: string, { secret }: { secret: boolean }): Promise<s
 
 async function readStdin(): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
+  const input = addAbortSignal(interrupt.signal, process.stdin);
+  for await (const chunk of input as AsyncIterable<Buffer>) chunks.push(chunk);
   return Buffer.concat(chunks).toString("utf8");
 }
 
@@ -80,7 +88,7 @@ const io: Io = {
   async connect(target) {
     if (target.url.startsWith("https:")) await trustSystemCertificates();
     const { SteppeClient } = await import("../api/client.ts");
-    return new SteppeClient(target);
+    return new SteppeClient({ ...target, signal: interrupt.signal });
   },
 };
 
