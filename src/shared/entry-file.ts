@@ -6,7 +6,6 @@ export const entrySources = {
   control: "main.ts",
   ingress: "ingress/main.ts",
   "encode-worker": "images/encode-worker.ts",
-  "certificate-worker": "certificates/certificate-worker.ts",
 } as const;
 
 export type EntryName = keyof typeof entrySources;
