@@ -1,6 +1,5 @@
 export type { GitOptions } from "./git.ts";
 export { answerThrough, type GitAnswer, goneSignal } from "./git-answer.ts";
-export { matchesGlob } from "./glob.ts";
 export { Poller, type PollerOptions } from "./poller.ts";
 export type { RefChanges } from "./ref-changes.ts";
 export { type Ref, shortName } from "./refs.ts";

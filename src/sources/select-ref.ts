@@ -1,4 +1,4 @@
-import { matchesGlob } from "./glob.ts";
+import { matchGlob } from "../config/index.ts";
 import type { RefChanges } from "./ref-changes.ts";
 import { type Ref, shortName } from "./refs.ts";
 
@@ -60,13 +60,13 @@ function objection(ref: Ref, { name: app, tags, branches }: RefPatterns): string
   const name = shortName(ref.name);
   if (ref.commit === null) return `${name} does not lead to a commit`;
   if (!isTag(ref)) {
-    if (branches.some((pattern) => matchesGlob(name, pattern))) return undefined;
+    if (branches.some((pattern) => matchGlob(pattern, name))) return undefined;
     const which =
       branches.length === 0 ? "no branch of it deploys" : `its branches that deploy are ${branches.join(", ")}`;
     return `the branch ${name} is not deployed by ${app}: ${which}`;
   }
   if (name === "latest") return "the tag `latest` never deploys: it does not say what it is";
-  if (tags.some((pattern) => matchesGlob(name, pattern))) return undefined;
+  if (tags.some((pattern) => matchGlob(pattern, name))) return undefined;
   return `${name} does not match the tags that deploy (${tags.join(", ")}); \`steppe deploy ${app} --tag ${name}\` deploys it`;
 }
 

@@ -20,7 +20,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   "ingress/snapshot": { imports: [], types: index("site-server") },
   images: { imports: index("store") },
   builds: { imports: index("images", "store") },
-  sources: { imports: index("store"), types: index("builds") },
+  sources: { imports: index("config", "store"), types: index("builds") },
   engines: { imports: [] },
   "engines/local": { imports: ["engines/engine.ts", ...index("images", "ingress/snapshot", "store")] },
   certificates: { imports: index("ingress/snapshot", "store") },
