@@ -73,6 +73,8 @@ export interface ApiOptions {
   backup(): Promise<Readable>;
   /** All of the status but the apps. */
   status(): Promise<Omit<PlatformStatus, "apps">>;
+  /** Puts new ingress processes in the place of those that run, without dropping a connection. */
+  replaceIngress(): Promise<void>;
   /** The local CA's certificate, PEM. */
   ca(): string;
   /** Where things are, once all listeners are there. */

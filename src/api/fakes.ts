@@ -199,6 +199,7 @@ export async function startApi(
       dataFolder: "/data",
       disk: { files: 1, repositories: 2, other: 3 },
     }),
+    replaceIngress: () => Promise.resolve(),
     ca: () => "PEM",
     addresses: () => addressesOf(port),
     token: TOKEN,

@@ -66,6 +66,10 @@ export function jsonRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
     route("GET", "/v1/deployments/:deployment", (exchange) => {
       exchange.json(200, deployer.deployment(deploymentId(exchange)));
     }),
+    route("POST", "/v1/ingress/replace", async (exchange) => {
+      await options.replaceIngress();
+      exchange.nothing();
+    }),
     route("POST", "/v1/gc", async (exchange) => exchange.json(200, await deployer.collectGarbage())),
   ];
 }

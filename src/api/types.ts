@@ -21,6 +21,7 @@ import type { AppDefinition } from "../config/index.ts";
  *     GET    /v1/apps/APP/build-log?follow=1&deployment=N text, a build's log
  *     GET    /v1/deployments/N                            Deployment
  *     GET    /v1/deployments/N/events                     DeploymentEvent a line (NDJSON), until it has ended
+ *     POST   /v1/ingress/replace                          204, new ingress processes in place of those that run
  *     POST   /v1/gc                                       GarbageReport
  *     GET    /v1/backup                                   a tar archive
  *     GET    /v1/ca                                       the local CA's certificate, PEM (no token needed)

@@ -89,11 +89,14 @@ export class Builder {
     return existsSync(path) ? path : null;
   }
 
-  /** Forgets what is kept for an app: its cache folders, and the logs of these deployments. */
-  async forget(app: string, deployments: readonly number[]): Promise<void> {
-    const { cache, logs } = this.#options.folders;
-    await removeFolder(join(cache, app));
-    for (const deployment of deployments) await rm(buildLogFile(logs, deployment), { force: true });
+  /** Removes an app's cache folders. */
+  async forgetCaches(app: string): Promise<void> {
+    await removeFolder(join(this.#options.folders.cache, app));
+  }
+
+  /** Removes the logs of these deployments. */
+  async removeLogs(deployments: readonly number[]): Promise<void> {
+    for (const id of deployments) await rm(buildLogFile(this.#options.folders.logs, id), { force: true });
   }
 
   /** To be called once at start, before any build: removes what builds left that a crash ended. */

@@ -13,7 +13,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, type TestContext } from "vitest";
+import { peer } from "../../test/support/peers.ts";
 import { SteppeError } from "../shared/errors.ts";
 import { Builder } from "./builder.ts";
 import { folderTree } from "./folder-tree.ts";
@@ -27,7 +28,7 @@ const sandboxes: Array<{ name: Sandbox["name"]; missing: string | undefined }> =
 for (const name of ["bwrap", "unshare"] as const) {
   const missing = await findSandbox(buildUser(), name).then(
     () => undefined,
-    (error: SteppeError) => `${error.message} (packages bubblewrap, util-linux)`,
+    (error: SteppeError) => error.message,
   );
   sandboxes.push({ name, missing });
 }
@@ -110,6 +111,11 @@ function processesWith(word: string): string[] {
 }
 
 describe.each(sandboxes)("a build command in $name", ({ name, missing }) => {
+  const ready = (context: TestContext): void => {
+    if (name === "bwrap") peer(context, "bwrap");
+    if (missing !== undefined) context.skip(missing);
+  };
+
   it.skipIf(missing !== undefined)(
     `makes the site, in a clean checkout and environment${missing ? `: ${missing}` : ""}`,
     async () => {
@@ -157,45 +163,42 @@ describe.each(sandboxes)("a build command in $name", ({ name, missing }) => {
     },
   );
 
-  it.skipIf(missing !== undefined)(
-    "sees neither the data folder, nor homes, nor other processes, and cannot write the system",
-    async () => {
-      using setup = setUp(name);
-      const id = process.pid;
-      const tries = [
-        `cat ${setup.data}/token`,
-        `ls ${setup.data}`,
-        `ls ${setup.root}`,
-        `ls -A /root`,
-        `ls -A /home/build/..  | grep -v '^build$'`,
-        `cat /proc/${id}/environ`,
-        `cat /proc/${id}/mem`,
-        `ls /proc/${id}/root/`,
-        `cat /etc/shadow`,
-        `touch /etc/x`,
-        `touch /usr/x`,
-        `umount -l /proc`,
-        `umount -l /build`,
-        `mount -t tmpfs x /tmp`,
-        `unshare -Urm umount -l /usr`,
-        `kill -0 ${id}`,
-        `ls /run/docker.sock`,
-        `mknod /tmp/disk b 254 0`,
-        `head -c1 /dev/vda`,
-      ];
-      const command = tries
-        .map((line, index) => `if (${line}) 2>/dev/null; then echo "broken: ${index}"; fi`)
-        .join("\n");
-      await setup.build(`${command}\nls -d /proc/[0-9]* | wc -l\nmkdir public; echo x > public/x`);
-      expect(setup.lines.filter((line) => line.startsWith("broken"))).toEqual([]);
-      expect(setup.log()).not.toContain("the-secret-token");
-      expect(Number(setup.lines.at(-1))).toBeLessThan(12);
-      expect(existsSync("/usr/x") || existsSync("/etc/x")).toBe(false);
-    },
-  );
+  it("sees neither the data folder, nor homes, nor other processes, and cannot write the system", async (context) => {
+    ready(context);
+    using setup = setUp(name);
+    const id = process.pid;
+    const tries = [
+      `cat ${setup.data}/token`,
+      `ls ${setup.data}`,
+      `ls ${setup.root}`,
+      `ls -A /root`,
+      `ls -A /home/build/..  | grep -v '^build$'`,
+      `cat /proc/${id}/environ`,
+      `cat /proc/${id}/mem`,
+      `ls /proc/${id}/root/`,
+      `cat /etc/shadow`,
+      `touch /etc/x`,
+      `touch /usr/x`,
+      `umount -l /proc`,
+      `umount -l /build`,
+      `mount -t tmpfs x /tmp`,
+      `unshare -Urm umount -l /usr`,
+      `kill -0 ${id}`,
+      `ls /run/docker.sock`,
+      `mknod /tmp/disk b 254 0`,
+      `head -c1 /dev/vda`,
+    ];
+    const command = tries.map((line, index) => `if (${line}) 2>/dev/null; then echo "broken: ${index}"; fi`).join("\n");
+    await setup.build(`${command}\nls -d /proc/[0-9]* | wc -l\nmkdir public; echo x > public/x`);
+    expect(setup.lines.filter((line) => line.startsWith("broken"))).toEqual([]);
+    expect(setup.log()).not.toContain("the-secret-token");
+    expect(Number(setup.lines.at(-1))).toBeLessThan(12);
+    expect(existsSync("/usr/x") || existsSync("/etc/x")).toBe(false);
+  });
 
-  it.skipIf(missing !== undefined)("that lies in a system folder still does not show the data folder", async () => {
-    if (!isRoot) return;
+  it("that lies in a system folder still does not show the data folder", async (context) => {
+    ready(context);
+    if (!isRoot) context.skip("needs root, to write in /opt");
     using setup = setUp(name, "/opt");
     chmodSync(setup.root, 0o755);
     chmodSync(setup.data, 0o755);
@@ -205,7 +208,8 @@ describe.each(sandboxes)("a build command in $name", ({ name, missing }) => {
     expect(setup.lines.some((line) => line.includes("token: No such file"))).toBe(true);
   });
 
-  it.skipIf(missing !== undefined)("that fails says with what, and its last lines", async () => {
+  it("that fails says with what, and its last lines", async (context) => {
+    ready(context);
     using setup = setUp(name);
     const failure = setup.build('for i in $(seq 30); do echo "line $i"; done; echo oops >&2; exit 7');
     await expect(failure).rejects.toMatchObject({
@@ -227,36 +231,35 @@ describe.each(sandboxes)("a build command in $name", ({ name, missing }) => {
     expect(setup.files.contents.size).toBe(0);
   });
 
-  it.skipIf(missing !== undefined)(
-    "is ended with all that it started: by its time limit, by a cancel, and when it is done",
-    async () => {
-      using setup = setUp(name);
-      const word = (what: string): string => `98765.${what}${process.pid}`;
-      const start = (what: string): string => `setsid nohup sleep ${word(what)} & trap "" TERM; sleep ${word(what)} &`;
-      await expect(setup.build(`${start("1")} wait`, { timeoutMs: 300 })).rejects.toMatchObject({
-        code: "BUILD_TIMEOUT",
-        reason: "the command did not end within 0.3 s",
-      });
-      expect(processesWith(word("1"))).toEqual([]);
-      const stop = new AbortController();
-      const cancelled = setup.build(`${start("2")} echo ready; wait`, {
-        signal: stop.signal,
-        onLine: (line) => {
-          if (line === "ready")
-            stop.abort(
-              new SteppeError("DEPLOYMENT_SUPERSEDED", { operation: "deploy", subject: "blog@v1", cause: "v2 came" }),
-            );
-        },
-      });
-      await expect(cancelled).rejects.toMatchObject({ code: "DEPLOYMENT_SUPERSEDED" });
-      expect(processesWith(word("2"))).toEqual([]);
-      await setup.build(`${start("3")} mkdir public; echo x > public/x`);
-      expect(processesWith(word("3"))).toEqual([]);
-      expect(readdirSync(setup.folders.builds)).toEqual([]);
-    },
-  );
+  it("is ended with all that it started: by its time limit, by a cancel, and when it is done", async (context) => {
+    ready(context);
+    using setup = setUp(name);
+    const word = (what: string): string => `98765.${what}${process.pid}`;
+    const start = (what: string): string => `setsid nohup sleep ${word(what)} & trap "" TERM; sleep ${word(what)} &`;
+    await expect(setup.build(`${start("1")} wait`, { timeoutMs: 300 })).rejects.toMatchObject({
+      code: "BUILD_TIMEOUT",
+      reason: "the command did not end within 0.3 s",
+    });
+    expect(processesWith(word("1"))).toEqual([]);
+    const stop = new AbortController();
+    const cancelled = setup.build(`${start("2")} echo ready; wait`, {
+      signal: stop.signal,
+      onLine: (line) => {
+        if (line === "ready")
+          stop.abort(
+            new SteppeError("DEPLOYMENT_SUPERSEDED", { operation: "deploy", subject: "blog@v1", cause: "v2 came" }),
+          );
+      },
+    });
+    await expect(cancelled).rejects.toMatchObject({ code: "DEPLOYMENT_SUPERSEDED" });
+    expect(processesWith(word("2"))).toEqual([]);
+    await setup.build(`${start("3")} mkdir public; echo x > public/x`);
+    expect(processesWith(word("3"))).toEqual([]);
+    expect(readdirSync(setup.folders.builds)).toEqual([]);
+  });
 
-  it.skipIf(missing !== undefined)("has cache folders, which a failed build does not ruin", async () => {
+  it("has cache folders, which a failed build does not ruin", async (context) => {
+    ready(context);
     using setup = setUp(name);
     const cache = ["node_modules", ".cache/deep"];
     const command =
@@ -274,7 +277,9 @@ describe.each(sandboxes)("a build command in $name", ({ name, missing }) => {
     await expect(setup.build(command, { cache: ["../x"] })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   });
 
-  it.skipIf(missing !== undefined || !isRoot)("that fills the disk says so, and leaves nothing", async () => {
+  it("that fills the disk says so, and leaves nothing", async (context) => {
+    ready(context);
+    if (!isRoot) context.skip("needs root, to mount a small disk");
     const mount = mkdtempSync(join(tmpdir(), "steppe-small-"));
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", mount]);
     try {
@@ -294,26 +299,28 @@ describe.each(sandboxes)("a build command in $name", ({ name, missing }) => {
     }
   });
 
-  it.skipIf(missing !== undefined)("may leave folders that nobody may write", async () => {
+  it("may leave folders that nobody may write", async (context) => {
+    ready(context);
     using setup = setUp(name);
     await setup.build("mkdir -p public ro/a; echo x > public/x; echo y > ro/a/y; chmod -R a-w ro");
     expect(readdirSync(setup.folders.builds)).toEqual([]);
   });
 
-  it.skipIf(missing !== undefined || !existsSync("/usr/bin/jekyll"))(
-    "builds a Jekyll site (package jekyll)",
-    async () => {
-      using setup = setUp(name);
-      setup.write("_config.yml", "title: Notes\n");
-      setup.write("_layouts/default.html", "<title>{{ site.title }}</title>{{ content }}");
-      setup.write("index.md", "---\nlayout: default\n---\n# Hello\n\n{{ site.time | date: '%Z' }}\n");
-      const site = await setup.build("jekyll build", { output: "_site", env: { TZ: "Europe/London" } });
-      expect(Object.keys(site)).toEqual(["index.html"]);
-      expect(site["index.html"]).toMatch(/<title>Notes<\/title><h1 id="hello">Hello<\/h1>\s*<p>(GMT|BST)<\/p>/);
-    },
-  );
+  it("builds a Jekyll site", async (context) => {
+    ready(context);
+    peer(context, "jekyll");
+    using setup = setUp(name);
+    setup.write("_config.yml", "title: Notes\n");
+    setup.write("_layouts/default.html", "<title>{{ site.title }}</title>{{ content }}");
+    setup.write("index.md", "---\nlayout: default\n---\n# Hello\n\n{{ site.time | date: '%Z' }}\n");
+    const site = await setup.build("jekyll build", { output: "_site", env: { TZ: "Europe/London" } });
+    expect(Object.keys(site)).toEqual(["index.html"]);
+    expect(site["index.html"]).toMatch(/<title>Notes<\/title><h1 id="hello">Hello<\/h1>\s*<p>(GMT|BST)<\/p>/);
+  });
 
-  it.skipIf(missing !== undefined || !existsSync("/usr/bin/hugo"))("builds a Hugo site (package hugo)", async () => {
+  it("builds a Hugo site", async (context) => {
+    ready(context);
+    peer(context, "hugo");
     using setup = setUp(name);
     setup.write(
       "config.toml",
@@ -342,7 +349,7 @@ describe("at start", () => {
     expect(readdirSync(setup.folders.builds)).toEqual([]);
     expect(readdirSync(cache).sort()).toEqual(["a", "b", "c"]);
     expect(statSync("/etc").isDirectory()).toBe(true);
-    await setup.builder.forget("blog", [17]);
+    await setup.builder.forgetCaches("blog");
     expect(existsSync(cache)).toBe(false);
   });
 });

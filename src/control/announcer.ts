@@ -11,10 +11,8 @@ export interface Output {
 export interface Announcer {
   /** A deployment moved on. */
   deployment(event: DeploymentEvent): void;
-  /** An ingress process died, or was started or replaced. */
-  ingress(message: string): void;
   ready(addresses: PlatformAddresses, version: string, elapsedMs: number): void;
-  /** The certificates of the local CA are trusted by nobody yet. */
+  /** What a person might do next. */
   hint(message: string): void;
   failed(error: SteppeError): void;
   stopping(): void;
@@ -27,7 +25,6 @@ export function jsonAnnouncer(output: Output, now: () => number): Announcer {
   };
   return {
     deployment: ({ event, at: _, ...fields }) => say("deployment", { step: event, ...fields }),
-    ingress: (message) => say("ingress", { message }),
     ready: (addresses, version, elapsedMs) => say("ready", { ...addresses, version, elapsedMs }),
     hint: (message) => say("hint", { message }),
     failed: (error) => say("failed", { error: error.toJSON() }),
@@ -36,7 +33,7 @@ export function jsonAnnouncer(output: Output, now: () => number): Announcer {
 }
 
 /** Lines for a person; progress within a step and the lines of builds are left to `steppe deploy` and `steppe logs`. */
-export function plainAnnouncer(output: Output): Announcer {
+export function plainAnnouncer(output: Output, errors: Output): Announcer {
   const colour = paint(output.isTTY === true);
   const line = (text: string): void => {
     output.write(`${text}\n`);
@@ -49,7 +46,6 @@ export function plainAnnouncer(output: Output): Announcer {
       line(`${time}  ${event.app.padEnd(12)} ${message}`);
       if (event.error?.detail !== undefined) line(indent(event.error.detail));
     },
-    ingress: (message) => line(colour.dim(message)),
     ready(addresses, version, elapsedMs) {
       line(`Steppe ${version} runs ${colour.dim(`(${formatElapsed(elapsedMs)})`)}`);
       line(`  sites  ${colour.bold(addresses.http)}  ${colour.bold(addresses.https)}`);
@@ -58,8 +54,8 @@ export function plainAnnouncer(output: Output): Announcer {
     },
     hint: line,
     failed(error) {
-      line(colour.red(`error: ${error.message}`));
-      line(`  ${error.hint}`);
+      const detail = error.detail === undefined ? "" : `\n${indent(error.detail)}`;
+      errors.write(`${colour.red(`error: ${error.message}`)}\nhint: ${error.hint}${detail}\n`);
     },
     stopping: () => line("stopping"),
   };

@@ -46,7 +46,7 @@ test("json: one object a line, `ready` with every address", () => {
 
 test("plain: a line a step with its time, a failure with its detail, no colours off a terminal", () => {
   const { lines, output } = recorded();
-  const announcer = plainAnnouncer(output);
+  const announcer = plainAnnouncer(output, output);
   announcer.deployment(live);
   announcer.deployment({ ...live, event: "log", message: "a line of a build" });
   const error = {

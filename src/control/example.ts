@@ -41,5 +41,6 @@ async function git(cwd: string, ...args: string[]): Promise<void> {
   const result = await runCommand({ file: "git", args: [...identity, ...args], cwd, env }).catch((error: unknown) => {
     throw errno(error) === "ENOENT" ? failed("there is no git on this machine", "GIT_MISSING") : error;
   });
-  if (result.code !== 0) throw failed(`git ${args[0]} ended with ${result.code}: ${result.stderr.trim()}`, "GIT_FAILED");
+  if (result.code !== 0)
+    throw failed(`git ${args[0]} ended with ${result.code}: ${result.stderr.trim()}`, "GIT_FAILED");
 }

@@ -40,7 +40,9 @@ export interface ContentPort {
   build(request: BuildRequest): Promise<Tree>;
   /** The log that `build` wrote for a deployment, or null. */
   buildLog(deployment: number): string | null;
-  removeBuildLog(deployment: number): void;
+  removeBuildLogs(deployments: readonly number[]): Promise<void>;
+  /** Forgets what builds of an app keep from one to the next. */
+  forgetApp(app: string): Promise<void>;
   /** While it is held, garbage collection takes no content that no image names yet: from before `build` to after `createImage`. */
   hold(): Disposable;
   createImage(tree: Tree): Promise<Image>;
@@ -61,7 +63,10 @@ export interface BuildRequest {
   /** `v2`, `main`, or the name of an uploaded folder. */
   label: string;
   signal: AbortSignal;
+  /** A line that the build printed. */
   onLine(line: string): void;
+  /** Says what is going on, for the person who waits. */
+  progress(message: string): void;
 }
 
 /** What an engine may offer besides its contract. */
@@ -72,9 +77,17 @@ export interface DeployEngine extends Engine {
   refresh(releases: readonly ReleaseSpec[]): Promise<void>;
 }
 
+/** Repositories that live elsewhere, looked at again and again. */
+export interface RemotesPort {
+  /** Begins to look, or looks as the changed definition says; an app without a remote repository is not looked at. */
+  watch(definition: AppDefinition): void;
+  forget(app: string): Promise<void>;
+}
+
 export interface DeployerDependencies {
   store: Store;
   sources: SourcesPort;
+  remotes: RemotesPort;
   content: ContentPort;
   engine: DeployEngine;
   clock: Clock;

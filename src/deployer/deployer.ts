@@ -53,6 +53,7 @@ export class AppDeployer implements Deployer {
     await this.#housekeeping.reconcileRoutes();
     for (const app of new Set(this.#journal.table.unfinished().map((deployment) => deployment.app)))
       this.#scheduler.kick(app);
+    for (const { definition } of this.#registry.all()) this.#dependencies.remotes.watch(definition);
     void this.#lookAtUnseenRefs();
     this.#housekeeping.start();
   }
@@ -80,7 +81,7 @@ export class AppDeployer implements Deployer {
 
   async addApp(definition: AppDefinition): Promise<App> {
     this.#registry.add(definition);
-    await this.#dependencies.sources.ensure(definition.name);
+    await this.#begin(definition);
     return this.app(definition.name);
   }
 
@@ -98,7 +99,8 @@ export class AppDeployer implements Deployer {
     if (dryRun) return { changes: plan.changes, deployments: [] };
     for (const app of plan.remove) await this.removeApp(app);
     this.#registry.write(plan);
-    for (const definition of plan.add) await this.#dependencies.sources.ensure(definition.name);
+    for (const definition of plan.add) await this.#begin(definition);
+    for (const { after } of plan.change) this.#dependencies.remotes.watch(after);
     const deployments = plan.change.flatMap(({ before, after }) => this.#redeploy(before, after, requestId));
     return { changes: plan.changes, deployments };
   }
@@ -139,6 +141,7 @@ export class AppDeployer implements Deployer {
       label: tree.label,
       signal: this.#lifetime.signal,
       onLine() {},
+      progress() {},
     });
     const image = await content.createImage(files);
     return this.#scheduler.enqueue(name, { kind: "upload", label: tree.label, image: image.digest }, requestId);
@@ -218,16 +221,28 @@ export class AppDeployer implements Deployer {
     this.#dependencies.store.transaction(() => this.#dependencies.sources.markSeen(definition.name, look));
   }
 
+  /** Makes a new app ready for its first tag; of a remote repository the tags that are there are looked at at once. */
+  async #begin(definition: AppDefinition): Promise<void> {
+    const { sources, remotes } = this.#dependencies;
+    await sources.ensure(definition.name);
+    remotes.watch(definition);
+    if (definition.repository !== null) void this.#lookUnasked(definition.name);
+  }
+
+  /** Nobody waits for the outcome of such a look: what goes wrong is logged, and tried again by polling or at the next start. */
+  async #lookUnasked(name: string): Promise<void> {
+    try {
+      await this.refsChanged(name, "poll");
+    } catch (error) {
+      this.#dependencies.log.error({ app: name, err: error }, "looking at the repository's tags failed");
+    }
+  }
+
   /** Finds what was pushed and never looked at: the process died in between, or the journal lost its tail. */
   async #lookAtUnseenRefs(): Promise<void> {
-    const { sources, log } = this.#dependencies;
     for (const { name } of this.#registry.all()) {
       if (this.#lifetime.signal.aborted) return;
-      try {
-        if (await sources.hasUnseenRefs(name)) await this.refsChanged(name, "start");
-      } catch (error) {
-        log.error({ app: name, err: error }, "looking at the refs at the start failed");
-      }
+      if (await this.#dependencies.sources.hasUnseenRefs(name)) await this.#lookUnasked(name);
     }
   }
 
@@ -249,15 +264,18 @@ export class AppDeployer implements Deployer {
 
   /** Each part can be done again, so that a removal that was cut short is finished at the next start. */
   async #remove(name: string): Promise<void> {
-    const { engine, sources, store } = this.#dependencies;
+    const { content, engine, remotes, sources, store } = this.#dependencies;
     const reason = new SteppeError("APP_NOT_FOUND", {
       operation: "deploy",
       subject: name,
       cause: "the app was removed",
     });
     await this.#scheduler.cancelAll(name, reason);
+    await remotes.forget(name);
     await engine.remove(name);
     await sources.remove(name);
+    await content.removeBuildLogs(this.#journal.table.idsOf(name));
+    await content.forgetApp(name);
     store.transaction(() => {
       new AppTable(store).delete(name);
       this.#settings.delete(`last-release:${name}`);

@@ -20,6 +20,7 @@ import type {
 export class FakeWorld implements DeployerDependencies {
   readonly store = Store.open(":memory:");
   readonly sources = new FakeSources();
+  readonly remotes = { watch() {}, forget: () => Promise.resolve() };
   readonly engine = new FakeEngine();
   readonly content = new FakeContent();
   readonly clock = new FakeClock();
@@ -130,7 +131,9 @@ export class FakeContent implements ContentPort {
     return null;
   }
 
-  removeBuildLog(): void {}
+  async removeBuildLogs(): Promise<void> {}
+
+  async forgetApp(): Promise<void> {}
 
   hold(): Disposable {
     return { [Symbol.dispose]() {} };

@@ -7,5 +7,6 @@ export type {
   DeployEngine,
   DeployerDependencies,
   RefsLook,
+  RemotesPort,
   SourcesPort,
 } from "./dependencies.ts";

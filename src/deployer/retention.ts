@@ -30,7 +30,7 @@ export class Retention {
       for (const release of gone) releases.delete(app, release.number);
       return this.#journal.table.prune(app, DEPLOYMENTS_KEPT);
     });
-    for (const deployment of deployments) content.removeBuildLog(deployment);
+    await content.removeBuildLogs(deployments);
     return gone.length;
   }
 

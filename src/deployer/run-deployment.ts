@@ -94,6 +94,7 @@ async function build(deployment: Deployment, context: RunContext): Promise<void>
     label,
     signal,
     onLine: (line) => journal.tell(id, "log", line),
+    progress: (message) => journal.tell(id, "progress", message),
   });
   const bytes = tree.reduce((sum, file) => sum + file.size, 0);
   journal.note(id, `built: ${formatCount(tree.length, "file")}, ${formatBytes(bytes)}`);

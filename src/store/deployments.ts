@@ -127,6 +127,11 @@ export class DeploymentTable<Source, State extends string> {
       }));
   }
 
+  /** The ids of all of an app's deployments. */
+  idsOf(app: string): number[] {
+    return this.#store.all("SELECT id FROM deployments WHERE app = ?", app).map((row) => Number(row["id"]));
+  }
+
   /** Forgets finished deployments of an app but the newest `keep` and those whose release is still there. Returns their ids. */
   prune(app: string, keep: number): number[] {
     const rows = this.#store.all(

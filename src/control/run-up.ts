@@ -1,0 +1,42 @@
+import { readFile } from "node:fs/promises";
+import { definitionFromOptions, parseConfig, type UpOptions } from "../config/index.ts";
+import { pushUrl } from "../api/index.ts";
+import type { AppDeployer } from "../deployer/index.ts";
+import { version } from "../shared/version.ts";
+import type { Announcer } from "./announcer.ts";
+import { EXAMPLE_APP, EXAMPLE_DOMAIN, pushExample } from "./example.ts";
+import { type Platform, startPlatform, type Surroundings } from "./start-platform.ts";
+
+/** `steppe up`: starts everything, applies what the options name, and says so. */
+export async function runUp(options: UpOptions, announcer: Announcer, surroundings: Surroundings): Promise<Platform> {
+  const begin = surroundings.clock.monotonic();
+  const platform = await startPlatform(options, surroundings);
+  try {
+    platform.deployer.subscribe((event) => announcer.deployment(event));
+    announcer.ready(platform.addresses, version, surroundings.clock.monotonic() - begin);
+    if (options.config !== null) await applyConfig(options.config, platform.deployer);
+    if (options.example) await deployExample(platform, announcer);
+    return platform;
+  } catch (error) {
+    await platform.stop();
+    throw error;
+  }
+}
+
+async function applyConfig(file: string, deployer: AppDeployer): Promise<void> {
+  const { apps } = await parseConfig(await readFile(file, "utf8"), file);
+  await deployer.apply(apps, { dryRun: false, prune: false, requestId: "start" });
+}
+
+/** The first time it is pushed like any user's site; from then on it is one of the apps. */
+async function deployExample({ deployer, addresses }: Platform, announcer: Announcer): Promise<void> {
+  const isThere = deployer.apps().some(({ definition }) => definition.name === EXAMPLE_APP);
+  const { pushToken } = isThere
+    ? deployer.app(EXAMPLE_APP)
+    : await deployer.addApp(await definitionFromOptions(EXAMPLE_APP, { domain: [EXAMPLE_DOMAIN] }));
+  if (deployer.deployments(EXAMPLE_APP, 1).length === 0) await pushExample(pushUrl(EXAMPLE_APP, pushToken, addresses));
+  const { port: http } = new URL(addresses.http);
+  const { port: https } = new URL(addresses.https);
+  announcer.hint(`the example is live: http://${EXAMPLE_DOMAIN}:${http}  https://${EXAMPLE_DOMAIN}:${https}`);
+  announcer.hint("browsers trust its certificate after `npx steppe ca install`; your own site: docs/your-own-site.md");
+}

@@ -1,0 +1,206 @@
+import { availableParallelism } from "node:os";
+import { Api, LogFiles, loadToken, newToken, PlatformInspector, siteUrls } from "../api/index.ts";
+import type { PlatformAddresses } from "../api/types.ts";
+import { Builder } from "../builds/index.ts";
+import { CertificateManager, LocalCa } from "../certificates/index.ts";
+import { formatListenAddress, type UpOptions } from "../config/index.ts";
+import { AppDeployer } from "../deployer/index.ts";
+import { createLocalEngine } from "../engines/local/index.ts";
+import { EncodingMaker, type ImageStore, openFileStore, openImageStore } from "../images/index.ts";
+import { IngressSupervisor } from "../ingress/index.ts";
+import { writeFileAtomic } from "../shared/atomic-file.ts";
+import type { Clock } from "../shared/clock.ts";
+import type { Logger } from "../shared/log.ts";
+import { version } from "../shared/version.ts";
+import { Poller, Repositories } from "../sources/index.ts";
+import {
+  backupBeforeMigration,
+  BackupSchedule,
+  createFullBackup,
+  type DataPaths,
+  GitFileTable,
+  openDataFolder,
+  Store,
+} from "../store/index.ts";
+import { buildId } from "./build-id.ts";
+import { contentPort } from "./content-port.ts";
+import { routeControlHost } from "./control-route.ts";
+import { sourcesPort } from "./sources-port.ts";
+import { uploadService } from "./upload-service.ts";
+
+/** What builds need to know of the world; a test may give another one. */
+export interface Surroundings {
+  log: Logger;
+  clock: Clock;
+}
+
+/** The platform, from the moment that everything runs. */
+export interface Platform {
+  readonly addresses: PlatformAddresses;
+  readonly deployer: AppDeployer;
+  readonly token: string;
+  /** Ends control; the ingress goes on serving. */
+  leave(): Promise<void>;
+  /** Ends control and ingress. */
+  stop(): Promise<void>;
+}
+
+/**
+ * The composition root: the one place that makes the real rooms and joins them. Visitors come first: the ingress serves from its
+ * snapshot before the store is opened. What was begun is ended again if something later fails; an ingress that served before
+ * this process started is left to serve.
+ */
+export async function startPlatform(options: UpOptions, { log, clock }: Surroundings): Promise<Platform> {
+  await using ending = new AsyncDisposableStack();
+  const startedAt = clock.now();
+  const data = ending.use(openDataFolder(options.data));
+  const { paths } = data;
+  const ingress = await startIngress(options, paths, { log, clock });
+  let stopIngress = (await ingress.processes()).every((process) => process.startedAt >= startedAt);
+  ending.defer(async () => (stopIngress ? await ingress.stop() : ingress.close()));
+  const lifetime = abortedWith(ending);
+
+  const token = loadToken(paths.token, log);
+  const store = ending.use(
+    Store.open(paths.database, {
+      beforeMigration: backupBeforeMigration(paths.backups, clock),
+      backups: paths.backups,
+    }),
+  );
+  const images = openImages(store, paths, { log, clock });
+  ending.defer(() => images.files.close());
+  const ca = LocalCa.open(paths.ca, clock, log);
+  const certificates = new CertificateManager({
+    issuer: ca,
+    folder: paths.certificates,
+    publisher: ingress.publisher,
+    defaultNames: ["localhost", "127.0.0.1", "::1", ...(options.host === null ? [] : [options.host])],
+    clock,
+    log,
+  });
+  const repositories = new Repositories({ folder: paths.repositories, clock });
+  await repositories.reconcile();
+  const knownFiles = new GitFileTable(store);
+  const builder = new Builder({ folders: buildFolders(paths), files: images.files, knownFiles });
+  await builder.reconcile();
+
+  const addresses = { ...listening(ingress), api: "", git: "" };
+  const poller = new Poller({ clock, log, poll: (app) => deployer.refsChanged(app, "poll") });
+  ending.defer(() => poller.stop());
+  const deployer = new AppDeployer({
+    store,
+    sources: sourcesPort({ repositories, store, clock, originOf: (app) => deployer.app(app).definition.repository }),
+    remotes: {
+      watch: ({ name, repository, pollMs }) =>
+        repository === null ? void poller.delete(name) : poller.set(name, { url: repository, pollMs }),
+      forget: (app) => poller.delete(app),
+    },
+    content: contentPort({ builder, images, encodings: new EncodingMaker(images.files), log }),
+    engine: createLocalEngine({
+      files: images.files,
+      readTree: (digest) => images.readTree(digest),
+      publisher: ingress.publisher,
+      packFolder: paths.packs,
+      siteFolder: paths.sites,
+      clock,
+      log,
+    }),
+    clock,
+    log,
+    urls: (definition) => siteUrls(definition, addresses),
+    ensureCertificates: (domains) => certificates.ensure(domains),
+    newPushToken: newToken,
+    parallelBuilds: Math.max(2, availableParallelism()),
+  });
+  const api = new Api({
+    deployer,
+    git: repositories,
+    uploads: uploadService(paths.builds),
+    logs: new LogFiles(paths.logs, clock),
+    backup: () =>
+      createFullBackup({
+        database: store.database,
+        paths,
+        version,
+        clock,
+        holdGarbageCollection: (work) => images.withoutRemoval(work),
+      }),
+    status: () => inspector.status(),
+    replaceIngress: () => ingress.replace(),
+    ca: () => ca.certificate,
+    addresses: () => addresses,
+    token,
+    apiHost: options.host,
+    log,
+    clock,
+  });
+  const inspector = new PlatformInspector({
+    version,
+    paths,
+    addresses: () => addresses,
+    startedAt,
+    ingress: () => ingress.processes(),
+    clock,
+  });
+  ending.defer(() => api.close());
+  const { host } = options.api;
+  addresses.api = `http://${formatListenAddress({ host, port: await api.listen(host, options.api.port) })}`;
+  addresses.git = `${addresses.api}/git/`;
+  await routeControlHost(options.host, { api, socket: paths.apiSocket, publisher: ingress.publisher });
+  await deployer.start();
+  ending.defer(() => deployer.stop());
+  lifetime.run((signal) => certificates.run(signal));
+  lifetime.run((signal) =>
+    new BackupSchedule({ database: store.database, folder: paths.backups, clock, log }).run(signal),
+  );
+  writeFileAtomic(`${paths.run}/addresses.json`, JSON.stringify(addresses));
+
+  const resources = ending.move();
+  const end = (withIngress: boolean): Promise<void> => {
+    stopIngress = withIngress;
+    return resources.disposeAsync();
+  };
+  return { addresses, deployer, token, leave: () => end(false), stop: () => end(true) };
+}
+
+function startIngress(options: UpOptions, paths: DataPaths, { log, clock }: Surroundings): Promise<IngressSupervisor> {
+  return IngressSupervisor.start({
+    http: options.http,
+    https: options.https,
+    workers: options.workers ?? availableParallelism(),
+    dataFolder: paths.root,
+    buildId: buildId(),
+    clock,
+    log,
+  });
+}
+
+function openImages(store: Store, paths: DataPaths, { log, clock }: Surroundings): ImageStore {
+  const files = openFileStore({ folder: paths.packs, store, log, clock });
+  for (const { name, cause } of files.missingPacks())
+    log.error({ pack: name, cause }, "a pack of the file store is lost");
+  const images = openImageStore({ folder: paths.images, files, log, clock });
+  for (const image of images.damagedImages())
+    log.error({ image }, "something of an image is lost; deploy its tag again");
+  return images;
+}
+
+function buildFolders({ root, builds, cache, logs }: DataPaths) {
+  return { data: root, builds, cache, logs: `${logs}/builds` };
+}
+
+function listening(ingress: IngressSupervisor): { http: string; https: string } {
+  const { http, https } = ingress.addresses;
+  return { http: `http://${formatListenAddress(http)}`, https: `https://${formatListenAddress(https)}` };
+}
+
+/** Work that goes on until the end: it is told of the end, and waited for. */
+function abortedWith(ending: AsyncDisposableStack): { run(work: (signal: AbortSignal) => Promise<void>): void } {
+  const controller = new AbortController();
+  const running: Promise<void>[] = [];
+  ending.defer(async () => {
+    controller.abort(new Error("Steppe is stopping"));
+    await Promise.all(running);
+  });
+  return { run: (work) => void running.push(work(controller.signal)) };
+}

@@ -1,0 +1,48 @@
+import { argv, cwd, env, exit, stderr, stdout } from "node:process";
+import { parseUpOptions } from "./config/index.ts";
+import { jsonAnnouncer, plainAnnouncer } from "./control/announcer.ts";
+import { createLogger } from "./control/logger.ts";
+import { restore } from "./control/restore.ts";
+import { runUp } from "./control/run-up.ts";
+import { systemClock } from "./shared/clock.ts";
+import { errorCodes, toSteppeError } from "./shared/errors.ts";
+
+/** Tells the launcher to start control again at once; the ingress goes on meanwhile. */
+const RESTART = 75;
+
+/**
+ * The control process: what `steppe up` runs. SIGTERM and SIGINT stop everything, the ingress too. SIGHUP ends control alone, for the
+ * launcher to start it again, perhaps as another version. Returns the exit code.
+ */
+async function main(): Promise<number> {
+  const announcer = argv.includes("--json")
+    ? jsonAnnouncer(stdout, () => systemClock.now())
+    : plainAnnouncer(stdout, stderr);
+  const asked = endAsked();
+  try {
+    const options = parseUpOptions(argv.slice(2), env, cwd());
+    if (options.restore !== null) return await restore({ ...options, restore: options.restore }, stdout, systemClock);
+    const log = createLogger(stderr, options.logLevel);
+    const platform = await runUp(options, announcer, { log, clock: systemClock });
+    if ((await asked) === "SIGHUP") {
+      await platform.leave();
+      return RESTART;
+    }
+    announcer.stopping();
+    await platform.stop();
+    return 0;
+  } catch (error) {
+    const known = toSteppeError(error, "start", "Steppe");
+    announcer.failed(known);
+    return errorCodes[known.code].exit;
+  }
+}
+
+/** Resolves with the first signal that asks for an end. */
+function endAsked(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, resolve);
+  });
+}
+
+exit(await main());
