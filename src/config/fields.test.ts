@@ -76,7 +76,6 @@ describe("parseRepositoryAddress", () => {
     "https://git.example.com/blog.git",
     "http://127.0.0.1:3000/blog.git",
     "ssh://git@git.example.com:22/blog.git",
-    "git://git.example.com/blog",
     "file:///srv/git/blog.git",
     "git@git.example.com:me/blog.git",
   ])("takes %s", (text) => {
@@ -89,6 +88,7 @@ describe("parseRepositoryAddress", () => {
     ["--upload-pack=x", "begins with a hyphen, which git would take for an option"],
     ["ext::sh", "names a git remote helper (`ext::`), which is not allowed"],
     ["fd::17", "names a git remote helper (`fd::`), which is not allowed"],
+    ["git://host/x", expect.stringContaining("has the scheme `git://`")],
     ["ftp://host/x", expect.stringContaining("has the scheme `ftp://`")],
     ["ssh://-oProxyCommand=x/y", expect.stringMatching(/hyphen|no valid URL/)],
     ["ssh://-o@host/y", "has a host or user that begins with a hyphen"],

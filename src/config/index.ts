@@ -2,17 +2,16 @@ import type { AppDefinition } from "./app-definition.ts";
 import type { DefinitionOptions } from "./definition-from-options.ts";
 import type { Config } from "./parse-config.ts";
 
-export type { AppDefinition, BuildDefinition, CheckDefinition } from "./app-definition.ts";
-export { defaults, limits } from "./defaults.ts";
+export type { AppDefinition } from "./app-definition.ts";
+export { defaults } from "./defaults.ts";
 export type { DefinitionOptions } from "./definition-from-options.ts";
 export { diffDefinitions } from "./diff-definitions.ts";
-export { parseDomain, parseHostName } from "./domain.ts";
-export { formatDuration, parseDuration } from "./duration.ts";
-export { matchGlob, parseGlob } from "./glob.ts";
-export { formatListenAddress, type ListenAddress, parseListenAddress } from "./listen-address.ts";
+export { parseHostName } from "./domain.ts";
+export { formatDuration } from "./duration.ts";
+export { matchGlob } from "./glob.ts";
+export { formatListenAddress } from "./listen-address.ts";
 export type { Config } from "./parse-config.ts";
-export type { Parsed } from "./parsed.ts";
-export { type LogLevel, type UpOption, type UpOptions, parseUpOptions, upOptions } from "./up-options.ts";
+export { type UpOptions, parseUpOptions, upOptions } from "./up-options.ts";
 
 // zod and yaml take some 10 MB and 80 ms together, so they are loaded only when something is parsed.
 

@@ -1,9 +1,9 @@
 import type { Parsed } from "./parsed.ts";
 
-const SCHEMES = ["https", "http", "ssh", "git", "file"];
+const SCHEMES = ["https", "http", "ssh", "file"];
 
 /**
- * Checks the address of a repository that lives elsewhere: `https://`, `http://`, `ssh://`, `git://`, `file://`, or ssh in short,
+ * Checks the address of a repository that lives elsewhere: `https://`, `http://`, `ssh://`, `file://`, or ssh in short,
  * `git@host:path`. What git would take for an option, or for a program to run (`ext::`), is refused.
  */
 export function parseRepositoryAddress(text: string): Parsed<string> {

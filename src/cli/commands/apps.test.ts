@@ -1,0 +1,89 @@
+import { describe, expect, test } from "vitest";
+import { blog, failed, FakeWorld, view } from "../fake-world.ts";
+
+describe("apps", () => {
+  test("app add sends the whole definition and says what comes next", async () => {
+    await using world = await FakeWorld.make();
+    world.routes.set("POST /v1/apps", view);
+    const { code, stdout } = await world.run("app", "add", "blog", "--domain", "Blog.localhost", "--tags", "v*");
+    expect(code).toBe(0);
+    expect(world.requests).toEqual([["POST /v1/apps", { definition: blog }]]);
+    expect(stdout).toContain(`git remote add steppe ${view.pushUrl}\n  git push steppe v1\n`);
+    const json = await world.run("app", "add", "blog", "--domain", "blog.localhost", "--json");
+    expect(JSON.parse(json.stdout)).toEqual(view);
+  });
+
+  test("app add --no-grace and lists", async () => {
+    await using world = await FakeWorld.make();
+    world.routes.set("POST /v1/apps", view);
+    await world.run(
+      "app",
+      "add",
+      "x",
+      "--domain",
+      "a.test,b.test",
+      "--domain",
+      "c.test",
+      "--no-grace",
+      "--build",
+      "make",
+    );
+    expect(world.requests[0]?.[1]).toMatchObject({
+      definition: { domains: ["a.test", "b.test", "c.test"], graceMs: 0, build: { command: "make", output: "public" } },
+    });
+  });
+
+  test("app show: for people, --json, --push-url, --yaml", async () => {
+    await using world = await FakeWorld.make();
+    world.routes.set("GET /v1/apps/blog", view);
+    expect((await world.run("app", "show", "blog")).stdout).toBe(`app              blog
+live             release 2
+site             http://blog.localhost:8080
+                 https://blog.localhost:8443
+push to          ${view.pushUrl}
+last deployment  v2 live, 4 min ago
+
+apps:
+  blog:
+    domain: blog.localhost
+    tags: v*
+`);
+    expect(JSON.parse((await world.run("app", "show", "blog", "--json")).stdout)).toEqual(view);
+    expect((await world.run("app", "show", "blog", "--push-url")).stdout).toBe(`${view.pushUrl}\n`);
+    expect((await world.run("app", "show", "blog", "--yaml")).stdout).toMatch(/^apps:\n {2}blog:/);
+  });
+
+  test("app list: a table, or what to do", async () => {
+    await using world = await FakeWorld.make();
+    world.routes.set("GET /v1/apps", []);
+    expect((await world.run("app", "list")).stdout).toMatch(/^There are no apps yet\. Add one: steppe app add/);
+    const fresh = {
+      ...view,
+      definition: { ...blog, name: "a-long-name" },
+      liveRelease: null,
+      urls: [],
+      lastDeployment: null,
+    };
+    world.routes.set("GET /v1/apps", [{ ...view, lastDeployment: failed }, fresh]);
+    expect((await world.run("app", "list")).stdout)
+      .toBe(`APP          LIVE       SITE                        LAST DEPLOYMENT
+blog         release 2  http://blog.localhost:8080  v2 failed, 4 min ago: the command exited with 1
+a-long-name  -          blog.localhost              none yet
+`);
+  });
+
+  test("app remove wants to be sure", async () => {
+    await using world = await FakeWorld.make();
+    world.routes.set("GET /v1/apps/blog", view);
+    world.routes.set("DELETE /v1/apps/blog", "");
+    expect(await world.run("app", "remove", "blog")).toMatchObject({ code: 2, stdout: "" });
+    world.isTerminal = true;
+    world.answers = ["n"];
+    expect((await world.run("app", "remove", "blog")).code).toBe(2);
+    expect(world.requests.some(([what]) => what.startsWith("DELETE"))).toBe(false);
+    world.answers = ["y"];
+    expect((await world.run("app", "remove", "blog")).stdout).toBe("blog is removed\n");
+    world.isTerminal = false;
+    expect((await world.run("app", "remove", "blog", "--yes", "--json")).stdout).toBe('{"removed":"blog"}\n');
+  });
+});
