@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../shared/clock.ts";
 import { errorCodes, SteppeError } from "../shared/errors.ts";
@@ -87,11 +86,8 @@ export class Exchange {
     response.write(body);
     request.resume();
     const enough = new AbortController();
-    const ended = once(request, "close", { signal: enough.signal });
-    const waited = this.#clock.sleep(LINGER_MS, { signal: enough.signal, unref: true });
-    await Promise.race([ended, waited]).catch(() => {}); // gone: then nobody needs the rest
-    enough.abort();
-    await Promise.allSettled([ended, waited]);
+    for (const event of ["end", "error", "close"]) request.once(event, () => enough.abort());
+    await this.#clock.sleep(LINGER_MS, { signal: enough.signal, unref: true }).catch(() => {}); // read to its end, or gone
     response.end();
   }
 
@@ -101,15 +97,14 @@ export class Exchange {
     pieces: AsyncIterable<string | Uint8Array>,
     headers: Record<string, string> = {},
   ): Promise<void> {
-    const { response, signal } = this;
+    const { response } = this;
     response.writeHead(200, { "content-type": type, "x-accel-buffering": "no", ...headers });
     response.flushHeaders();
     for await (const piece of pieces) {
       if (response.destroyed) return;
       if (!response.write(piece)) await drained(response);
     }
-    // A stream that was cut short because the client is gone has nobody to end it for.
-    if (!response.destroyed || signal.aborted) response.end();
+    response.end();
   }
 
   #whole(status: number, type: string, body: string): void {

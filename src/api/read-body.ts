@@ -66,34 +66,54 @@ async function* boundedBody(
   clock: Clock,
 ): AsyncGenerator<Buffer> {
   if (Number(request.headers["content-length"] ?? 0) > mostBytes) throw tooLarge(request, mostBytes);
-  const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>;
   let size = 0;
   for (;;) {
-    const { value, done } = await nextWithin(chunks.next(), request, patience(), clock);
-    if (done === true) return;
-    size += value.length;
+    const chunk = await nextChunk(request, patience(), clock);
+    if (chunk === undefined) return;
+    size += chunk.length;
     if (size > mostBytes) throw tooLarge(request, mostBytes);
-    yield value;
+    yield chunk;
   }
 }
 
-async function nextWithin<Value>(
-  next: Promise<Value>,
-  request: IncomingMessage,
-  ms: number,
-  clock: Clock,
-): Promise<Value> {
-  next.catch(() => {}); // the race below tells; after a timeout nobody else would
-  const come = new AbortController();
-  const late = clock.sleep(Math.max(0, ms), { signal: come.signal, unref: true }).then(() => {
-    throw new SteppeError("BODY_TIMEOUT", { ...subject(request), cause: "the rest of the body did not come in time" });
-  });
-  late.catch(() => {}); // aborted below
+/**
+ * What has come next; undefined at the end. By hand, not by iterating: an iteration that is left in the middle either destroys
+ * the connection, or keeps hold of the request so that the rest cannot be read away.
+ */
+async function nextChunk(request: IncomingMessage, ms: number, clock: Clock): Promise<Buffer | undefined> {
+  const came = new AbortController();
+  let late = false;
+  const waited = clock.sleep(Math.max(0, ms), { signal: came.signal, unref: true }).then(
+    () => (late = true),
+    () => {}, // something came
+  );
   try {
-    return await Promise.race([next, late]);
+    for (;;) {
+      const chunk = request.read() as Buffer | null;
+      if (chunk !== null) return chunk;
+      if (request.readableEnded) return undefined;
+      if (request.destroyed) throw new SteppeError("USAGE", { ...subject(request), cause: "the client broke off" });
+      await Promise.race([readable(request, came.signal), waited]);
+      if (late) throw new SteppeError("BODY_TIMEOUT", { ...subject(request), cause: "the body did not come in time" });
+    }
   } finally {
-    come.abort();
+    came.abort();
+    await waited;
   }
+}
+
+/** Resolves when there is something to find out about a request, or the signal aborts. */
+function readable(request: IncomingMessage, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const events = ["readable", "end", "error", "close"] as const;
+    const done = (): void => {
+      for (const event of events) request.off(event, done);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    for (const event of events) request.on(event, done);
+    signal.addEventListener("abort", done);
+  });
 }
 
 function tooLarge(request: IncomingMessage, most: number): SteppeError {

@@ -99,12 +99,15 @@ async function receiveUpload(exchange: Exchange, options: ApiOptions, limits: Ap
 
 async function sendBackup(exchange: Exchange, { backup, clock }: ApiOptions): Promise<void> {
   const archive = await backup();
+  const letGo = (): void => void archive.destroy();
+  exchange.signal.addEventListener("abort", letGo);
   const name = `steppe-${new Date(clock.now()).toISOString().slice(0, 19).replace(/[-:]/g, "")}Z.tar`;
   try {
     await exchange.stream("application/x-tar", archive as AsyncIterable<Uint8Array>, {
       "content-disposition": `attachment; filename="${name}"`,
     });
   } finally {
-    archive.destroy();
+    exchange.signal.removeEventListener("abort", letGo);
+    letGo();
   }
 }
