@@ -14,8 +14,11 @@ export class OperationRefused extends Error {
   }
 }
 
-/** An ingress process did not answer: it is gone, or it hangs. */
+/** An ingress process did not answer: it hangs, or it is gone. */
 export class NoAnswer extends Error {}
+
+/** It ended, or let go of the connection. */
+export class Gone extends NoAnswer {}
 
 interface Waiting {
   resolve(result: unknown): void;
@@ -80,7 +83,7 @@ export class IngressClient {
   ): Promise<ControlOperations[Name]["result"]> {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      if (!this.isOpen) return reject(new NoAnswer("it is gone"));
+      if (!this.isOpen) return reject(new Gone("it is gone"));
       const timer = setTimeout(() => {
         this.#waiting.delete(id);
         reject(new NoAnswer(`no answer to ${operation} within ${timeoutMs} ms`));
@@ -126,7 +129,7 @@ export class IngressClient {
   }
 
   #rejectAll(): void {
-    for (const { reject } of this.#waiting.values()) reject(new NoAnswer("it is gone"));
+    for (const { reject } of this.#waiting.values()) reject(new Gone("it is gone"));
     this.#waiting.clear();
   }
 }

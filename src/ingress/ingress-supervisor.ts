@@ -7,7 +7,7 @@ import { entryFile } from "../shared/entry-file.ts";
 import { errno } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
 import type { DrainTimes, IngressAddresses, IngressStatus, SpawnRequest } from "./control-protocol.ts";
-import { IngressClient, NoAnswer } from "./ingress-client.ts";
+import { Gone, IngressClient, NoAnswer } from "./ingress-client.ts";
 import { ingressFolders, type IngressLimits } from "./ingress-config.ts";
 import { isAddress, type ListenAddress } from "./listen-address.ts";
 import { refusedListener } from "./listen-error.ts";
@@ -168,7 +168,7 @@ export class IngressSupervisor {
       try {
         clients.push(await IngressClient.connect(path));
       } catch (error) {
-        if (errno(error) === "ECONNREFUSED") rmSync(path, { force: true });
+        if (errno(error) === "ECONNREFUSED" || error instanceof Gone) rmSync(path, { force: true });
         else if (error instanceof NoAnswer) this.#log.error({ path, err: error }, "an ingress process does not answer");
         else if (errno(error) !== "ENOENT") throw error;
       }

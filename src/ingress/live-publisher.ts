@@ -2,9 +2,10 @@ import type { Clock } from "../shared/clock.ts";
 import { SteppeError } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
 import type { IngressAddresses } from "./control-protocol.ts";
-import { type IngressClient, NoAnswer } from "./ingress-client.ts";
+import { Gone, type IngressClient, NoAnswer } from "./ingress-client.ts";
 import { SerialQueue } from "../shared/serial-queue.ts";
 import {
+  cloneSnapshot,
   encodeSnapshot,
   type ProbeAnswer,
   type ProbeRequest,
@@ -66,7 +67,7 @@ export class LivePublisher implements SnapshotPublisher {
 
   update(mutate: (draft: Snapshot) => void): Promise<Snapshot> {
     return this.#queue.run(async () => {
-      const draft = structuredClone(this.#current);
+      const draft = cloneSnapshot(this.#current);
       mutate(draft);
       draft.generation = this.#current.generation;
       if (encodeSnapshot(draft) === encodeSnapshot(this.#current)) return this.#current;
@@ -143,7 +144,7 @@ async function probeOne(client: IngressClient, request: ProbeRequest, withinMs: 
     return { process: client.status.id, ...(await client.call("probe", request, withinMs)) };
   } catch (error) {
     // One that died meanwhile has no say: its successor serves from the same snapshot.
-    if (error instanceof NoAnswer && !client.isOpen) return "gone";
+    if (error instanceof Gone) return "gone";
     throw error;
   }
 }

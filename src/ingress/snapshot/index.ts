@@ -7,6 +7,7 @@ export { type LoadedSnapshot, SnapshotFiles } from "./snapshot-files.ts";
 export type { ProbeAnswer, ProbeRequest, SnapshotPublisher } from "./snapshot-publisher.ts";
 export {
   type CertificateEntry,
+  cloneSnapshot,
   emptySnapshot,
   type GraceRelease,
   type ProxyTarget,

@@ -45,9 +45,10 @@ export function encodeSnapshot(snapshot: Snapshot): string {
  */
 export function parseSnapshot(text: string, subject: string): Snapshot {
   try {
-    const tail = /,"crc32":(\d+)\}\s*$/.exec(text);
-    if (tail === null) throw new Invalid("it is not whole");
-    if (crc32(text.slice(0, tail.index)) !== Number(tail[1])) throw new Invalid("its check sum is wrong");
+    const end = text.lastIndexOf(',"crc32":');
+    const sum = /^,"crc32":(\d+)\}\s*$/.exec(text.slice(Math.max(0, end)))?.[1];
+    if (end === -1 || sum === undefined) throw new Invalid("it is not whole");
+    if (crc32(text.slice(0, end)) !== Number(sum)) throw new Invalid("its check sum is wrong");
     const root = object(JSON.parse(text), "the snapshot");
     if (root["version"] !== SNAPSHOT_VERSION) throw new Invalid(`its version is ${String(root["version"])}`);
     const snapshot: Snapshot = {

@@ -59,3 +59,21 @@ export interface Snapshot {
 export function emptySnapshot(): Snapshot {
   return { generation: 0, sites: new Map(), routes: new Map(), certificates: [], defaultCertificate: null };
 }
+
+/** A copy that may be changed without changing the original. By hand: `structuredClone` takes milliseconds for a thousand sites. */
+export function cloneSnapshot(snapshot: Snapshot): Snapshot {
+  const copy = <Item extends object>(item: Item): Item => ({ ...item });
+  return {
+    ...snapshot,
+    sites: new Map(
+      snapshot.sites
+        .entries()
+        .map(([app, { current, staged, grace }]) => [
+          app,
+          { current: current && copy(current), staged: staged.map(copy), grace: grace.map(copy) },
+        ]),
+    ),
+    routes: new Map(snapshot.routes.entries().map(([host, route]) => [host, copy(route)])),
+    certificates: snapshot.certificates.map(({ domains, file }) => ({ domains: [...domains], file })),
+  };
+}
