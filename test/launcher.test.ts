@@ -20,13 +20,13 @@ class Package {
   readonly mark = randomUUID();
   readonly #children: ChildProcess[] = [];
 
-  constructor(control: string) {
+  constructor(control: string, prelude = "") {
     this.root = join(mkdtempSync(join(tmpdir(), "steppe-launcher-")), "a package");
     this.write("bin/steppe", readFileSync(launcher, "utf8"));
     chmodSync(join(this.root, "bin/steppe"), 0o755);
     this.write("package.json", '{ "type": "module" }');
     this.write("dist/cli.js", "console.log(JSON.stringify(['cli', ...process.argv.slice(2)]));");
-    this.write("dist/control.js", control);
+    this.write("dist/control.js", prelude + control);
     const node = `node-linux-${process.arch}`;
     mkdirSync(join(this.root, "node_modules", node, "bin"), { recursive: true });
     symlinkSync(process.execPath, join(this.root, "node_modules", node, "bin/node"));
@@ -47,6 +47,16 @@ class Package {
     const child = spawn(program, [...rest, join(this.root, "bin/steppe"), "up", ...args], {
       env: this.env(env),
       stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#children.push(child);
+    return new Running(child);
+  }
+
+  startOnTerminal(): Running {
+    const file = join(this.root, "bin/steppe");
+    const child = spawn("script", ["-qefc", `exec '${file}' up`, "/dev/null"], {
+      env: this.env({ SHELL: "/bin/sh" }),
+      stdio: ["pipe", "pipe", "pipe"],
     });
     this.#children.push(child);
     return new Running(child);
@@ -104,6 +114,13 @@ for (const name of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(name, () => {
 });
 console.log(process.pid);
 setInterval(() => {}, 1000);
+`;
+
+/** Says it where it can be read when the terminal is gone. */
+const appendToFile = `
+import { appendFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+const append = (text) => appendFileSync(fileURLToPath(new URL("../said", import.meta.url)), text + "\\n");
 `;
 
 /** Ends with each of these codes in turn, one a run. */
@@ -186,7 +203,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("up unde
     const running = pack.start(shell, [join(pack.root, "count")], { PATH: `${pack.root}/fake:/usr/bin:/bin` });
     expect(await running.exit).toBe(0);
     expect(readFileSync(join(pack.root, "slept"), "utf8").trim().split("\n")).toEqual("1 2 4 8 16 30 30".split(" "));
-    expect(running.stderr).toContain("control ended with exit code 5 after 0 s; it is started again in 1 s");
+    expect(running.stderr).toMatch(/control ended with exit code 5 after \d s; it is started again in 1 s/);
     expect(running.stderr.split("\n")).toHaveLength(9);
   });
 
@@ -210,6 +227,31 @@ function run(pack: Package, file: string, args: string[], env: Record<string, st
   const { status, stdout, stderr } = spawnSync(file, args, { env: pack.env(env), encoding: "utf8", cwd });
   return { status, stdout, stderr };
 }
+
+const hasScript = spawnSync("script", ["--version"]).error === undefined;
+
+describe.skipIf(!hasScript)("up on a terminal (script: Debian package bsdutils)", () => {
+  test("Ctrl-C reaches control once, as SIGTERM", async () => {
+    await using pack = new Package(patient);
+    const running = pack.startOnTerminal();
+    await running.line();
+    running.child.stdin?.write("\u0003");
+    expect(await running.line()).toMatch(/SIGTERM/);
+    expect(await running.exit).toBe(0);
+    expect(await running.line()).toBe("the end");
+    expect(pack.leftovers()).toEqual([]);
+  });
+
+  test("a terminal that goes away stops it", async () => {
+    await using pack = new Package(patient.replaceAll("console.log", "append"), appendToFile);
+    const running = pack.startOnTerminal();
+    await expect.poll(() => existsSync(join(pack.root, "said"))).toBe(true);
+    running.child.kill("SIGKILL"); // the terminal
+    await running.exit;
+    await expect.poll(() => pack.leftovers()).toEqual([]);
+    expect(readFileSync(join(pack.root, "said"), "utf8")).toMatch(/^\d+\nSIGTERM\n$/);
+  });
+});
 
 describe("other commands", () => {
   test("go to the command line, also through links", async () => {
@@ -275,19 +317,20 @@ describe("other commands", () => {
   test("in a clone dist/ is made again if a source is newer, and only then", async () => {
     await using pack = new Package("");
     const file = join(pack.root, "bin/steppe");
+    const making = "steppe: making dist/ from the sources\n";
     pack.write("src/cli/main.ts", "console.log('the TypeScript')");
     pack.write("src/a.test.ts", "");
     pack.write(
       "scripts/build.ts",
       'import { writeFileSync } from "node:fs"; console.log("built"); writeFileSync("dist/.stamp", "");',
     );
-    expect(run(pack, file, ["x"])).toEqual({ status: 0, stdout: '["cli","x"]\n', stderr: "built\n" });
+    expect(run(pack, file, ["x"])).toEqual({ status: 0, stdout: '["cli","x"]\n', stderr: making });
     const age = (path: string, seconds: number): void => utimesSync(join(pack.root, path), seconds, seconds);
     for (const path of ["src", "src/cli", "src/cli/main.ts", "package.json", "scripts/build.ts"]) age(path, 1000);
     age("dist/.stamp", 2000);
     expect(run(pack, file, ["x"]).stderr).toBe("");
     age("src/cli/main.ts", 3000);
-    expect(run(pack, file, ["x"]).stderr).toBe("built\n");
+    expect(run(pack, file, ["x"]).stderr).toBe(making);
     expect(run(pack, file, ["x"], { STEPPE_DEV: "1" }).stdout).toBe("the TypeScript\n");
 
     pack.write("scripts/build.ts", "process.exit(1)");
