@@ -86,8 +86,8 @@ function readFolder(folder: string): ApiTarget | string {
   if ("code" in addresses) return addresses.code;
   const token = readOrCode(join(folder, "token"));
   if ("code" in token) return token.code;
-  const { api } = JSON.parse(addresses.text) as { api: string };
-  return { url: api, token: token.text.trim() };
+  const api = /"api"\s*:\s*"(https?:\/\/[^"\\\s]+)"/.exec(addresses.text)?.[1];
+  return api === undefined ? "EINVAL" : { url: api, token: token.text.trim() };
 }
 
 function readOrCode(file: string): { text: string } | { code: string } {

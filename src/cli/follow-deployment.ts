@@ -28,8 +28,7 @@ export async function followDeployment(
   deployment: Deployment,
   options: FollowOptions,
 ): Promise<Deployment> {
-  const urls = await showEvents(context, client, deployment, options);
-  const ended = await client.deployment(deployment.id);
+  const { ended, urls } = await new Follower(context, client, deployment, options).follow();
   if (options.print === "json") await context.printJson(ended);
   const error = deploymentError(ended);
   if (error !== undefined) throw error;
@@ -38,7 +37,7 @@ export async function followDeployment(
 }
 
 /** What a deployment that has ended ended with, or undefined if it is live. */
-export function deploymentError(ended: Deployment): SteppeError | undefined {
+function deploymentError(ended: Deployment): SteppeError | undefined {
   if (ended.state === "live") return undefined;
   if (ended.error !== null) return SteppeError.fromJSON(ended.error);
   const superseded = ended.state === "superseded";
@@ -49,45 +48,78 @@ export function deploymentError(ended: Deployment): SteppeError | undefined {
   });
 }
 
-/** Returns where the site is. */
-async function showEvents(
-  context: Context,
-  client: Client,
-  { id, app }: Deployment,
-  options: FollowOptions,
-): Promise<readonly string[]> {
-  const { clock, signal, stderr, env } = context.io;
-  const progress = new Progress(stderr);
-  const style = styleFor(stderr, env);
-  let seen = 0;
-  let urls: readonly string[] = [];
-  let lastWord = clock.monotonic();
-  try {
-    for (let failures = 1; ; failures++) {
-      try {
-        for await (const event of client.events(id, signal)) {
-          lastWord = clock.monotonic();
-          failures = 0;
-          if (event.seq <= seen && seen > 0) continue; // told before the connection broke off
-          seen = event.seq;
-          urls = event.urls ?? urls;
-          if (options.print === "text") await show(progress, style, event, options.nameApp === true);
-        }
-        return urls;
-      } catch (error) {
-        const broken = error instanceof SteppeError && ["API_UNREACHABLE", "SHUTTING_DOWN"].includes(error.code);
-        if (!broken || clock.monotonic() - lastWord > PATIENCE_MS) throw error;
-        if (options.print === "text") await progress.passing(`the server is away (${error.reason}); trying again`);
-        await clock.sleep(backoffDelay(backoff, failures), { signal });
+const FINAL: ReadonlySet<string> = new Set(["live", "failed", "superseded"] satisfies Deployment["state"][]);
+
+class Follower {
+  readonly #context: Context;
+  readonly #client: Client;
+  readonly #deployment: Deployment;
+  readonly #options: FollowOptions;
+  readonly #progress: Progress;
+  /** The last event that was shown. */
+  #seen = -1;
+  #urls: readonly string[] = [];
+  /** Since when the server is away, by the monotonic clock. */
+  #awaySince: number | undefined;
+  #failures = 0;
+
+  constructor(context: Context, client: Client, deployment: Deployment, options: FollowOptions) {
+    this.#context = context;
+    this.#client = client;
+    this.#deployment = deployment;
+    this.#options = options;
+    this.#progress = new Progress(context.io.stderr);
+  }
+
+  /** Shows the events, over breaks of the connection, until the deployment has ended. */
+  async follow(): Promise<{ ended: Deployment; urls: readonly string[] }> {
+    const { id, app } = this.#deployment;
+    const { clock, signal } = this.#context.io;
+    try {
+      for (;;) {
+        const ended = await this.#showOnce();
+        if (ended !== undefined) return { ended, urls: this.#urls };
+        await clock.sleep(backoffDelay(backoff, ++this.#failures), { signal });
       }
+    } catch (error) {
+      if (signal.aborted) await this.#progress.line(`deployment ${id} goes on; \`steppe status ${app}\` tells of it`);
+      throw error;
+    } finally {
+      await this.#progress.end();
     }
-  } catch (error) {
-    if (signal.aborted) {
-      await progress.line(`deployment ${id} goes on; \`steppe status ${app}\` tells of it`);
+  }
+
+  /** Follows until the stream ends; undefined if the deployment has not ended then. */
+  async #showOnce(): Promise<Deployment | undefined> {
+    const { clock, signal } = this.#context.io;
+    const { id } = this.#deployment;
+    try {
+      for await (const event of this.#client.events(id, signal)) {
+        this.#awaySince = undefined;
+        await this.#take(event);
+      }
+      // A server that is being stopped ends its streams in good order.
+      const now = await this.#client.deployment(id);
+      return FINAL.has(now.state) ? now : undefined;
+    } catch (error) {
+      const isAway = error instanceof SteppeError && ["API_UNREACHABLE", "SHUTTING_DOWN"].includes(error.code);
+      this.#awaySince ??= clock.monotonic();
+      if (!isAway || clock.monotonic() - this.#awaySince > PATIENCE_MS) throw error;
+      if (this.#options.print === "text") {
+        await this.#progress.passing(`the server is away (${error.reason}); trying again`);
+      }
+      return undefined;
     }
-    throw error;
-  } finally {
-    await progress.end();
+  }
+
+  async #take(event: DeploymentEvent): Promise<void> {
+    if (event.seq <= this.#seen) return; // told before the connection broke off
+    this.#seen = event.seq;
+    this.#failures = 0;
+    this.#urls = event.urls ?? this.#urls;
+    if (this.#options.print !== "text") return;
+    const { stderr, env } = this.#context.io;
+    await show(this.#progress, styleFor(stderr, env), event, this.#options.nameApp === true);
   }
 }
 

@@ -64,6 +64,13 @@ describe("deployments", () => {
     world.routes.set("GET /v1/deployments/7/events", (_: unknown, response: ServerResponse) => {
       calls++;
       response.write(lines(event(1, "queued", "first")));
+      if (calls === 1) {
+        // A server that stops in good order.
+        response.end();
+        world.routes.set("GET /v1/deployments/7", { ...live, state: "building" });
+        return;
+      }
+      world.routes.set("GET /v1/deployments/7", live);
       if (calls > 2) response.end(lines(event(2, "live", "second")));
       else setImmediate(() => response.destroy());
     });
