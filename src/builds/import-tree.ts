@@ -5,7 +5,7 @@ import type { SourceEntry, SourceTree } from "./source-tree.ts";
 
 /** Remembers which content a blob of an app's repository has; the store has it. */
 export interface KnownFiles {
-  /** The SHA-256 for each blob id, in the same order; undefined where it is not known. */
+  /** The SHA-256 for each blob id, in the same order; undefined where it is not known, or the file store no longer has it. */
   lookup(app: string, oids: readonly Uint8Array[]): Array<Uint8Array | undefined>;
   /** Called when the contents are in the file store. */
   remember(app: string, known: Iterable<{ oid: Uint8Array; hash: Uint8Array }>): void;
@@ -70,18 +70,15 @@ class Contents {
   }
 
   lookUp(site: readonly SiteFile[]): void {
-    const { app, files, knownFiles } = this.#request;
-    const named = site.flatMap(({ entry }) => (entry.oid === null ? [] : [{ entry, oid: entry.oid }]));
-    const hashes =
-      knownFiles?.lookup(
-        app,
-        named.map(({ oid }) => oid),
-      ) ?? [];
-    for (const [index, { entry }] of named.entries()) {
-      const hash = hashes[index];
-      if (hash !== undefined && files.locate(hash) !== undefined) {
-        this.#known.set(keyOf(entry), { hash: asBuffer(hash), size: entry.size });
-      }
+    const { app, knownFiles } = this.#request;
+    if (knownFiles === undefined) return;
+    const oids = site.flatMap(({ entry }) => entry.oid ?? []);
+    const hashes = knownFiles.lookup(app, oids);
+    let index = 0;
+    for (const { entry } of site) {
+      if (entry.oid === null) continue;
+      const hash = hashes[index++];
+      if (hash !== undefined) this.#known.set(keyOf(entry), { hash: asBuffer(hash), size: entry.size });
     }
   }
 
@@ -153,7 +150,9 @@ async function readLinks(tree: SourceTree, entries: readonly SourceEntry[]): Pro
 
 function sortedTree(site: readonly SiteFile[], contents: Contents, label: string): Tree {
   const keyed = site.map(({ path, entry }) => ({ bytes: Buffer.from(path), path, entry }));
-  keyed.sort((a, b) => a.bytes.compare(b.bytes));
+  // git lists in this order already, if there are no links
+  const isSorted = keyed.every(({ bytes }, index) => index === 0 || (keyed[index - 1]?.bytes.compare(bytes) ?? 0) <= 0);
+  if (!isSorted) keyed.sort((a, b) => a.bytes.compare(b.bytes));
   return keyed.map(({ path, bytes, entry }, index): TreeEntry => {
     const stored = contents.of(entry);
     if (stored === undefined) throw new Error(`${path} was not read`);

@@ -116,52 +116,50 @@ describe.each(sandboxes)("a build command in $name", ({ name, missing }) => {
     if (missing !== undefined) context.skip(missing);
   };
 
-  it.skipIf(missing !== undefined)(
-    `makes the site, in a clean checkout and environment${missing ? `: ${missing}` : ""}`,
-    async () => {
-      using setup = setUp(name);
-      setup.write("page.md", "hello");
-      process.env["STEPPE_TOKEN"] = "the-secret-token";
-      const site = await setup.build(
-        'pwd; env | sort; id; touch "$HOME/x" /tmp/y; mkdir public && cp page.md public/ && echo "$QUOTED" >&2',
-        {
-          env: { TZ: "Europe/London", QUOTED: 'it\'s $HOME "x"\\', LD_PRELOAD: "" },
-        },
-      );
-      delete process.env["STEPPE_TOKEN"];
-      expect(site).toEqual({ "page.md": "hello" });
-      const text = setup.log();
-      expect(text.split("\n").slice(1, -1)).toEqual(setup.lines.slice(1));
-      expect(text).not.toContain("secret");
-      for (const line of [
-        "/build",
-        "CI=true",
-        "HOME=/home/build",
-        "LANG=C.UTF-8",
-        "STEPPE_APP=blog",
-        "STEPPE_TAG=v1",
-        "TZ=Europe/London",
-      ]) {
-        expect(setup.lines).toContain(line);
-      }
-      expect(setup.lines.at(-1)).toBe('it\'s $HOME "x"\\');
-      const names = setup.lines.flatMap((line) => /^([A-Z_]+)=/.exec(line)?.[1] ?? []);
-      expect(names.filter((one) => !["OLDPWD", "PWD", "SHLVL", "_"].includes(one))).toEqual([
-        "CI",
-        "HOME",
-        "LANG",
-        "LD_PRELOAD",
-        "PATH",
-        "QUOTED",
-        "STEPPE_APP",
-        "STEPPE_TAG",
-        "TMPDIR",
-        "TZ",
-      ]);
-      if (isRoot) expect(text).toMatch(/uid=(?!0\b)\d+\S* gid=(?!0\b)\d+\S* groups=(?!0\b)\d+\S*\n/);
-      expect(readdirSync(setup.folders.builds)).toEqual([]);
-    },
-  );
+  it("makes the site, in a clean checkout and environment", async (context) => {
+    ready(context);
+    using setup = setUp(name);
+    setup.write("page.md", "hello");
+    process.env["STEPPE_TOKEN"] = "the-secret-token";
+    const site = await setup.build(
+      'pwd; env | sort; id; touch "$HOME/x" /tmp/y; mkdir public && cp page.md public/ && echo "$QUOTED" >&2',
+      {
+        env: { TZ: "Europe/London", QUOTED: 'it\'s $HOME "x"\\', LD_PRELOAD: "" },
+      },
+    );
+    delete process.env["STEPPE_TOKEN"];
+    expect(site).toEqual({ "page.md": "hello" });
+    const text = setup.log();
+    expect(text.split("\n").slice(1, -1)).toEqual(setup.lines.slice(1));
+    expect(text).not.toContain("secret");
+    for (const line of [
+      "/build",
+      "CI=true",
+      "HOME=/home/build",
+      "LANG=C.UTF-8",
+      "STEPPE_APP=blog",
+      "STEPPE_TAG=v1",
+      "TZ=Europe/London",
+    ]) {
+      expect(setup.lines).toContain(line);
+    }
+    expect(setup.lines.at(-1)).toBe('it\'s $HOME "x"\\');
+    const names = setup.lines.flatMap((line) => /^([A-Z_]+)=/.exec(line)?.[1] ?? []);
+    expect(names.filter((one) => !["OLDPWD", "PWD", "SHLVL", "_"].includes(one))).toEqual([
+      "CI",
+      "HOME",
+      "LANG",
+      "LD_PRELOAD",
+      "PATH",
+      "QUOTED",
+      "STEPPE_APP",
+      "STEPPE_TAG",
+      "TMPDIR",
+      "TZ",
+    ]);
+    if (isRoot) expect(text).toMatch(/uid=(?!0\b)\d+\S* gid=(?!0\b)\d+\S* groups=(?!0\b)\d+\S*\n/);
+    expect(readdirSync(setup.folders.builds)).toEqual([]);
+  });
 
   it("sees neither the data folder, nor homes, nor other processes, and cannot write the system", async (context) => {
     ready(context);

@@ -35,8 +35,18 @@ export const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 /** What of this machine is seen inside, and cannot be written. Without `/var`, `/srv`, `/home`, `/root`, `/run` and whatever is mounted. */
 export const SYSTEM_FOLDERS = [
-  ...["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix"],
-  ...["/var/lib/gems", "/run/systemd/resolve"],
+  "/usr",
+  "/bin",
+  "/sbin",
+  "/lib",
+  "/lib32",
+  "/lib64",
+  "/libx32",
+  "/etc",
+  "/opt",
+  "/nix",
+  "/var/lib/gems",
+  "/run/systemd/resolve",
 ].filter((path) => existsSync(path));
 
 /** The program that gives up every privilege, and becomes another user if it may, before the build's command. */

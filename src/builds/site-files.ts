@@ -16,12 +16,12 @@ export interface SiteFilesOptions {
   isRoot: boolean;
   /** What each link leads to, as it was written, in bytes. */
   targets: ReadonlyMap<SourceEntry, Buffer>;
+  /** Links can make few files many; so many are allowed. Default 1,000,000. */
+  mostFiles?: number;
 }
 
 /** So many links may lead to each other, as in Linux. */
 const MOST_HOPS = 40;
-/** Links can make few files many. */
-const MOST_FILES = 1_000_000;
 
 /**
  * The files of a site: without hidden names, and with links as what they lead to. Throws LINK_OUTSIDE, LINK_BROKEN, PATH_NOT_UTF8,
@@ -104,9 +104,9 @@ class LinkedSite {
   }
 
   #take(path: string, entry: SourceEntry): void {
-    const { label } = this.#options;
-    if (this.#files.length >= MOST_FILES) {
-      const cause = `its links make it more than ${MOST_FILES} files`;
+    const { label, mostFiles = 1_000_000 } = this.#options;
+    if (this.#files.length >= mostFiles) {
+      const cause = `its links make it more than ${mostFiles} files`;
       throw new SteppeError("FILE_UNSUPPORTED", { operation: "read", subject: label, cause });
     }
     this.#files.push({ path: sitePath(Buffer.from(path, "latin1"), entry, label), entry });

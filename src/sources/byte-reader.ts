@@ -45,8 +45,9 @@ export class ByteReader {
   }
 
   async #more(): Promise<void> {
-    const { done, value } = await this.#source.next();
-    if (done === true) throw new Error("the stream ended too early");
+    const next = await this.#source.next();
+    if (next.done === true) throw new Error("the stream ended too early");
+    const { value } = next;
     this.#bytes = this.#bytes.length === 0 ? value : Buffer.concat([this.#bytes, value]);
   }
 }

@@ -3,12 +3,17 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { peer } from "../../test/support/peers.ts";
 import type { SourceEntry } from "../builds/index.ts";
 import { Repositories } from "./repositories.ts";
 import { temporaryFolder, TestRepository } from "./test-repository.ts";
 
 const signal = new AbortController().signal;
+
+beforeEach((context) => {
+  peer(context, "git");
+});
 
 async function setUp() {
   const folder = temporaryFolder();

@@ -98,18 +98,20 @@ async function ask(stdin: Writable, entries: readonly SourceEntry[]): Promise<vo
   stdin.end();
 }
 
-/** `MODE TYPE OID SIZE<TAB>PATH<NUL>`, see https://git-scm.com/docs/git-ls-tree#_output_format */
+/** `MODE TYPE OID SIZE<TAB>PATH<NUL>`, the size after spaces; see https://git-scm.com/docs/git-ls-tree#_output_format */
 function parseTree(output: Buffer): SourceEntry[] {
   const entries: SourceEntry[] = [];
   for (let start = 0; start < output.length;) {
     const tab = output.indexOf(9, start);
     const end = output.indexOf(0, tab);
-    const [mode = "", , oid = "", size] = output.toString("latin1", start, tab).split(/ +/);
+    const head = output.toString("latin1", start, tab);
+    const oid = head.indexOf(" ", 7) + 1;
+    const size = head.indexOf(" ", oid);
     entries.push({
       path: output.subarray(tab + 1, end),
-      kind: kindOf(mode),
-      size: Number(size) || 0,
-      oid: Buffer.from(oid, "hex"),
+      kind: kindOf(head.slice(0, 6)),
+      size: Number(head.slice(size)) || 0, // a submodule has none: `-`
+      oid: Buffer.from(head.slice(oid, size), "hex"),
     });
     start = end + 1;
   }

@@ -1,12 +1,17 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { peer } from "../../test/support/peers.ts";
 import { lastWords, withoutPasswords } from "./git.ts";
 import { parseRemote } from "./remote-address.ts";
 import { Repositories } from "./repositories.ts";
 import { temporaryFolder, TestRepository } from "./test-repository.ts";
 
 const signal = new AbortController().signal;
+
+beforeEach((context) => {
+  peer(context, "git");
+});
 
 describe("a remote repository", () => {
   it("is fetched when its refs differ, and not otherwise", async () => {

@@ -6,13 +6,19 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { peer } from "../../test/support/peers.ts";
 import { toSteppeError } from "../shared/errors.ts";
 import { answerThrough, goneSignal } from "./git-answer.ts";
 import { bandPackets, dataPacket, FLUSH } from "./pkt-line.ts";
 import { Repositories, type RepositoriesOptions } from "./repositories.ts";
 import type { GitRequest } from "./serve-git.ts";
 import { temporaryFolder, TestRepository } from "./test-repository.ts";
+
+beforeEach((context) => {
+  peer(context, "git");
+  peer(context, "git-http-backend");
+});
 
 type OnReceived = NonNullable<GitRequest["onReceived"]>;
 
@@ -173,6 +179,21 @@ describe("git push", () => {
     expect(await setup.repositories.refs("blog")).toEqual([]);
   });
 
+  it("that stands still is given up", async () => {
+    await using setup = await setUp(async () => {}, { limits: { idleMs: 100 } });
+    await setup.repositories.create("blog");
+    const request = httpRequest(`${setup.origin}/git/blog.git/git-receive-pack`, {
+      method: "POST",
+      headers: { "content-type": "application/x-git-receive-pack-request" },
+    });
+    request.on("error", () => {});
+    request.write("00");
+    while (setup.served.length === 0) await new Promise(setImmediate);
+    await Promise.all(setup.served);
+    expect(setup.failures).toEqual(["GIT_FAILED"]);
+    request.destroy();
+  });
+
   it("that fails in what it led to is told so, and is received", async () => {
     await using setup = await setUp(async (say) => {
       say("it broke");
@@ -278,6 +299,25 @@ describe("repositories", () => {
     expect(readdirSync(join(setup.folder, "repositories"))).toEqual(["blog.git"]);
   });
 
+  it("are rid at start of the processes that a killed control process left", async () => {
+    await using setup = await setUp(async () => {});
+    await setup.repositories.create("blog");
+    const env = { PATH: process.env["PATH"], GIT_PROJECT_ROOT: join(setup.folder, "repositories") };
+    const left = spawn("sleep", ["1000"], { env, stdio: "ignore" });
+    const other = spawn("sleep", ["1000"], {
+      env: { ...env, GIT_PROJECT_ROOT: `${env.GIT_PROJECT_ROOT}-other` },
+      stdio: "ignore",
+    });
+    await Promise.all([once(left, "spawn"), once(other, "spawn")]);
+    const ended = once(left, "exit");
+    await setup.repositories.reconcile();
+    expect(await ended).toEqual([null, "SIGKILL"]);
+    expect(other.exitCode).toBeNull();
+    const otherEnded = once(other, "exit");
+    other.kill();
+    await otherEnded;
+  });
+
   it("are packed anew once there are many packs", async () => {
     await using setup = await setUp(async () => {});
     await setup.user.git("push", "steppe", "main");
@@ -285,7 +325,7 @@ describe("repositories", () => {
     const pack = join(setup.repositories.path("blog"), "objects", "pack");
     for (let index = 0; index < 20; index++) {
       await setup.user.commit(`change ${index}`);
-      await setup.user.git("push", "steppe", "main");
+      await setup.user.git("push", setup.repositories.path("blog"), "main");
     }
     expect(await setup.repositories.maintain("blog", AbortSignal.timeout(60_000))).toBe(true);
     expect(readdirSync(pack).filter((name) => name.endsWith(".pack"))).toHaveLength(1);

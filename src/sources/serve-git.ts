@@ -83,6 +83,7 @@ class GitExchange {
   #bodyEnded = false;
   #started = false;
   #stopped: Error | undefined;
+  readonly #whenStopped = Promise.withResolvers<void>();
   #received: Promise<void> | undefined;
   readonly #timers: NodeJS.Timeout[];
 
@@ -110,7 +111,8 @@ class GitExchange {
     try {
       const sending = this.#sendBody().catch((error: unknown) => this.#stop(error));
       const answering = this.#takeAnswer().catch((error: unknown) => this.#stop(error));
-      await Promise.all([sending, answering]);
+      await Promise.race([sending, this.#whenStopped.promise]); // a body that stands still never ends
+      await answering;
       const code = await this.#process.exited;
       for (const timer of this.#timers) clearTimeout(timer);
       await this.#finish(code);
@@ -200,14 +202,19 @@ class GitExchange {
     }
     // Where a client asked for a report or bands, a flush ends it: https://git-scm.com/docs/gitprotocol-pack
     if (this.#report !== undefined && (push?.sideBand === true || push?.reportsStatus === true)) {
+      const timer = setTimeout(() => answer.destroy(), this.#context.limits.idleMs);
       await this.#progress.send(FLUSH);
+      clearTimeout(timer);
     }
     answer.end();
   }
 
   #stop(reason: unknown): void {
-    this.#stopped ??= reason instanceof Error ? reason : new Error(String(reason));
-    killGroup(this.#process.child);
+    if (this.#stopped !== undefined) return;
+    this.#stopped = reason instanceof Error ? reason : new Error(String(reason));
+    if (this.#process.child.exitCode === null) killGroup(this.#process.child);
+    if (this.#started) this.#request.answer.destroy(); // nor does a client that does not read
+    this.#whenStopped.resolve();
   }
 }
 
