@@ -58,9 +58,12 @@ function versionOfPackage(): string {
 }
 
 async function main(): Promise<void> {
+  // A package holds what this build made and nothing older.
+  if (argv.includes("--clean")) rmSync(join(root, "dist"), { recursive: true, force: true });
   const { outputs } = await buildBundles();
+  const entries = new Set(Object.values(entrySources).map((source) => `src/${source}`));
   for (const { entryPoint, bytes } of Object.values(outputs)) {
-    if (entryPoint !== undefined) stdout.write(`${entryPoint} ${(bytes / 1024).toFixed(0)} KiB\n`);
+    if (entries.has(entryPoint ?? "")) stdout.write(`${entryPoint} ${(bytes / 1024).toFixed(0)} KiB\n`);
   }
 }
 
