@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { parseHostName } from "../../config/index.ts";
@@ -25,10 +26,12 @@ export function define(command: Command, context: Context): void {
   withJson(command).action(async (options: Options) => {
     const json = options.json === true;
     const dryRun = options.dryRun === true;
+    const root = resolve(context.io.cwd, options.root);
     const steps: string[] = [];
     const { unit, started } = await installService(context.io, {
       host: options.host === undefined ? undefined : readHost(options.host),
-      root: resolve(context.io.cwd, options.root),
+      root,
+      isRunning: root === "/" && existsSync("/run/systemd/system"), // sd_booted(3)
       dryRun,
       async say(line) {
         steps.push(line);

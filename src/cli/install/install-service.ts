@@ -23,6 +23,8 @@ export interface InstallOptions {
   host: string | undefined;
   /** The root of the system that it is installed into: `/`, or a folder, for images. */
   root: string;
+  /** Whether systemd runs on it, and is to start the service. */
+  isRunning: boolean;
   /** Whether to say what would be done, and do nothing. */
   dryRun: boolean;
   /** Is told each step when it is done, or would be. */
@@ -47,7 +49,7 @@ class Installation {
   }
 
   async run(): Promise<{ unit: string; started: boolean }> {
-    const { root, dryRun } = this.#options;
+    const { dryRun, isRunning } = this.#options;
     this.#requireRights();
     const earlier = this.#readUnit();
     const host = this.#options.host ?? (earlier === undefined ? null : hostOfUnit(earlier));
@@ -61,10 +63,9 @@ class Installation {
     );
     const same = earlier === unit;
     await this.#step(`${UNIT}: ${same ? "the unit, as it was" : "the unit"}`, () => this.#writeUnit(unit));
-    const live = root === "/" && existsSync("/run/systemd/system");
-    if (live) await this.#start(same && !dryRun);
+    if (isRunning) await this.#start(same);
     else await this.#enable();
-    return { unit, started: live && !dryRun };
+    return { unit, started: isRunning && !dryRun };
   }
 
   #requireRights(): void {

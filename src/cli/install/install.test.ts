@@ -16,6 +16,7 @@ import { describe, expect, test } from "vitest";
 import { SteppeError } from "../../shared/errors.ts";
 import type { Command } from "../../shared/run-command.ts";
 import { FakeWorld } from "../fake-world.ts";
+import type { Client } from "../io.ts";
 import { installedNode } from "./copy-program.ts";
 import { installService } from "./install-service.ts";
 import { hostOfUnit, unitFile } from "./unit-file.ts";
@@ -43,26 +44,37 @@ function system() {
     write,
     commands,
     codes: new Map<string, number>(),
-    async install(more: { host?: string; dryRun?: boolean } = {}) {
+    /** Whether the service's API answers. */
+    health: async (): Promise<void> => {},
+    async install(more: { host?: string; dryRun?: boolean; isRunning?: boolean } = {}) {
       const lines: string[] = [];
       const { codes } = this;
+      let time = 0;
       const result = await installService(
         {
           uid: process.getuid?.() ?? -1,
           packageRoot: join(folder, "package"),
           execPath: join(folder, "node"),
-          clock: { now: () => 0, monotonic: () => 0, sleep: async () => {} },
+          clock: { now: () => time, monotonic: () => time, sleep: async (ms) => void (time += ms) },
           signal: new AbortController().signal,
           async run({ file, args }: Command) {
             commands.push([file.replace(folder, ""), ...args].join(" ").replaceAll(folder, ""));
-            const code = codes.get(file) ?? 0;
-            return { code, stdout: Buffer.alloc(0), stderr: code === 0 ? "" : "it broke\n" };
+            const code = codes.get([file, args[0]].join(" ")) ?? codes.get(file) ?? 0;
+            return {
+              code,
+              stdout: Buffer.from(file === "journalctl" ? "a line of the log" : ""),
+              stderr: code === 0 ? "" : "it broke\n",
+            };
           },
-          async connect() {
-            throw new Error("nothing to connect to");
-          },
+          connect: async () => ({ health: this.health }) as unknown as Client,
         },
-        { host: more.host, root: this.root, dryRun: more.dryRun ?? false, say: async (line) => void lines.push(line) },
+        {
+          host: more.host,
+          root: this.root,
+          isRunning: more.isRunning ?? false,
+          dryRun: more.dryRun ?? false,
+          say: async (line) => void lines.push(line),
+        },
       );
       return { ...result, lines };
     },
@@ -160,6 +172,36 @@ describe("installService below a root", () => {
     const error: unknown = await machine.install().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(SteppeError);
     expect(error).toMatchObject({ code: "INSTALL_FAILED", message: expect.stringMatching(message) });
+  });
+
+  test("where systemd runs: started; by an upgrade reloaded; restarted if the unit is another", async () => {
+    using machine = system();
+    const verbs = async (host?: string): Promise<string[]> => {
+      machine.commands.length = 0;
+      const { started } = await machine.install({ isRunning: true, ...(host === undefined ? {} : { host }) });
+      expect(started).toBe(true);
+      return machine.commands
+        .filter((command) => command.startsWith("systemctl"))
+        .map((command) => command.split(" ")[1] ?? "");
+    };
+    machine.codes.set("systemctl is-active", 3);
+    expect(await verbs()).toEqual(["is-active", "daemon-reload", "enable", "start"]);
+    machine.codes.clear();
+    expect(await verbs()).toEqual(["is-active", "daemon-reload", "enable", "reload"]);
+    expect(await verbs("steppe.example.com")).toEqual(["is-active", "daemon-reload", "enable", "restart"]);
+  });
+
+  test("a service that does not come up is told with its log", async () => {
+    using machine = system();
+    machine.health = async () => {
+      throw new Error("refused");
+    };
+    const error: unknown = await machine.install({ isRunning: true }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: "INSTALL_FAILED",
+      reason: "its API does not answer after 30 s",
+      detail: "a line of the log",
+    });
   });
 
   test("a link of an earlier way to install is replaced", async () => {
