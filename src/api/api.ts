@@ -78,7 +78,7 @@ export class Api {
     this.#closing.abort(new SteppeError("SHUTTING_DOWN", stopping));
     const finished = new AbortController();
     const patience = this.#options.clock.sleep(this.#limits.closeMs, { signal: finished.signal, unref: true });
-    await Promise.race([Promise.allSettled([...this.#running]), patience]);
+    await Promise.race([Promise.allSettled(this.#running), patience]);
     finished.abort();
     await patience.catch(() => {}); // aborted just now
     for (const server of this.#servers) server.closeAllConnections();

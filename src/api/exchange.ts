@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../shared/clock.ts";
-import { errorCodes, SteppeError } from "../shared/errors.ts";
+import { errorCodes, type SteppeError } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
 
 /** How long what a client still sends is read, when its request has been refused already. */

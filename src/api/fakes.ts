@@ -174,7 +174,12 @@ export async function startApi(
   let port = 0;
   const api = new Api({
     deployer,
-    git: { serve: async ({ answer }) => void (answer.start(200, {}), answer.end()) },
+    git: {
+      serve: async ({ answer }) => {
+        answer.start(200, {});
+        answer.end();
+      },
+    },
     uploads: {
       receive: async (app, archive) => {
         const chunks: Uint8Array[] = [];

@@ -73,17 +73,31 @@ async function* readEntries(archive: AsyncIterable<Uint8Array>, subject: string)
   parsed.catch(() => {}); // awaited at the end; the parser fails with the same error before
   try {
     for await (const source of parser) {
-      const content = source as AsyncIterable<Uint8Array>;
+      const content = wholeContent(source as AsyncIterable<Uint8Array>, subject);
       yield { name: source.header.name, isFile: source.header.type === "file", content };
     }
     await parsed;
   } catch (error) {
-    if (error instanceof SteppeError || (error instanceof Error && "syscall" in error)) throw error;
-    const cause = error instanceof Error ? error.message : String(error);
-    throw invalidBackup(subject, `it is damaged or cut off: ${cause}`, undefined, error);
+    throw damaged(error, subject);
   } finally {
     parser.destroy();
   }
+}
+
+/** An entry's bytes; where they end too early, BACKUP_INVALID. */
+async function* wholeContent(content: AsyncIterable<Uint8Array>, subject: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* content;
+  } catch (error) {
+    throw damaged(error, subject);
+  }
+}
+
+/** What a broken archive means; the disk's own errors stay as they are. */
+function damaged(error: unknown, subject: string): unknown {
+  if (error instanceof SteppeError || (error instanceof Error && "syscall" in error)) return error;
+  const cause = error instanceof Error ? error.message : String(error);
+  return invalidBackup(subject, `it is damaged or cut off: ${cause}`, undefined, error);
 }
 
 async function feed(archive: AsyncIterable<Uint8Array>, parser: ReturnType<typeof extract>): Promise<void> {

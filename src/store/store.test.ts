@@ -81,7 +81,7 @@ describe("a damaged store", () => {
   /** A store of some size with one backup, closed. */
   async function filled(folder: string): Promise<{ file: string; backups: string }> {
     const file = `${folder}/steppe.db`;
-    const backups = `${folder}`;
+    const backups = folder;
     using store = Store.open(file);
     store.transaction(() => {
       for (let index = 0; index < 2000; index++) {
