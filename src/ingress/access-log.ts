@@ -18,7 +18,7 @@ export interface AccessRecord {
   /** Without the query, in which secrets may be. */
   path: string;
   status: number;
-  /** Of the body. */
+  /** Of the body of a file; 0 of what was proxied. */
   bytes: number;
   ms: number;
   remote: string;

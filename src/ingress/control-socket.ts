@@ -62,6 +62,7 @@ export class ControlSocket {
     socket.on("close", () => this.#connections.delete(socket));
     socket.on("error", (error) => log.debug({ err: error }, "a control connection broke"));
     readMessages(socket, (message) => {
+      if (typeof message !== "object" || message === null) throw new Error("a message must be an object");
       const request = message as ControlRequest;
       void handle(request, handlers).then((answer) => {
         if ("error" in answer) log.warn({ operation: request.operation, ...answer.error }, "an operation failed");

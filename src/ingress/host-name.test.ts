@@ -29,7 +29,7 @@ describe("hosts", () => {
     expect(lookUpHost(routes, "b.test")).toBe("wildcard");
     expect(lookUpHost(routes, "c.b.test")).toBe("default");
     expect(lookUpHost(routes, "test")).toBe("default");
-    expect(lookUpHost(routes, "")).toBeUndefined();
+    expect(lookUpHost(routes, "")).toBe("default");
     expect(lookUpHost(new Map([["a.test", 1]]), "b.test")).toBeUndefined();
     expect(lookUpHost(new Map<string, number>(), "__proto__")).toBeUndefined();
   });

@@ -13,7 +13,6 @@ export function hostName(header: string | undefined): string {
 
 /** What a host is looked up by, in order: itself, `*.` for its first label, and `*`. */
 export function lookUpHost<Value>(byHost: ReadonlyMap<string, Value>, host: string): Value | undefined {
-  if (host === "") return undefined;
   const exact = byHost.get(host);
   if (exact !== undefined) return exact;
   const dot = host.indexOf(".");

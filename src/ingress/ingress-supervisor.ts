@@ -25,6 +25,8 @@ export interface IngressSupervisorOptions {
   buildId: string;
   clock: Clock;
   log: Logger;
+  /** Says what a person should see: that a process died, was replaced or cannot be started. */
+  announce?: (message: string) => void;
   limits?: Partial<IngressLimits>;
   /** How a process is run. Default: this Node with its flags, and the ingress's entry file. */
   program?: Pick<SpawnRequest, "execPath" | "execArgv" | "script">;
@@ -116,6 +118,7 @@ export class IngressSupervisor {
       const old = this.#slots.map(({ client }) => client);
       await Promise.all(this.#slots.map((_slot, number) => this.#startSlot(number)));
       await this.#drainAll(old.filter((client) => client !== undefined));
+      this.#options.announce?.("the ingress was replaced");
     });
   }
 
@@ -257,6 +260,7 @@ export class IngressSupervisor {
     const lived = this.#options.clock.now() - client.status.startedAt;
     slot.failures = lived > LIVED_MS ? 1 : slot.failures + 1;
     this.#log.warn({ pid: client.status.pid, id: client.status.id }, "an ingress process ended; starting another");
+    this.#options.announce?.(`${client.name} ended; starting another`);
     while (!this.#ending.signal.aborted) {
       try {
         if (slot.failures > 1) await this.#wait(backoffDelay(RESTART, slot.failures - 1));
@@ -267,6 +271,7 @@ export class IngressSupervisor {
       } catch (error) {
         if (this.#ending.signal.aborted) return;
         slot.failures++;
+        this.#options.announce?.("an ingress process cannot be started; trying again");
         this.#log.error(
           { err: refusedListener(error, this.#addresses), slot: number },
           "an ingress process cannot be started",

@@ -94,12 +94,12 @@ export class LivePublisher implements SnapshotPublisher {
     try {
       this.#files.writeNext(next);
       await this.#all((client) => client.call("prepare", { generation }, this.#ackMs));
+      this.#files.commit();
     } catch (error) {
       await this.#all((client) => client.call("discard", {}, this.#ackMs));
       this.#files.discardNext();
       throw error;
     }
-    this.#files.commit();
     this.#current = next;
     await this.#all((client) => client.call("switch", { generation }, this.#ackMs));
   }

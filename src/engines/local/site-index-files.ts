@@ -23,6 +23,8 @@ export interface IndexOwner {
 export class SiteIndexFiles {
   readonly #folder: string;
   readonly #packFolder: string;
+  /** By index file: the packs of those that were read, and found whole. A name is never used for other bytes. */
+  readonly #known = new Map<string, readonly string[]>();
 
   constructor(folder: string, packFolder: string) {
     this.#folder = folder;
@@ -33,7 +35,7 @@ export class SiteIndexFiles {
   find(owner: IndexOwner): SiteRelease | undefined {
     for (const file of this.namesOf(owner)) {
       const release = { release: owner.number, index: file };
-      const packs = this.load(release)?.packs;
+      const packs = this.#packsOf(release);
       if (packs?.every((pack) => existsSync(join(this.#packFolder, pack)))) return release;
     }
     return undefined;
@@ -57,6 +59,16 @@ export class SiteIndexFiles {
     }
   }
 
+  /** The packs of an index, or undefined if it is not there or not whole. */
+  #packsOf(release: SiteRelease): readonly string[] | undefined {
+    const known = this.#known.get(release.index);
+    if (known !== undefined && existsSync(join(this.#folder, release.index))) return known;
+    const packs = this.load(release)?.packs;
+    if (packs === undefined) this.#known.delete(release.index);
+    else this.#known.set(release.index, packs);
+    return packs;
+  }
+
   /** Makes an index durable, and says how it is called. */
   write(owner: IndexOwner, bytes: Buffer): SiteRelease {
     const name = `${namePrefix(owner)}${crc32(bytes).toString(16).padStart(8, "0")}.site`;
@@ -69,15 +81,16 @@ export class SiteIndexFiles {
   /** Removes the app's indexes but those that are named, and what a crash left of others. */
   keepOnly(app: string, kept: ReadonlySet<string>): void {
     for (const name of this.#names(app)) {
-      if (!kept.has(`${app}/${name}`)) rmSync(join(this.#folder, app, name), { force: true });
+      if (!kept.has(`${app}/${name}`)) this.#remove(`${app}/${name}`);
     }
   }
 
   remove(releases: readonly SiteRelease[]): void {
-    for (const { index } of releases) rmSync(join(this.#folder, index), { force: true });
+    for (const { index } of releases) this.#remove(index);
   }
 
   removeApp(app: string): void {
+    this.keepOnly(app, new Set());
     rmSync(join(this.#folder, app), { recursive: true, force: true });
   }
 
@@ -86,10 +99,15 @@ export class SiteIndexFiles {
     const packs = new Set<string>();
     for (const app of readdirSync(this.#folder)) {
       for (const name of this.#names(app)) {
-        for (const pack of this.load({ release: 0, index: `${app}/${name}` })?.packs ?? []) packs.add(pack);
+        for (const pack of this.#packsOf({ release: 0, index: `${app}/${name}` }) ?? []) packs.add(pack);
       }
     }
     return packs;
+  }
+
+  #remove(index: string): void {
+    this.#known.delete(index);
+    rmSync(join(this.#folder, index), { force: true });
   }
 
   #names(app: string): string[] {

@@ -92,14 +92,20 @@ const BY_NAME: Readonly<Record<string, string>> = {
   CNAME: "text/plain",
 };
 
+const UNKNOWN = "application/octet-stream";
+const CONTENT_TYPES = withCharsets(TYPES);
+const CONTENT_TYPES_BY_NAME = withCharsets(BY_NAME);
+
 /** The value of `Content-Type` for a file: text says that it is UTF-8. */
 export function mediaType(path: string): string {
   const name = path.slice(path.lastIndexOf("/") + 1);
   const dot = name.lastIndexOf(".");
-  const table = dot > 0 ? TYPES : BY_NAME;
-  const key = dot > 0 ? name.slice(dot + 1).toLowerCase() : name;
-  const type = Object.hasOwn(table, key) ? (table[key] ?? "") : "application/octet-stream";
-  return isText(type) ? `${type}; charset=utf-8` : type;
+  if (dot <= 0) return CONTENT_TYPES_BY_NAME.get(name) ?? UNKNOWN;
+  return CONTENT_TYPES.get(name.slice(dot + 1).toLowerCase()) ?? UNKNOWN;
+}
+
+function withCharsets(types: Readonly<Record<string, string>>): Map<string, string> {
+  return new Map(Object.entries(types).map(([key, type]) => [key, isText(type) ? `${type}; charset=utf-8` : type]));
 }
 
 function isText(type: string): boolean {

@@ -47,22 +47,24 @@ export function buildSiteIndex(entries: Iterable<SiteIndexEntry>, options: SiteI
 export class SiteIndexBuilder {
   #entries = Buffer.allocUnsafe(16 << 10);
   #used = 0;
-  #count = 0;
+  readonly #positions: number[] = [];
   readonly #packs = new NameTable();
   readonly #types = new NameTable();
 
   /** Takes a file up; one that visitors may not see is passed over. */
   add(entry: SiteIndexEntry): void {
-    if (!isServed(entry.path)) return;
-    const path = Buffer.from(entry.path);
-    const named = hashNamed(entry.path);
+    const { path } = entry;
+    if (!isServed(path)) return;
+    const named = hashNamed(path);
     let flags = named === "sure" ? FLAG_IMMUTABLE | FLAG_KEPT_IN_GRACE : named === "perhaps" ? FLAG_KEPT_IN_GRACE : 0;
     for (const encoding of ENCODINGS) if (entry[encoding] !== undefined) flags |= FORM_FLAGS[encoding];
-    const size = ENTRY.forms + formCount(flags) * FORM.size + path.length;
-    const at = this.#reserve(size);
+    const at = this.#used;
+    const pathAt = at + ENTRY.forms + formCount(flags) * FORM.size;
+    this.#makeRoom(pathAt + path.length * 3); // a UTF-16 unit is at most three bytes of UTF-8
     const bytes = this.#entries;
-    bytes.writeUInt16LE(path.length, at + ENTRY.pathLength);
-    bytes.writeUInt16LE(this.#types.idOf(mediaType(entry.path)), at + ENTRY.mediaType);
+    const pathLength = bytes.write(path, pathAt);
+    bytes.writeUInt16LE(pathLength, at + ENTRY.pathLength);
+    bytes.writeUInt16LE(this.#types.idOf(mediaType(path)), at + ENTRY.mediaType);
     bytes.writeUInt8(flags, at + ENTRY.flags);
     bytes.set(entry.hash.subarray(0, ENTRY.tagBytes), at + ENTRY.tag);
     let form = at + ENTRY.forms;
@@ -73,43 +75,41 @@ export class SiteIndexBuilder {
       bytes.writeUIntLE(range.size, form + FORM.bytes, 6);
       form += FORM.size;
     }
-    bytes.set(path, form);
-    this.#count++;
+    this.#positions.push(at);
+    this.#used = pathAt + pathLength;
   }
 
   finish(options: SiteIndexOptions): Buffer {
     const tables = Buffer.concat([this.#packs.encode(), this.#types.encode()]);
-    const slotCount = slotsFor(this.#count);
+    const slotCount = slotsFor(this.#positions.length);
     const slotsAt = (HEADER.size + tables.length + 3) & ~3;
     const entriesAt = slotsAt + slotCount * 4;
     const index = Buffer.alloc(entriesAt + this.#used);
     tables.copy(index, HEADER.size);
     this.#entries.copy(index, entriesAt, 0, this.#used);
-    fillSlots(index, slotsAt, slotCount, entriesAt);
+    const slots = new Uint32Array(slotCount);
+    for (const position of this.#positions) fillSlot(index, slots, entriesAt + position);
+    for (const [i, entry] of slots.entries()) index.writeUInt32LE(entry, slotsAt + i * 4);
     index.writeUInt32LE(MAGIC, HEADER.magic);
     index.writeUInt16LE(FORMAT_VERSION, HEADER.version);
     index.writeUInt32LE(index.length, HEADER.length);
-    index.writeUInt32LE(this.#count, HEADER.entryCount);
+    index.writeUInt32LE(this.#positions.length, HEADER.entryCount);
     index.writeUInt32LE(slotCount, HEADER.slotCount);
     index.writeUInt32LE(slotsAt, HEADER.slotsAt);
     index.writeUInt32LE(entriesAt, HEADER.entriesAt);
     index.writeDoubleLE(options.modifiedAt, HEADER.modifiedAt);
     const notFound = Buffer.from(options.notFoundPage);
-    index.writeUInt32LE(index.readUInt32LE(slotOf(index, slotsAt, slotCount, notFound)), HEADER.notFoundAt);
+    index.writeUInt32LE(slots[slotOf(index, slots, notFound)] ?? 0, HEADER.notFoundAt);
     index.writeUInt32LE(crc32(index.subarray(CHECKED_FROM)), HEADER.crc);
     return index;
   }
 
-  /** Makes room for an entry and returns its position. */
-  #reserve(size: number): number {
-    if (this.#used + size > this.#entries.length) {
-      const larger = Buffer.allocUnsafe(Math.max(this.#entries.length * 2, this.#used + size));
-      this.#entries.copy(larger, 0, 0, this.#used);
-      this.#entries = larger;
-    }
-    const at = this.#used;
-    this.#used += size;
-    return at;
+  /** Makes the block of entries at least so long. */
+  #makeRoom(size: number): void {
+    if (size <= this.#entries.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#entries.length * 2, size));
+    this.#entries.copy(larger, 0, 0, this.#used);
+    this.#entries = larger;
   }
 }
 
@@ -120,28 +120,32 @@ function slotsFor(count: number): number {
   return slots;
 }
 
-function fillSlots(index: Buffer, slotsAt: number, slotCount: number, entriesAt: number): void {
-  for (let at = entriesAt; at < index.length;) {
-    const path = pathOf(index, at);
-    const slot = slotOf(index, slotsAt, slotCount, path);
-    if (index.readUInt32LE(slot) !== 0) throw new Error(`the path ${path.toString()} comes twice`);
-    index.writeUInt32LE(at, slot);
-    at += ENTRY.forms + formCount(index.readUInt8(at + ENTRY.flags)) * FORM.size + path.length;
+/** @param entry the position of the entry */
+function fillSlot(index: Buffer, slots: Uint32Array, entry: number): void {
+  const start = pathStart(index, entry);
+  const path = index.subarray(start, start + index.readUInt16LE(entry + ENTRY.pathLength));
+  const slot = slotOf(index, slots, path);
+  if (slots[slot] !== 0) throw new Error(`the path ${path.toString()} comes twice`);
+  slots[slot] = entry;
+}
+
+/** The number of the slot that holds the path, or of the empty one where it would be. */
+function slotOf(index: Buffer, slots: Uint32Array, path: Uint8Array): number {
+  const mask = slots.length - 1;
+  for (let slot = hashPath(path) & mask; ; slot = (slot + 1) & mask) {
+    const entry = slots[slot] ?? 0;
+    if (entry === 0 || isPath(index, entry, path)) return slot;
   }
 }
 
-/** The position of the slot that holds the path, or of the empty one where it would be. */
-function slotOf(index: Buffer, slotsAt: number, slotCount: number, path: Uint8Array): number {
-  for (let slot = hashPath(path) & (slotCount - 1); ; slot = (slot + 1) & (slotCount - 1)) {
-    const position = slotsAt + slot * 4;
-    const entry = index.readUInt32LE(position);
-    if (entry === 0 || pathOf(index, entry).equals(path)) return position;
-  }
+function isPath(index: Buffer, entry: number, path: Uint8Array): boolean {
+  if (index.readUInt16LE(entry + ENTRY.pathLength) !== path.length) return false;
+  const start = pathStart(index, entry);
+  return index.compare(path, 0, path.length, start, start + path.length) === 0;
 }
 
-function pathOf(index: Buffer, entry: number): Buffer {
-  const start = entry + ENTRY.forms + formCount(index.readUInt8(entry + ENTRY.flags)) * FORM.size;
-  return index.subarray(start, start + index.readUInt16LE(entry + ENTRY.pathLength));
+function pathStart(index: Buffer, entry: number): number {
+  return entry + ENTRY.forms + formCount(index.readUInt8(entry + ENTRY.flags)) * FORM.size;
 }
 
 /** Numbers names in the order in which they come. */
