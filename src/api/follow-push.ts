@@ -41,16 +41,18 @@ async function followDeployment(
 
 function linesOf(event: DeploymentEvent, label: string): string[] {
   if (event.event === "log") return [`  | ${event.message}`];
-  const line = `${label}  ${seconds(event.elapsedMs).padStart(8)}  ${event.message}`;
+  const step = `${label}  ${seconds(event.elapsedMs).padStart(8)}`;
+  const line = `${step}  ${event.message}`;
   switch (event.event) {
     case "live":
-      return [line, ...(event.urls ?? []).map((url) => `  ${url}`)];
+      // The message names the addresses as well; they are the last that is said, each on a line of its own.
+      return event.urls === undefined ? [line] : [`${step}  live`, ...event.urls.map((url) => `  ${url}`)];
     case "failed":
     case "superseded": {
       if (event.error === undefined) return [line];
       const { operation, subject, cause, hint, detail } = event.error;
       return [
-        `${label}  ${seconds(event.elapsedMs).padStart(8)}  ${event.event}`,
+        `${step}  ${event.event}`,
         ...(detail === undefined ? [] : detail.split("\n").map((text) => `  | ${text}`)),
         `error: ${operation} ${subject}: ${cause}`,
         `  ${hint}`,

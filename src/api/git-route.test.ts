@@ -69,7 +69,7 @@ describe.skipIf(!hasGit())("git push (needs Debian's git)", () => {
     expect(code).toBe(0);
     expect(said).toMatch(/remote: v1 +0\.01 s +queued!/);
     expect(said).toMatch(/remote: +\| a line of the build/);
-    expect(said).toMatch(/remote: v1 +0\.12 s +routed\s+remote: +http:\/\/blog\.localhost:8080/);
+    expect(said).toMatch(/remote: v1 +0\.12 s +live\s+remote: +http:\/\/blog\.localhost:8080/);
     expect(running.deployer.calls.at(-1)).toEqual(["refsChanged", "blog", expect.any(String)]);
   });
 
