@@ -1,5 +1,5 @@
 export type { DrainTimes, IngressAddresses, IngressStatus } from "./control-protocol.ts";
 export type { AccessRecord } from "./access-log.ts";
-export { type IngressConfig, ingressFolders, type IngressLimits } from "./ingress-config.ts";
+export type { IngressConfig, IngressLimits } from "./ingress-config.ts";
 export { IngressSupervisor, type IngressSupervisorOptions } from "./ingress-supervisor.ts";
 export type { ListenAddress } from "./listen-address.ts";

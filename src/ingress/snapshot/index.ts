@@ -1,6 +1,4 @@
-export { hashNamed } from "./hash-named.ts";
-export { encodeSnapshot, isRouteHost, parseSnapshot } from "./parse-snapshot.ts";
-export { isServed } from "./served-path.ts";
+export { encodeSnapshot, isRouteHost } from "./parse-snapshot.ts";
 export { buildSiteIndex, SiteIndexBuilder, type SiteIndexEntry, type SiteIndexOptions } from "./site-index-builder.ts";
 export { SiteIndex } from "./site-index.ts";
 export { type LoadedSnapshot, SnapshotFiles } from "./snapshot-files.ts";
@@ -15,5 +13,4 @@ export {
   type SiteRelease,
   type SiteState,
   type Snapshot,
-  SNAPSHOT_VERSION,
 } from "./snapshot.ts";
