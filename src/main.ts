@@ -1,4 +1,4 @@
-import { argv, cwd, env, exit, stderr, stdout } from "node:process";
+import { argv, cwd, env, exit, stderr, stdout, umask } from "node:process";
 import { parseUpOptions } from "./config/index.ts";
 import { jsonAnnouncer, plainAnnouncer } from "./control/announcer.ts";
 import { createLogger } from "./control/logger.ts";
@@ -15,6 +15,7 @@ const RESTART = 75;
  * launcher to start it again, perhaps as another version. Returns the exit code.
  */
 async function main(): Promise<number> {
+  umask(0o077); // what control writes is its own, whatever makes the file
   const announcer = argv.includes("--json")
     ? jsonAnnouncer(stdout, () => systemClock.now())
     : plainAnnouncer(stdout, stderr);
@@ -22,8 +23,8 @@ async function main(): Promise<number> {
   try {
     const options = parseUpOptions(argv.slice(2), env, cwd());
     if (options.restore !== null) return await restore({ ...options, restore: options.restore }, stdout, systemClock);
-    const log = createLogger(stderr, options.logLevel);
-    const platform = await runUp(options, announcer, { log, clock: systemClock });
+    const log = createLogger(stderr, options.logLevel ?? (stderr.isTTY ? "warn" : "info"));
+    const platform = await runUp(options, { announcer, log, clock: systemClock });
     if ((await asked) === "SIGHUP") {
       await platform.leave();
       return RESTART;

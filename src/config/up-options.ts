@@ -26,7 +26,8 @@ export interface UpOptions {
   example: boolean;
   /** Whether events are printed as JSON, one a line. */
   json: boolean;
-  logLevel: LogLevel;
+  /** The least grave lines that are logged; null is `info`, and `warn` on a terminal. */
+  logLevel: LogLevel | null;
   /** An archive to restore into the data folder, absolute, in place of starting. For `steppe restore`, and not in the help. */
   restore: string | null;
   /** With `restore`: whether a folder that holds data may be replaced. */
@@ -56,7 +57,11 @@ export const upOptions: readonly UpOption[] = [
   { name: "config", value: "FILE", description: "a steppe.yaml to apply at start" },
   { name: "example", description: "deploy the example app, hello" },
   { name: "json", description: "print one JSON line for each event" },
-  { name: "log-level", value: "LEVEL", description: `one of ${logLevels.join(", ")}`, fallback: "info" },
+  {
+    name: "log-level",
+    value: "LEVEL",
+    description: `one of ${logLevels.join(", ")} (default: info; on a terminal, warn)`,
+  },
   { name: "restore", value: "FILE", description: "restore this archive and end", hidden: true },
   { name: "force", description: "restore also into a folder that holds data", hidden: true },
 ];
@@ -152,7 +157,8 @@ function readWorkers(text: string | undefined): number | null {
   throw usage(`--workers ${JSON.stringify(text)} is no number from 1 to ${MOST_WORKERS}`);
 }
 
-function readLevel(text: string | undefined): LogLevel {
+function readLevel(text: string | undefined): LogLevel | null {
+  if (text === undefined) return null;
   const level = logLevels.find((candidate) => candidate === text);
   if (level !== undefined) return level;
   throw usage(`--log-level ${JSON.stringify(text)} is none of ${logLevels.join(", ")}`);

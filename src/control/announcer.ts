@@ -11,6 +11,8 @@ export interface Output {
 export interface Announcer {
   /** A deployment moved on. */
   deployment(event: DeploymentEvent): void;
+  /** An ingress process ended, or was replaced. */
+  ingress(message: string): void;
   ready(addresses: PlatformAddresses, version: string, elapsedMs: number): void;
   /** What a person might do next. */
   hint(message: string): void;
@@ -25,6 +27,7 @@ export function jsonAnnouncer(output: Output, now: () => number): Announcer {
   };
   return {
     deployment: ({ event, at: _, ...fields }) => say("deployment", { step: event, ...fields }),
+    ingress: (message) => say("ingress", { message }),
     ready: (addresses, version, elapsedMs) => say("ready", { ...addresses, version, elapsedMs }),
     hint: (message) => say("hint", { message }),
     failed: (error) => say("failed", { error: error.toJSON() }),
@@ -46,6 +49,7 @@ export function plainAnnouncer(output: Output, errors: Output): Announcer {
       line(`${time}  ${event.app.padEnd(12)} ${message}`);
       if (event.error?.detail !== undefined) line(indent(event.error.detail));
     },
+    ingress: line,
     ready(addresses, version, elapsedMs) {
       line(`Steppe ${version} runs ${colour.dim(`(${formatElapsed(elapsedMs)})`)}`);
       line(`  sites  ${colour.bold(addresses.http)}  ${colour.bold(addresses.https)}`);

@@ -2,18 +2,20 @@ import { readFile } from "node:fs/promises";
 import { definitionFromOptions, parseConfig, type UpOptions } from "../config/index.ts";
 import { pushUrl } from "../api/index.ts";
 import type { AppDeployer } from "../deployer/index.ts";
+import { errno, SteppeError } from "../shared/errors.ts";
 import { version } from "../shared/version.ts";
 import type { Announcer } from "./announcer.ts";
 import { EXAMPLE_APP, EXAMPLE_DOMAIN, pushExample } from "./example.ts";
 import { type Platform, startPlatform, type Surroundings } from "./start-platform.ts";
 
 /** `steppe up`: starts everything, applies what the options name, and says so. */
-export async function runUp(options: UpOptions, announcer: Announcer, surroundings: Surroundings): Promise<Platform> {
-  const begin = surroundings.clock.monotonic();
+export async function runUp(options: UpOptions, surroundings: Surroundings): Promise<Platform> {
+  const { announcer, clock } = surroundings;
+  const begin = clock.monotonic();
   const platform = await startPlatform(options, surroundings);
   try {
     platform.deployer.subscribe((event) => announcer.deployment(event));
-    announcer.ready(platform.addresses, version, surroundings.clock.monotonic() - begin);
+    announcer.ready(platform.addresses, version, clock.monotonic() - begin);
     if (options.config !== null) await applyConfig(options.config, platform.deployer);
     if (options.example) await deployExample(platform, announcer);
     return platform;
@@ -23,8 +25,13 @@ export async function runUp(options: UpOptions, announcer: Announcer, surroundin
   }
 }
 
+/** Throws CONFIG_INVALID. */
 async function applyConfig(file: string, deployer: AppDeployer): Promise<void> {
-  const { apps } = await parseConfig(await readFile(file, "utf8"), file);
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    const cause = errno(error) === "ENOENT" ? "there is no such file" : String(error);
+    throw new SteppeError("CONFIG_INVALID", { operation: "read", subject: file, cause }, { cause: error });
+  });
+  const { apps } = await parseConfig(text, file);
   await deployer.apply(apps, { dryRun: false, prune: false, requestId: "start" });
 }
 

@@ -22,14 +22,16 @@ import {
   openDataFolder,
   Store,
 } from "../store/index.ts";
+import type { Announcer } from "./announcer.ts";
 import { buildId } from "./build-id.ts";
 import { contentPort } from "./content-port.ts";
 import { routeControlHost } from "./control-route.ts";
 import { sourcesPort } from "./sources-port.ts";
 import { uploadService } from "./upload-service.ts";
 
-/** What builds need to know of the world; a test may give another one. */
+/** What everything is made with. */
 export interface Surroundings {
+  announcer: Announcer;
   log: Logger;
   clock: Clock;
 }
@@ -50,12 +52,13 @@ export interface Platform {
  * snapshot before the store is opened. What was begun is ended again if something later fails; an ingress that served before
  * this process started is left to serve.
  */
-export async function startPlatform(options: UpOptions, { log, clock }: Surroundings): Promise<Platform> {
+export async function startPlatform(options: UpOptions, surroundings: Surroundings): Promise<Platform> {
+  const { log, clock } = surroundings;
   await using ending = new AsyncDisposableStack();
   const startedAt = clock.now();
   const data = ending.use(openDataFolder(options.data));
   const { paths } = data;
-  const ingress = await startIngress(options, paths, { log, clock });
+  const ingress = await startIngress(options, paths, surroundings);
   let stopIngress = (await ingress.processes()).every((process) => process.startedAt >= startedAt);
   ending.defer(async () => (stopIngress ? await ingress.stop() : ingress.close()));
   const lifetime = abortedWith(ending);
@@ -67,7 +70,7 @@ export async function startPlatform(options: UpOptions, { log, clock }: Surround
       backups: paths.backups,
     }),
   );
-  const images = openImages(store, paths, { log, clock });
+  const images = openImages(store, paths, surroundings);
   ending.defer(() => images.files.close());
   const ca = LocalCa.open(paths.ca, clock, log);
   const certificates = new CertificateManager({
@@ -163,13 +166,18 @@ export async function startPlatform(options: UpOptions, { log, clock }: Surround
   return { addresses, deployer, token, leave: () => end(false), stop: () => end(true) };
 }
 
-function startIngress(options: UpOptions, paths: DataPaths, { log, clock }: Surroundings): Promise<IngressSupervisor> {
+function startIngress(
+  options: UpOptions,
+  paths: DataPaths,
+  { announcer, log, clock }: Surroundings,
+): Promise<IngressSupervisor> {
   return IngressSupervisor.start({
     http: options.http,
     https: options.https,
     workers: options.workers ?? availableParallelism(),
     dataFolder: paths.root,
     buildId: buildId(),
+    announce: (message) => announcer.ingress(message),
     clock,
     log,
   });

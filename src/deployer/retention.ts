@@ -2,7 +2,7 @@ import type { ReleaseSpec } from "../engines/engine.ts";
 import { AppTable, ReleaseTable, type ReleaseRow } from "../store/index.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import type { Journal } from "./journal.ts";
-import type { GarbageReport } from "./types.ts";
+import type { Deployment, GarbageReport } from "./types.ts";
 
 /** How many finished deployments of an app are remembered besides those of kept releases. */
 const DEPLOYMENTS_KEPT = 100;
@@ -69,14 +69,8 @@ export class Retention {
   }
 }
 
-function neededRelease({
-  release,
-  source,
-}: {
-  release: number | null;
-  source: { kind: string; release?: number };
-}): number[] {
-  return [release, source.kind === "rollback" ? source.release : undefined].filter((number) => number != null);
+function neededRelease({ release, source }: Deployment): number[] {
+  return [...(release === null ? [] : [release]), ...(source.kind === "rollback" ? [source.release] : [])];
 }
 
 function toSpec(row: ReleaseRow): ReleaseSpec {
