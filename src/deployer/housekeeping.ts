@@ -1,3 +1,4 @@
+import { releaseMemorySoon } from "../shared/release-memory.ts";
 import { AppTable } from "../store/index.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import type { Journal } from "./journal.ts";
@@ -35,7 +36,7 @@ export class Housekeeping {
 
   appWentLive(app: string): void {
     void this.#inTurn(() => this.#retention.prune(app), "pruning releases failed", app);
-    void this.#inTurn(() => this.#encode(app), "compressing failed", app);
+    void this.#inTurn(() => this.#encode(app), "compressing failed", app).then(releaseMemorySoon);
   }
 
   /** Frees what no kept release needs, when what is on its way has ended. */

@@ -7,6 +7,7 @@ import { defaultLimits, type IngressConfig, ingressFolders, type IngressLimits }
 import { Listeners } from "./listeners.ts";
 import { probeRelease } from "./probe-release.ts";
 import { type HandlerContext, handleRequest } from "./request-handler.ts";
+import { releaseMemorySoon } from "../shared/release-memory.ts";
 import { ServingTable } from "./serving-table.ts";
 import { SiteIndexes } from "./site-indexes.ts";
 import { type ProbeAnswer, type ProbeRequest, type Snapshot, SnapshotFiles } from "./snapshot/index.ts";
@@ -147,6 +148,7 @@ export class IngressProcess {
   }
 
   #serve(table: ServingTable): void {
+    releaseMemorySoon(); // the indexes that it takes the place of
     const before = this.#table.snapshot.defaultCertificate;
     this.#table = table;
     this.#pending = undefined;

@@ -68,7 +68,7 @@ class SiteEngine implements LocalEngine {
     throw new SteppeError("DOMAIN_INVALID", { operation: "route", subject: name, cause: `${bad} is no host name` });
   }
 
-  place(release: ReleaseSpec, { signal, progress }: EngineContext): Promise<void> {
+  place(release: ReleaseSpec, { signal }: EngineContext): Promise<void> {
     return this.#exclusive(release.app, "place", async () => {
       const placed = await this.#ensureIndex(release, signal);
       signal.throwIfAborted();
@@ -77,7 +77,6 @@ class SiteEngine implements LocalEngine {
         if (state.current?.index === placed.index) return;
         state.staged = [...state.staged.filter((one) => one.release !== release.number), placed];
       });
-      progress(`release ${release.number} is placed`);
     });
   }
 

@@ -1,0 +1,39 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+/** How long after the last call memory is released, milliseconds. */
+const QUIET_MS = 3000;
+/** Less than so much more than after the last time is not worth a pause, bytes. */
+const WORTH_BYTES = 8 * 1024 * 1024;
+
+let collect: (() => void) | undefined;
+let timer: NodeJS.Timeout | undefined;
+let usedAfterLast = 0;
+
+/**
+ * Lets V8 collect garbage a while after work that used much memory. V8 itself waits for more allocations before it does so, and a
+ * process that now idles makes none: after a deployment of 30,000 files control would keep 230 MB for hours.
+ */
+export function releaseMemorySoon(): void {
+  clearTimeout(timer);
+  timer = setTimeout(release, QUIET_MS);
+  timer.unref();
+}
+
+function release(): void {
+  if (used() - usedAfterLast < WORTH_BYTES) return;
+  collect ??= exposedCollector();
+  collect();
+  usedAfterLast = used();
+}
+
+function used(): number {
+  const { heapTotal, external, arrayBuffers } = process.memoryUsage();
+  return heapTotal + external + arrayBuffers;
+}
+
+/** V8's own collector, which is hidden unless a flag asks for it: https://nodejs.org/api/v8.html#v8setflagsfromstringflags */
+function exposedCollector(): () => void {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc") as () => void;
+}
