@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { Api, LogFiles, loadToken, newToken, PlatformInspector, siteUrls } from "../api/index.ts";
 import type { PlatformAddresses } from "../api/types.ts";
 import { Builder } from "../builds/index.ts";
@@ -23,6 +24,7 @@ import {
   Store,
 } from "../store/index.ts";
 import type { Announcer } from "./announcer.ts";
+import { listenForApi } from "./api-address.ts";
 import { buildId } from "./build-id.ts";
 import { contentPort } from "./content-port.ts";
 import { routeControlHost } from "./control-route.ts";
@@ -87,6 +89,7 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
   const builder = new Builder({ folders: buildFolders(paths), files: images.files, knownFiles });
   await builder.reconcile();
 
+  const addressesFile = join(paths.run, "addresses.json");
   const addresses = { ...listening(ingress), api: "", git: "" };
   const poller = new Poller({ clock, log, poll: (app) => deployer.refsChanged(app, "poll") });
   ending.defer(() => poller.stop());
@@ -146,8 +149,7 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
     clock,
   });
   ending.defer(() => api.close());
-  const { host } = options.api;
-  addresses.api = `http://${formatListenAddress({ host, port: await api.listen(host, options.api.port) })}`;
+  addresses.api = await listenForApi(api, options, addressesFile);
   addresses.git = `${addresses.api}/git/`;
   await routeControlHost(options.host, { api, socket: paths.apiSocket, publisher: ingress.publisher });
   await deployer.start();
@@ -156,7 +158,7 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
   lifetime.run((signal) =>
     new BackupSchedule({ database: store.database, folder: paths.backups, clock, log }).run(signal),
   );
-  writeFileAtomic(`${paths.run}/addresses.json`, JSON.stringify(addresses));
+  writeFileAtomic(addressesFile, JSON.stringify(addresses));
 
   const resources = ending.move();
   const end = (withIngress: boolean): Promise<void> => {

@@ -14,6 +14,8 @@ interface Deployed {
 
 /** The time within which a deployment of the soak's site is over: kills fall anywhere in it. */
 const SPAN_MS = 250;
+/** See bin/steppe. */
+const TRUSTED_MS = 6000;
 
 /**
  * Kill -9 of control at a random moment in each of 200 deployments, under load: each pushed tag is live or explained, none is
@@ -27,7 +29,7 @@ export async function run(scale: number): Promise<SoakResult> {
   await addSoakApp(steppe, repository);
   await tagVersion(repository, "v0");
   await repository.git("push", "--quiet", "steppe", "v0");
-  const load = await Load.start(steppe, 1);
+  await using load = await Load.start(steppe, 1);
   const problems: string[] = [];
   for (let index = 1; index <= kills; index++) {
     await tagVersion(repository, `v${index}`);
@@ -39,6 +41,7 @@ export async function run(scale: number): Promise<SoakResult> {
 }
 
 async function killDuringPush(steppe: RunningSteppe, repository: GitRepository, tag: string): Promise<string[]> {
+  await untilTrusted(steppe);
   const control = processesOf(steppe, "control");
   const push = repository.tryGit("push", "--quiet", "steppe", tag);
   await new Promise((resolve) => setTimeout(resolve, Math.random() * SPAN_MS));
@@ -50,6 +53,14 @@ async function killDuringPush(steppe: RunningSteppe, repository: GitRepository, 
     await repository.git("push", "--quiet", "steppe", tag);
   }
   return await untilEnded(steppe, tag);
+}
+
+/** The launcher starts control again at once only if it had run for a while. */
+async function untilTrusted(steppe: RunningSteppe): Promise<void> {
+  await until("a control that has run for a while", async () => {
+    const control = (await status(steppe))?.processes.find(({ kind }) => kind === "control");
+    return control !== undefined && Date.now() - control.startedAt > TRUSTED_MS ? true : undefined;
+  });
 }
 
 async function untilEnded(steppe: RunningSteppe, tag: string): Promise<string[]> {

@@ -2,7 +2,7 @@ import { GitRepository } from "../support/git-repository.ts";
 import { startSteppe } from "../support/steppe.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { Load } from "./load.ts";
-import { processesOf, until } from "./processes.ts";
+import { processesOf, status, until } from "./processes.ts";
 import type { SoakResult } from "./soak-result.ts";
 import { addSoakApp, tagVersion } from "./soak-site.ts";
 
@@ -22,15 +22,15 @@ export async function run(scale: number): Promise<SoakResult> {
   await tagVersion(repository, "v0");
   await repository.git("push", "--quiet", "steppe", "v0");
   const count = processesOf(steppe, "ingress").length;
-  const load = await Load.start(steppe);
+  await using load = await Load.start(steppe);
   for (let index = 1; index <= kills; index++) {
     const all = processesOf(steppe, "ingress");
     const victim = all[Math.floor(Math.random() * all.length)];
     if (victim === undefined) throw new Error("there is no ingress process");
     process.kill(victim, "SIGKILL");
     await until("another ingress process", async () => {
-      const now = processesOf(steppe, "ingress");
-      return now.length === count && !now.includes(victim) ? true : undefined;
+      const now = (await status(steppe))?.processes.filter(({ kind }) => kind === "ingress") ?? [];
+      return now.length === count && now.every(({ pid }) => pid !== victim) ? true : undefined;
     });
     if (index % 5 === 0) {
       await tagVersion(repository, `v${index}`);

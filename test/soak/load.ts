@@ -14,7 +14,7 @@ interface Target {
  * Visitors that never stop: by HTTP and HTTPS, on kept-alive and on new connections. Each asks for the page, then for the style
  * sheet that it names, then for a big file, and notes whatever failed or was not wholly of one release.
  */
-export class Load {
+export class Load implements AsyncDisposable {
   readonly problems: string[] = [];
   requests = 0;
   readonly #stopped = new AbortController();
@@ -38,6 +38,10 @@ export class Load {
   async stop(): Promise<void> {
     this.#stopped.abort();
     await Promise.all(this.#visitors);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 
   async #visit(target: Target): Promise<void> {

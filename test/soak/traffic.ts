@@ -15,7 +15,7 @@ export async function run(scale: number): Promise<SoakResult> {
   await addSoakApp(steppe, repository);
   await tagVersion(repository, "v0");
   await repository.git("push", "--quiet", "steppe", "v0");
-  const load = await Load.start(steppe);
+  await using load = await Load.start(steppe);
   const every = Math.max(1, Math.floor(deployments / replacements));
   for (let index = 1; index <= deployments; index++) {
     if (index % 4 === 0) {
