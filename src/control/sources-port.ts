@@ -47,6 +47,9 @@ export function sourcesPort({ repositories, store, clock, originOf }: Dependenci
       return found?.commit ?? undefined;
     },
     tree: (app, commit, label) => repositories.tree(app, commit, label, originOf(app)),
+    async maintain(app, signal) {
+      await repositories.maintain(app, signal);
+    },
     async names(app, kind) {
       const prefix = kind === "tag" ? "refs/tags/" : "refs/heads/";
       return (await repositories.refs(app))

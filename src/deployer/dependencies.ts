@@ -23,6 +23,8 @@ export interface SourcesPort {
   /** A ref's commit, or undefined if there is no such ref. */
   resolve(app: string, ref: string): Promise<string | undefined>;
   tree(app: string, commit: string, label: string): SourceTree;
+  /** Packs the app's repository anew if there is much to gain. Takes a while; nobody waits. */
+  maintain(app: string, signal: AbortSignal): Promise<void>;
   /** Names of tags or branches, for "did you mean". */
   names(app: string, kind: "tag" | "branch"): Promise<string[]>;
 }

@@ -92,6 +92,8 @@ export class FakeSources implements SourcesPort {
     return fakeTree(commit);
   }
 
+  async maintain(): Promise<void> {}
+
   async names(app: string): Promise<string[]> {
     return [...(this.repositories.get(app)?.keys() ?? [])].map((ref) => ref.split("/").slice(2).join("/"));
   }

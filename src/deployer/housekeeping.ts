@@ -24,7 +24,7 @@ export class Housekeeping {
     this.#signal = signal;
   }
 
-  /** Begins the daily garbage collection. */
+  /** Begins the daily garbage collection, of content and of repositories. */
   start(): void {
     void this.#daily();
   }
@@ -93,14 +93,15 @@ export class Housekeeping {
   }
 
   async #daily(): Promise<void> {
-    const { clock, log } = this.#dependencies;
+    const { clock, log, sources, store } = this.#dependencies;
     for (;;) {
       try {
         await clock.sleep(DAY, { signal: this.#signal, unref: true });
         await this.collect();
+        for (const { name } of new AppTable(store).all()) await sources.maintain(name, this.#signal);
       } catch (error) {
         if (this.#signal.aborted) return;
-        log.error({ err: error }, "garbage collection failed");
+        log.error({ err: error }, "the daily clearing up failed");
       }
     }
   }
