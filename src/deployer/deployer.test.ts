@@ -207,6 +207,19 @@ test("only the last releases are kept, and what serves; garbage collection keeps
   expect([...world.content.images.values()].sort()).toEqual(["v3", "v4"]);
 });
 
+test("garbage is collected a day after the last time, also by a later process", async () => {
+  await world.clock.advance(10 * 60_000);
+  expect(world.content.collections).toBe(1);
+  await world.clock.advance(12 * 3_600_000);
+  await deployer.stop();
+  deployer = new AppDeployer(world);
+  await deployer.start();
+  await world.clock.advance(11 * 3_600_000);
+  expect(world.content.collections).toBe(1);
+  await world.clock.advance(3_600_000);
+  expect(world.content.collections).toBe(2);
+});
+
 test("an uploaded folder is deployed", async () => {
   await deployer.addApp(definition("blog"));
   const done = await ended(await deployer.deployUpload("blog", fakeTree("public"), "test"));

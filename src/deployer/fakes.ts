@@ -113,6 +113,7 @@ export function fakeTree(label: string): SourceTree {
 export class FakeContent implements ContentPort {
   readonly images = new Map<string, string>();
   readonly built: string[] = [];
+  collections = 0;
 
   async build({ tree, signal, definition, label }: BuildRequest): Promise<Tree> {
     this.built.push(label);
@@ -157,6 +158,7 @@ export class FakeContent implements ContentPort {
   }
 
   async collectGarbage(keepImages: () => ReadonlySet<string>, beforeRemoval: () => Promise<void>) {
+    this.collections++;
     await beforeRemoval();
     const keep = keepImages();
     const gone = [...this.images.keys()].filter((digest) => !keep.has(digest));

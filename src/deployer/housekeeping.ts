@@ -1,5 +1,5 @@
 import { releaseMemorySoon } from "../shared/release-memory.ts";
-import { AppTable } from "../store/index.ts";
+import { AppTable, SettingTable } from "../store/index.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import type { Journal } from "./journal.ts";
 import { Retention } from "./retention.ts";
@@ -7,6 +7,9 @@ import { liveSpec } from "./run-deployment.ts";
 import type { GarbageReport } from "./types.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
+const AFTER_START = 10 * 60 * 1000;
+/** Setting key: when garbage was last collected, milliseconds since 1970. */
+const COLLECTED_AT = "collected-at";
 
 /**
  * What happens after a deployment and between deployments: compressed forms, retention, garbage collection, and at
@@ -15,12 +18,14 @@ const DAY = 24 * 60 * 60 * 1000;
 export class Housekeeping {
   readonly #dependencies: DeployerDependencies;
   readonly #retention: Retention;
+  readonly #settings: SettingTable;
   readonly #signal: AbortSignal;
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(dependencies: DeployerDependencies, journal: Journal, signal: AbortSignal) {
     this.#dependencies = dependencies;
     this.#retention = new Retention(dependencies, journal);
+    this.#settings = new SettingTable(dependencies.store);
     this.#signal = signal;
   }
 
@@ -44,6 +49,7 @@ export class Housekeeping {
     const run = this.#tail.then(() => this.#retention.collect());
     this.#tail = run.catch(() => {});
     const report = await run;
+    this.#settings.set(COLLECTED_AT, String(this.#dependencies.clock.now()));
     this.#dependencies.log.info(report, "garbage collected");
     return report;
   }
@@ -92,11 +98,18 @@ export class Housekeeping {
     return run;
   }
 
+  /** A day after the last collection, whichever process did it; not in the first minutes after a start. */
+  #untilDue(): number {
+    const last = Number(this.#settings.get(COLLECTED_AT) ?? 0);
+    const due = last + DAY - this.#dependencies.clock.now();
+    return Math.min(DAY, Math.max(AFTER_START, due));
+  }
+
   async #daily(): Promise<void> {
     const { clock, log, sources, store } = this.#dependencies;
     for (;;) {
       try {
-        await clock.sleep(DAY, { signal: this.#signal, unref: true });
+        await clock.sleep(this.#untilDue(), { signal: this.#signal, unref: true });
         await this.collect();
         for (const { name } of new AppTable(store).all()) await sources.maintain(name, this.#signal);
       } catch (error) {
