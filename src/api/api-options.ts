@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import type { SourceTree } from "../builds/index.ts";
 import type { Deployer } from "../deployer/index.ts";
+import type { ImageArchive } from "../images/index.ts";
 import type { Clock } from "../shared/clock.ts";
 import type { Logger } from "../shared/log.ts";
 import type { GitRequest } from "../sources/index.ts";
@@ -49,6 +50,8 @@ export interface ApiLimits {
   jsonMs: number;
   /** Milliseconds without a byte of an upload. Default 60 s. */
   uploadIdleMs: number;
+  /** Milliseconds in which who fetches an image takes nothing of it. Default 60 s. */
+  imageIdleMs: number;
   /** Milliseconds after which a silent stream is sent an empty line, so that no proxy takes it for dead. Default 15 s. */
   heartbeatMs: number;
   /** Milliseconds that requests may still take when the API closes. Default 5 s. */
@@ -60,6 +63,7 @@ export const DEFAULT_LIMITS: Readonly<ApiLimits> = {
   uploadBytes: 4 * 1024 ** 3,
   jsonMs: 30_000,
   uploadIdleMs: 60_000,
+  imageIdleMs: 60_000,
   heartbeatMs: 15_000,
   closeMs: 5000,
 };
@@ -69,6 +73,8 @@ export interface ApiOptions {
   git: GitService;
   uploads: UploadService;
   logs: LogService;
+  /** See exportImage. */
+  exportImage(digest: string, options: { name: string }): Promise<ImageArchive>;
   /** See createFullBackup. */
   backup(): Promise<Readable>;
   /** All of the status but the apps. */

@@ -74,6 +74,11 @@ export class SteppeClient {
     return (await this.#json({ method: "GET", path: `${appPath(name)}/releases` })) as Release[];
   }
 
+  /** The image of a release: a tar archive of an OCI image layout, whose `index.json` comes last. */
+  image(name: string, release: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    return this.#stream({ method: "GET", path: `${appPath(name)}/releases/${release}/image`, signal });
+  }
+
   /** The newest first. */
   async deployments(name: string, limit: number): Promise<Deployment[]> {
     return (await this.#json({ method: "GET", path: `${appPath(name)}/deployments?limit=${limit}` })) as Deployment[];

@@ -196,6 +196,15 @@ export async function startApi(
         yield `${file}\n`;
       },
     },
+    exportImage: async (digest, { name }) => {
+      const bytes = Buffer.from(`${digest} as ${name}`);
+      return {
+        size: bytes.length,
+        content: async function* content() {
+          yield bytes;
+        },
+      };
+    },
     backup: async () => Readable.from([Buffer.from("archive")]),
     status: async () => ({
       version: "1",

@@ -38,6 +38,12 @@ export function streamRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
       access: "token",
       handle: (exchange) => receiveUpload(exchange, options, limits),
     },
+    {
+      method: "GET",
+      path: "/v1/apps/:app/releases/:release/image",
+      access: "token",
+      handle: (exchange) => sendImage(exchange, options, limits),
+    },
     { method: "GET", path: "/v1/backup", access: "token", handle: (exchange) => sendBackup(exchange, options) },
   ];
 }
@@ -95,6 +101,27 @@ async function receiveUpload(exchange: Exchange, options: ApiOptions, limits: Ap
   const archive = readArchive(request, limits.uploadBytes, limits.uploadIdleMs, clock);
   await using upload = await uploads.receive(app, archive, signal);
   exchange.json(202, await deployer.deployUpload(app, upload.tree, requestId));
+}
+
+async function sendImage(exchange: Exchange, options: ApiOptions, limits: ApiLimits): Promise<void> {
+  const { deployer, exportImage } = options;
+  const app = deployer.app(exchange.param("app")).definition.name;
+  const number = parseCount(exchange.param("release"), "release", Number.MAX_SAFE_INTEGER);
+  const release = deployer.releases(app).find((candidate) => candidate.number === number);
+  if (release === undefined) {
+    throw new SteppeError("RELEASE_NOT_FOUND", {
+      operation: "export the image of",
+      subject: `${app}, release ${number}`,
+      cause: "there is no such release",
+    });
+  }
+  const image = await exportImage(release.image, { name: String(release.number) });
+  // Garbage collection waits for who reads, so nobody may stop reading and stay.
+  exchange.response.setTimeout(limits.imageIdleMs, () => exchange.response.destroy());
+  await exchange.stream("application/x-tar", image.content(), {
+    "content-length": String(image.size),
+    "content-disposition": `attachment; filename="${app}-${release.number}.tar"`,
+  });
 }
 
 async function sendBackup(exchange: Exchange, { backup, clock }: ApiOptions): Promise<void> {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type IncomingMessage, request as httpRequest } from "node:http";
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
-import type { DeploymentEvent } from "../deployer/index.ts";
+import type { DeploymentEvent, Release } from "../deployer/index.ts";
 import { FakeClock, systemClock } from "../shared/clock.ts";
 import { SteppeError } from "../shared/errors.ts";
 import { event, startApi, TOKEN } from "./fakes.ts";
@@ -114,6 +114,59 @@ describe("withHeartbeats", () => {
       throw new Error("broken");
     };
     await expect(collect(withHeartbeats(failing(), "", 1000, systemClock, signal))).rejects.toThrow("broken");
+  });
+});
+
+describe("images", () => {
+  const release = { number: 3, image: "sha256:abc" } as Release;
+
+  test("are archives with a length and a name", async () => {
+    await using running = await startApi();
+    running.deployer.releases = () => [release];
+    const answer = await running.call("/v1/apps/blog/releases/3/image");
+    expect([answer.status, answer.text]).toEqual([200, "sha256:abc as 3"]);
+    expect(answer.headers).toMatchObject({
+      "content-type": "application/x-tar",
+      "content-length": "15",
+      "content-disposition": 'attachment; filename="blog-3.tar"',
+    });
+  });
+
+  test("of no app, no release, or no number are refused", async () => {
+    await using running = await startApi();
+    running.deployer.releases = () => [release];
+    const codeOf = async (path: string) => (await running.call(path)).json()["code"];
+    expect(await codeOf("/v1/apps/other/releases/3/image")).toBe("APP_NOT_FOUND");
+    expect(await codeOf("/v1/apps/blog/releases/4/image")).toBe("RELEASE_NOT_FOUND");
+    expect(await codeOf("/v1/apps/blog/releases/x/image")).toBe("USAGE");
+  });
+
+  test("one that turns out to be damaged, or that nobody takes, is broken off", async () => {
+    const failing = async function* failing(): AsyncGenerator<Buffer, void, void> {
+      yield Buffer.from("begun");
+      throw new Error("damaged");
+    };
+    await using running = await startApi({ exportImage: async () => ({ size: 10, content: failing }) });
+    running.deployer.releases = () => [release];
+    await expect(running.call("/v1/apps/blog/releases/3/image")).rejects.toThrow("aborted");
+
+    const left = Promise.withResolvers<string>();
+    const endless = async function* endless(): AsyncGenerator<Buffer, void, void> {
+      try {
+        for (;;) yield Buffer.alloc(1024 ** 2);
+      } finally {
+        left.resolve("let go of");
+      }
+    };
+    await using slow = await startApi({
+      exportImage: async () => ({ size: 1024 ** 4, content: endless }),
+      limits: { imageIdleMs: 50 },
+    });
+    slow.deployer.releases = () => [release];
+    const stream = await openStream(slow.port, "/v1/apps/blog/releases/3/image");
+    stream.response.pause();
+    expect(await left.promise).toBe("let go of");
+    stream.destroy();
   });
 });
 

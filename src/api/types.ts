@@ -12,6 +12,7 @@ import type { AppDefinition } from "../config/index.ts";
  *     GET    /v1/apps/APP                                 AppView
  *     DELETE /v1/apps/APP                                 204
  *     GET    /v1/apps/APP/releases                        Release[]
+ *     GET    /v1/apps/APP/releases/N/image                a tar archive, an OCI image layout
  *     GET    /v1/apps/APP/deployments?limit=N             Deployment[]
  *     POST   /v1/apps/APP/deployments  {tag}|{branch}     Deployment, 202
  *     POST   /v1/apps/APP/uploads      a tar archive      Deployment, 202

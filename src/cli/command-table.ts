@@ -92,6 +92,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/rollback.ts"),
   },
   {
+    name: "image export",
+    summary: "write the image of a release, as an OCI archive or layout",
+    examples: ["steppe image export blog", "steppe image export blog 12 --output ./layout/"],
+    load: () => import("./commands/image-export.ts"),
+  },
+  {
     name: "logs",
     summary: "show the access log of an app, or the log of its build",
     examples: ["steppe logs blog --follow", "steppe logs blog --build"],

@@ -7,7 +7,7 @@ import { CertificateManager, LocalCa } from "../certificates/index.ts";
 import { formatListenAddress, type UpOptions } from "../config/index.ts";
 import { AppDeployer } from "../deployer/index.ts";
 import { createLocalEngine } from "../engines/local/index.ts";
-import { EncodingMaker, type ImageStore, openFileStore, openImageStore } from "../images/index.ts";
+import { EncodingMaker, exportImage, type ImageStore, openFileStore, openImageStore } from "../images/index.ts";
 import { IngressSupervisor } from "../ingress/index.ts";
 import { writeFileAtomic } from "../shared/atomic-file.ts";
 import type { Clock } from "../shared/clock.ts";
@@ -123,6 +123,7 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
     git: repositories,
     uploads: uploadService(paths.builds),
     logs: new LogFiles(paths.logs, clock),
+    exportImage: (digest, options) => exportImage(images, digest, options),
     backup: () =>
       createFullBackup({
         database: store.database,

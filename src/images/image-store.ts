@@ -204,7 +204,9 @@ export class ImageStore {
     return layer;
   }
 
+  /** Garbage collection waits: it would move files that are being read to other packs. */
   async *#content(layer: LayerRow, entries: readonly TreeEntry[]): AsyncGenerator<Buffer, void, void> {
+    using _ = this.files.hold();
     yield* verified(layerContent(this.#locate(entries), this.files.packs), layer);
   }
 

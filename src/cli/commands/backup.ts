@@ -1,14 +1,9 @@
-import { createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { resolve } from "node:path";
 import type { Command } from "commander";
-import { syncFolder } from "../../shared/atomic-file.ts";
-import { toSteppeError } from "../../shared/errors.ts";
 import { type CommonOptions, withServer } from "../common-options.ts";
 import type { Context } from "../context.ts";
 import { formatBytes } from "../human.ts";
+import { writeWhole } from "../write-whole.ts";
 
 /** With `--json`, `{"file", "bytes"}`. The file is there whole or not at all, and only its owner can read it: it holds keys. */
 export function define(command: Command, context: Context): void {
@@ -22,24 +17,10 @@ export function define(command: Command, context: Context): void {
     }
     const date = new Date(context.io.clock.now()).toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-");
     const file = resolve(context.io.cwd, name === "steppe-backup-DATE.tar" ? `steppe-backup-${date}.tar` : name);
-    const bytes = await writeWhole(file, content);
+    const bytes = await writeWhole(file, content, 0o600);
     if (options.json === true) return await context.printJson({ file, bytes });
     await context.print(
       `${file} (${formatBytes(bytes)})\nIt holds keys and tokens: keep it where nobody else can read it.`,
     );
   });
-}
-
-async function writeWhole(file: string, content: AsyncIterable<Uint8Array>): Promise<number> {
-  const partial = `${file}.${process.pid}.tmp`;
-  try {
-    const target = createWriteStream(partial, { flags: "wx", mode: 0o600, flush: true });
-    await pipeline(Readable.from(content, { objectMode: false }), target);
-    await rename(partial, file);
-    syncFolder(dirname(file));
-    return target.bytesWritten;
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw toSteppeError(error, "write", file);
-  }
 }
