@@ -18,7 +18,7 @@ async function main(): Promise<number> {
   umask(0o077); // what control writes is its own, whatever makes the file
   const announcer = argv.includes("--json")
     ? jsonAnnouncer(stdout, () => systemClock.now())
-    : plainAnnouncer(stdout, stderr);
+    : plainAnnouncer(stdout, stderr, env);
   const asked = endAsked();
   try {
     const options = parseUpOptions(argv.slice(2), env, cwd());

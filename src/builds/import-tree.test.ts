@@ -4,64 +4,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { folderTree } from "./folder-tree.ts";
 import { importTree, type KnownFiles } from "./import-tree.ts";
 import { MemoryFileStore } from "./memory-file-store.ts";
+import { link, MemoryTree, type Thing } from "./memory-tree.ts";
 import { siteFiles } from "./site-files.ts";
-import { hasHiddenName, printablePath } from "./source-path.ts";
-import type { SourceEntry, SourceTree } from "./source-tree.ts";
-
-/** What is at a path: a file's content, a link, or another kind of thing. */
-type Thing = string | { link: string } | { kind: SourceEntry["kind"] };
-const link = (target: string): Thing => ({ link: target });
-
-/** A source in memory, with blob ids as git has them: the same for the same content. */
-class MemoryTree implements SourceTree {
-  readonly label = "blog@v1";
-  readonly #things: Array<[string | Buffer, Thing]>;
-  reads = 0;
-
-  constructor(things: Array<[string | Buffer, Thing]> | Record<string, Thing>) {
-    this.#things = Array.isArray(things) ? things : Object.entries(things);
-  }
-
-  async list(folder: string): Promise<SourceEntry[]> {
-    const prefix = folder === "." ? "" : `${folder}/`;
-    return this.#things.flatMap(([path, thing]) => {
-      const bytes = Buffer.from(path);
-      if (!bytes.subarray(0, prefix.length).equals(Buffer.from(prefix))) return [];
-      const content = contentOf(thing);
-      const kind = typeof thing === "string" ? "file" : "link" in thing ? "link" : thing.kind;
-      return [
-        {
-          path: bytes.subarray(prefix.length),
-          kind,
-          size: Buffer.byteLength(content),
-          oid: Buffer.from(`oid ${content}`),
-        },
-      ];
-    });
-  }
-
-  async *read(entries: readonly SourceEntry[]) {
-    for (const entry of entries) {
-      this.reads++;
-      yield { entry, content: chunks(entry.oid?.toString().slice(4) ?? "") };
-    }
-  }
-
-  async checkout(): Promise<void> {}
-}
-
-function contentOf(thing: Thing): string {
-  return typeof thing === "string" ? thing : "link" in thing ? thing.link : "";
-}
-
-async function* chunks(text: string): AsyncGenerator<Buffer> {
-  const bytes = Buffer.from(text);
-  yield bytes.subarray(0, 1);
-  yield bytes.subarray(1);
-}
+import type { SourceTree } from "./source-tree.ts";
 
 class MemoryKnownFiles implements KnownFiles {
   readonly known = new Map<string, Uint8Array>();
@@ -311,108 +258,5 @@ describe("what is known", () => {
     };
     await expect(bring(tree, { files, signal: stop.signal })).rejects.toThrow("stopped");
     expect([files.contents.size, files.openBatches]).toEqual([0, 0]);
-  });
-});
-
-async function readAll(tree: SourceTree, entries: SourceEntry[]): Promise<string> {
-  let text = "";
-  for await (const { content } of tree.read(entries))
-    for await (const chunk of content) text += Buffer.from(chunk).toString();
-  return text;
-}
-
-describe("a folder on disk", () => {
-  it("is a source, whatever lies in it", async () => {
-    const root = mkdtempSync(join(tmpdir(), "steppe-folder-"));
-    try {
-      const large = "x".repeat(3 * 1024 * 1024);
-      mkdirSync(join(root, "public/sub/empty"), { recursive: true });
-      mkdirSync(join(root, "public/.git"), { recursive: true });
-      writeFileSync(join(root, "public/.git/config"), "secret");
-      writeFileSync(join(root, "public/sub/large"), large);
-      for (let index = 0; index < 60; index++) writeFileSync(join(root, `public/f${index}`), `${index}`);
-      symlinkSync("sub", join(root, "public/link"));
-      symlinkSync("public", join(root, "alias"));
-      symlinkSync("/etc", join(root, "out"));
-      const files = new MemoryFileStore();
-      for (const folder of ["public", "alias", "./public/"]) {
-        const tree = await bring(folderTree(root, "blog"), { files, folder });
-        expect(tree).toHaveLength(62);
-        expect(tree.find(({ path }) => path === "link/large")?.size).toBe(large.length);
-        expect((await files.read(tree.find(({ path }) => path === "f7")?.hash ?? Buffer.alloc(0))).toString()).toBe(
-          "7",
-        );
-      }
-      for (const [folder, code] of [
-        ["nothing", "FOLDER_MISSING"],
-        ["public/f1", "FOLDER_MISSING"],
-        ["out", "LINK_OUTSIDE"],
-        ["..", "LINK_OUTSIDE"],
-        ["public/sub/empty", "SITE_EMPTY"],
-      ] as const) {
-        await expect(bring(folderTree(root, "blog"), { folder })).rejects.toMatchObject({ code });
-      }
-      symlinkSync("../.git/config", join(root, "public/sub/git"));
-      await expect(bring(folderTree(root, "blog"), { folder: "public" })).rejects.toMatchObject({
-        code: "LINK_BROKEN",
-      });
-      rmSync(join(root, "public/sub/git"));
-      execFileSync("mkfifo", [join(root, "public/pipe")]);
-      await expect(bring(folderTree(root, "blog"), { folder: "public" })).rejects.toMatchObject({
-        code: "FILE_UNSUPPORTED",
-      });
-      rmSync(join(root, "public/pipe"));
-      writeFileSync(Buffer.concat([Buffer.from(join(root, "public/caf")), Buffer.of(0xe9)]), "x");
-      await expect(bring(folderTree(root, "blog"), { folder: "public" })).rejects.toMatchObject({
-        code: "PATH_NOT_UTF8",
-      });
-    } finally {
-      rmSync(root, { recursive: true, force: true });
-    }
-  });
-
-  it("does not let what changes meanwhile lead out", async () => {
-    const root = mkdtempSync(join(tmpdir(), "steppe-folder-"));
-    try {
-      mkdirSync(join(root, "site/a"), { recursive: true });
-      mkdirSync(join(root, "secret"));
-      writeFileSync(join(root, "site/a/x"), "public");
-      writeFileSync(join(root, "secret/x"), "secret");
-      const tree = folderTree(join(root, "site"), "blog");
-      symlinkSync("a/x", join(root, "site/link"));
-      const entries = await tree.list(".");
-      expect(await readAll(tree, entries)).toBe("publica/x");
-      rmSync(join(root, "site/a"), { recursive: true });
-      symlinkSync("../secret", join(root, "site/a"));
-      await expect(readAll(tree, entries)).rejects.toMatchObject({ code: "FILE_UNSUPPORTED" });
-      rmSync(join(root, "site/a"));
-      mkdirSync(join(root, "site/a"));
-      symlinkSync("../../secret/x", join(root, "site/a/x"));
-      // and a link that became a file
-      rmSync(join(root, "site/link"));
-      writeFileSync(join(root, "site/link"), "x");
-      await expect(readAll(tree, entries.slice(-1))).rejects.toMatchObject({ code: "FILE_UNSUPPORTED" });
-      await expect(readAll(tree, entries)).rejects.toMatchObject({ code: "FILE_UNSUPPORTED" });
-    } finally {
-      rmSync(root, { recursive: true, force: true });
-    }
-  });
-});
-
-describe("names", () => {
-  it("are hidden or not, whichever way one looks", () => {
-    const names = fc.array(fc.constantFrom(".", "..", ".a", "a", ".well-known", "a.b"), { minLength: 1 });
-    fc.assert(
-      fc.property(names, (list) => {
-        const expected = list.some((name) => name.startsWith(".") && name !== ".well-known");
-        expect(hasHiddenName(Buffer.from(list.join("/")))).toBe(expected);
-      }),
-    );
-  });
-
-  it("are shown without what a terminal would obey", () => {
-    expect(printablePath(Buffer.from("a\u001b[2J\nb é"))).toBe("a\\x1b[2J\\x0ab é");
-    expect(printablePath(Buffer.of(0x61, 0xff, 0x5c))).toBe("a\\xff\\x5c");
-    expect(printablePath(Buffer.alloc(500, "a"))).toHaveLength(201);
   });
 });

@@ -2,7 +2,7 @@ import { SteppeError } from "../shared/errors.ts";
 import type { CommonOptions } from "./common-options.ts";
 import { findServer } from "./find-server.ts";
 import type { Client, Io } from "./io.ts";
-import { type Style, styleFor } from "./style.ts";
+import { type Style, styleFor } from "../shared/style.ts";
 
 /** What a command works with: the world, and ways to say something. */
 export class Context {

@@ -5,7 +5,7 @@ import type { Context } from "./context.ts";
 import { formatElapsed } from "./human.ts";
 import type { Client } from "./io.ts";
 import { Progress } from "./progress.ts";
-import { printable, type Style, styleFor } from "./style.ts";
+import { printable, type Style, styleFor } from "../shared/style.ts";
 
 /** Control may be restarted while a deployment runs, and goes on with it: so long is it looked for again. */
 const PATIENCE_MS = 60_000;

@@ -1,6 +1,6 @@
 import type { SteppeError } from "../shared/errors.ts";
 import type { Io } from "./io.ts";
-import { printable, styleFor } from "./style.ts";
+import { printable, styleFor } from "../shared/style.ts";
 
 /**
  * Says an error on standard error: `error: operation subject: cause [CODE]`, more lines if there are, and what to do. As JSON it is

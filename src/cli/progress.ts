@@ -1,5 +1,5 @@
 import type { OutputStream } from "./io.ts";
-import { printable } from "./style.ts";
+import { printable } from "../shared/style.ts";
 
 /** Lines of what goes on; on a terminal, below them one line that is overwritten. */
 export class Progress {

@@ -32,6 +32,8 @@ describe("help and mistakes", () => {
   test.each([
     [["stauts"], "there is no such command", "Did you mean `steppe status`?"],
     [["app", "lst"], "there is no such command", "Did you mean `steppe app list`?"],
+    [["ap", "list"], "there is no such command", "Did you mean `steppe app list`?"],
+    [["stauts", "blog"], "there is no such command", "Did you mean `steppe status`?"],
     [["zzzzzzzz"], "there is no such command", "`steppe help` lists the commands."],
     [["--data", "x", "status"], "the command comes first", "`steppe help` lists the commands."],
     [["deploy", "blog", "--tga", "v1"], "unknown option '--tga'", "Did you mean `--tag`? See `steppe deploy --help`."],

@@ -51,8 +51,10 @@ function findCommand(args: readonly string[]): { entry: CommandEntry; rest: read
   const name = words === 2 ? `${first} ${second}` : first;
   const entry = commands.find((candidate) => candidate.name === name);
   if (entry !== undefined) return { entry, rest: args.slice(words) };
+  const pairs = commands.map((candidate) => candidate.name).filter((candidate) => candidate.includes(" "));
   const names = [...commands.map((candidate) => candidate.name), ...groups, "help"];
-  const meant = first.startsWith("-") ? undefined : nearest(name, names);
+  // `ap list`: perhaps both words are meant.
+  const meant = first.startsWith("-") ? undefined : (nearest(`${first} ${second}`, pairs) ?? nearest(name, names));
   throw new SteppeError("USAGE", {
     operation: "run",
     subject: `steppe ${name}`,

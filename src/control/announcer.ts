@@ -1,6 +1,7 @@
 import type { PlatformAddresses } from "../api/types.ts";
 import type { DeploymentEvent } from "../deployer/index.ts";
 import type { SteppeError } from "../shared/errors.ts";
+import { styleFor } from "../shared/style.ts";
 
 export interface Output {
   write(text: string): unknown;
@@ -36,8 +37,9 @@ export function jsonAnnouncer(output: Output, now: () => number): Announcer {
 }
 
 /** Lines for a person; progress within a step and the lines of builds are left to `steppe deploy` and `steppe logs`. */
-export function plainAnnouncer(output: Output, errors: Output): Announcer {
-  const colour = paint(output.isTTY === true);
+export function plainAnnouncer(output: Output, errors: Output, env: NodeJS.ProcessEnv): Announcer {
+  const colour = styleFor(output, env);
+  const errorColour = styleFor(errors, env);
   const line = (text: string): void => {
     output.write(`${text}\n`);
   };
@@ -59,7 +61,8 @@ export function plainAnnouncer(output: Output, errors: Output): Announcer {
     hint: line,
     failed(error) {
       const detail = error.detail === undefined ? "" : `\n${indent(error.detail)}`;
-      errors.write(`${colour.red(`error: ${error.message}`)}\nhint: ${error.hint}${detail}\n`);
+      const code = errorColour.dim(`[${error.code}]`);
+      errors.write(`${errorColour.red("error:")} ${error.message} ${code}${detail}\nhint: ${error.hint}\n`);
     },
     stopping: () => line("stopping"),
   };
@@ -71,10 +74,4 @@ function indent(text: string): string {
 
 function formatElapsed(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
-}
-
-function paint(enabled: boolean): Record<"dim" | "bold" | "red", (text: string) => string> {
-  const style = (open: number, close: number) => (text: string) =>
-    enabled ? `\x1b[${open}m${text}\x1b[${close}m` : text;
-  return { dim: style(2, 22), bold: style(1, 22), red: style(31, 39) };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { DeploymentEvent } from "../deployer/index.ts";
+import { SteppeError } from "../shared/errors.ts";
 import { jsonAnnouncer, plainAnnouncer } from "./announcer.ts";
 import { createLogger, prettyLine } from "./logger.ts";
 
@@ -46,7 +47,7 @@ test("json: one object a line, `ready` with every address", () => {
 
 test("plain: a line a step with its time, a failure with its detail, no colours off a terminal", () => {
   const { lines, output } = recorded();
-  const announcer = plainAnnouncer(output, output);
+  const announcer = plainAnnouncer(output, output, {});
   announcer.deployment(live);
   announcer.deployment({ ...live, event: "log", message: "a line of a build" });
   const error = {
@@ -62,6 +63,21 @@ test("plain: a line a step with its time, a failure with its detail, no colours 
     "   1.2 s  blog         routed\n",
     "   1.2 s  blog         build blog: exit 1\n",
     "          oh\n          no\n",
+  ]);
+});
+
+test("plain: an error is coloured on a terminal, unless NO_COLOR says otherwise", () => {
+  const error = new SteppeError("PORT_TAKEN", {
+    operation: "listen on",
+    subject: "127.0.0.1:80",
+    cause: "it is taken",
+  });
+  const { lines, output } = recorded(true);
+  plainAnnouncer(output, output, {}).failed(error);
+  plainAnnouncer(output, output, { NO_COLOR: "1" }).failed(error);
+  expect(lines.map((line) => line.split("\n", 1)[0])).toEqual([
+    "\u001b[31merror:\u001b[39m listen on 127.0.0.1:80: it is taken \u001b[2m[PORT_TAKEN]\u001b[22m",
+    "error: listen on 127.0.0.1:80: it is taken [PORT_TAKEN]",
   ]);
 });
 

@@ -30,12 +30,3 @@ export function answerThrough(response: ServerResponse): GitAnswer {
     },
   };
 }
-
-/** The signal of a client that went away before its answer ended. */
-export function goneSignal(response: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  response.once("close", () => {
-    if (!response.writableFinished) controller.abort(new Error("the client went away"));
-  });
-  return controller.signal;
-}

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer, request as httpRequest } from "node:http";
+import { createServer, request as httpRequest, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { gzipSync } from "node:zlib";
 import { beforeEach, describe, expect, it } from "vitest";
 import { peer } from "../../test/support/peers.ts";
 import { toSteppeError } from "../shared/errors.ts";
-import { answerThrough, goneSignal } from "./git-answer.ts";
+import { answerThrough } from "./git-answer.ts";
 import { bandPackets, dataPacket, FLUSH } from "./pkt-line.ts";
 import { Repositories, type RepositoriesOptions } from "./repositories.ts";
 import type { GitRequest } from "./serve-git.ts";
@@ -21,6 +21,15 @@ beforeEach((context) => {
 });
 
 type OnReceived = NonNullable<GitRequest["onReceived"]>;
+
+/** The signal of a client that went away before its answer ended. */
+function goneSignal(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  response.once("close", () => {
+    if (!response.writableFinished) controller.abort(new Error("the client went away"));
+  });
+  return controller.signal;
+}
 
 /** A server of repositories, a user's repository, and an address to push to. */
 async function setUp(onReceived: OnReceived, options: Partial<RepositoriesOptions> = {}) {

@@ -1,6 +1,6 @@
 export { ContentTables, type EncodingPlace, type LayerRow, type PackRow, type PackUse, type Place } from "./content.ts";
-export { type BackupFile, listBackups, newestBackup } from "./backup-files.ts";
-export { backupBeforeMigration, backupStore, backupStoreSync } from "./backup.ts";
+export type { BackupFile } from "./backup-files.ts";
+export { backupBeforeMigration } from "./backup.ts";
 export { BackupSchedule, type BackupScheduleOptions } from "./backup-schedule.ts";
 export { type DataFolder, type DataPaths, dataPaths, openDataFolder } from "./data-folder.ts";
 export { createFullBackup, type FullBackupOptions } from "./full-backup.ts";

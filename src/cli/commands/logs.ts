@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { SteppeError } from "../../shared/errors.ts";
 import { type CommonOptions, wholeNumber, withServer } from "../common-options.ts";
 import type { Context } from "../context.ts";
-import { printable } from "../style.ts";
+import { printable } from "../../shared/style.ts";
 
 interface Options extends CommonOptions {
   follow?: boolean;

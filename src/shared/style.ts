@@ -1,5 +1,3 @@
-import type { OutputStream } from "./io.ts";
-
 type Paint = (text: string) => string;
 
 /** Colours, where they are wanted; else the text itself. */
@@ -12,8 +10,8 @@ export interface Style {
 }
 
 /** Colours on a terminal, unless NO_COLOR (https://no-color.org) or TERM=dumb says otherwise. */
-export function styleFor(stream: OutputStream, env: Readonly<Record<string, string | undefined>>): Style {
-  const wanted = stream.isTTY && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+export function styleFor(stream: { isTTY?: boolean }, env: Readonly<Record<string, string | undefined>>): Style {
+  const wanted = stream.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
   const paint = (open: number, close: number): Paint =>
     wanted ? (text) => `\u001b[${open}m${text}\u001b[${close}m` : (text) => text;
   return { dim: paint(2, 22), bold: paint(1, 22), red: paint(31, 39), green: paint(32, 39), yellow: paint(33, 39) };
