@@ -34,7 +34,12 @@ export class Access {
       this.#deployer.app(app);
       return;
     }
-    if (!sameSecret(secret, this.#pushToken(app))) throw this.#refused(exchange);
+    if (sameSecret(secret, this.#pushToken(app))) return;
+    const name = app === "" ? "APP" : app;
+    throw this.#refused(
+      exchange,
+      `\`steppe app show ${name} --push-url\` prints the address with the right one in it.`,
+    );
   }
 
   #secret(exchange: Exchange): string {
@@ -57,14 +62,14 @@ export class Access {
     }
   }
 
-  #refused(exchange: Exchange): SteppeError {
+  #refused(exchange: Exchange, hint?: string): SteppeError {
     const peer = peerOf(exchange);
     const { tooMany, isFirst } = this.#failed.add(peer);
     if (isFirst) exchange.log.warn({ peer }, "too many wrong tokens; more of this minute are not logged");
     else if (!tooMany) exchange.log.warn({ peer, path: exchange.path }, "a wrong token was given");
     const parts = { operation: "authorize", subject: exchange.path };
     if (tooMany) return new SteppeError("TOO_MANY_ATTEMPTS", { ...parts, cause: "too many wrong tokens were given" });
-    return new SteppeError("TOKEN_WRONG", { ...parts, cause: "the token is not the right one" });
+    return new SteppeError("TOKEN_WRONG", { ...parts, cause: "the token is not the right one", hint });
   }
 }
 

@@ -34,12 +34,22 @@ async function followDeployment(
   signal: AbortSignal,
 ): Promise<void> {
   const label = labelOf(deployment);
+  let hasLog = false;
   for await (const event of deployer.events(deployment.id, signal)) {
-    for (const line of linesOf(event, label)) say(line);
+    for (const line of linesOf(event, label, hasLog)) say(line);
+    hasLog ||= event.event === "log";
+    if (event.event === "failed") say(`  ${whatServes(deployer, deployment.app)}`);
   }
 }
 
-function linesOf(event: DeploymentEvent, label: string): string[] {
+/** What visitors get after a deployment that failed. */
+function whatServes(deployer: Deployer, app: string): string {
+  const { liveRelease } = deployer.app(app);
+  return liveRelease === null ? `Nothing of ${app} is live yet.` : `Release ${liveRelease} of ${app} goes on serving.`;
+}
+
+/** @param hasLog whether the build's lines were said already, of which the detail of its error is the end */
+function linesOf(event: DeploymentEvent, label: string, hasLog: boolean): string[] {
   if (event.event === "log") return [`  | ${event.message}`];
   const step = `${label}  ${seconds(event.elapsedMs).padStart(8)}`;
   const line = `${step}  ${event.message}`;
@@ -53,7 +63,7 @@ function linesOf(event: DeploymentEvent, label: string): string[] {
       const { operation, subject, cause, hint, detail } = event.error;
       return [
         `${step}  ${event.event}`,
-        ...(detail === undefined ? [] : detail.split("\n").map((text) => `  | ${text}`)),
+        ...(detail === undefined || hasLog ? [] : detail.split("\n").map((text) => `  | ${text}`)),
         `error: ${operation} ${subject}: ${cause}`,
         `  ${hint}`,
       ];

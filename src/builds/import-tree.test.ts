@@ -78,8 +78,8 @@ describe("a site's files", () => {
   });
 
   it.each<[string, Record<string, Thing> | Array<[string | Buffer, Thing]>, string, string]>([
-    ["nothing", {}, "SITE_EMPTY", "the root holds no file"],
-    ["only hidden files", { ".a": "x", "steppe.yaml": "y" }, "SITE_EMPTY", "the root"],
+    ["nothing", {}, "SITE_EMPTY", "it holds no file"],
+    ["only hidden files", { ".a": "x", "steppe.yaml": "y" }, "SITE_EMPTY", "it holds no file"],
     [
       "a link that leads out",
       { "docs/x": link("../../etc/passwd") },

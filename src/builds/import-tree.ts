@@ -41,7 +41,7 @@ export async function importTree(request: ImportRequest): Promise<Tree> {
   const targets = await readLinks(tree, entries);
   const site = siteFiles(entries, { label: tree.label, isRoot, targets });
   if (site.length === 0) {
-    const where = isRoot ? "the root" : `the folder \`${folder}\``;
+    const where = isRoot ? "it" : `the folder \`${folder}\``;
     throw new SteppeError("SITE_EMPTY", {
       operation: "read",
       subject: tree.label,

@@ -149,11 +149,13 @@ async function runCommandOf(request: RunBuildRequest, workspace: string): Promis
     const cause = `the disk is full; the command exited with ${code}`;
     throw new SteppeError("DISK_FULL", { operation: "build", subject: tree.label, cause, detail });
   }
+  const wholeLog = `\`steppe logs ${app} --build\` shows the whole log.`;
   const how = code > 128 && code < 160 ? `was ended by signal ${code - 128}` : `exited with ${code}`;
   throw new SteppeError("BUILD_FAILED", {
     operation: "build",
     subject: tree.label,
     cause: `the command ${how}`,
+    hint: code === 127 ? `It runs a program that the server does not have. ${wholeLog}` : wholeLog,
     detail,
   });
 }

@@ -7,6 +7,8 @@ export const LONGEST_PATH = 1024;
 
 /** Of what lies at the root of a repository, what is for Steppe and not for visitors. */
 const NOT_SITE = new Set(["steppe.yaml", "Dockerfile"]);
+/** Bytes of a path that a message shows whole. */
+const MOST_SHOWN = 160;
 const DOT = 0x2e;
 const SLASH = 0x2f;
 const WELL_KNOWN = ".well-known";
@@ -46,17 +48,16 @@ export function sitePath(path: Buffer, { kind }: Pick<SourceEntry, "kind">, labe
   return path.toString("utf8");
 }
 
-/** A path for a message: whatever is not printable UTF-8 as `\xNN`, and not without end. */
+/** A path for a message: whatever is not printable UTF-8 as `\xNN`; of a long one, its begin and its end. */
 export function printablePath(path: Buffer): string {
-  const short = path.length > 200 ? path.subarray(0, 200) : path;
-  const text = isUtf8(short)
-    ? short.toString("utf8").replace(/[\u0000-\u001f\u007f-\u009f\\]/g, (character) => escaped(Buffer.from(character)))
-    : [...short]
+  if (path.length > MOST_SHOWN) return `${printablePath(path.subarray(0, 80))}…${printablePath(path.subarray(-40))}`;
+  return isUtf8(path)
+    ? path.toString("utf8").replace(/[\u0000-\u001f\u007f-\u009f\\]/g, (character) => escaped(Buffer.from(character)))
+    : [...path]
         .map((byte) =>
           byte >= 0x20 && byte < 0x7f && byte !== 0x5c ? String.fromCharCode(byte) : escaped(Buffer.of(byte)),
         )
         .join("");
-  return short === path ? text : `${text}…`;
 }
 
 function escaped(bytes: Buffer): string {

@@ -119,7 +119,7 @@ apps:
 aps: {}
 `;
     expect(mistakes(text)).toEqual([
-      "steppe.yaml:4:9: apps.blog.domains[0] has a port; leave out `:80`",
+      "steppe.yaml:4:9: apps.blog.domains[0] `blog.localhost:80` has a port; leave out `:80`",
       "steppe.yaml:5:5: apps.blog.tagz is not known; did you mean `tags`?",
       "steppe.yaml:6:11: apps.blog.poll is no duration; write `30s`, `5m`, `1h` or `1h30m`",
       "steppe.yaml:7:5: apps.blog.build.command is missing",
@@ -343,7 +343,7 @@ test("diffDefinitions says what was and what is, and no secrets", () => {
 describe("definitionFromOptions names the option", () => {
   test.each([
     [{}, "USAGE", "the app has no `domain`; give it one, such as `domain: blog.localhost`"],
-    [{ domain: ["http://x.test"] }, "DOMAIN_INVALID", "--domain has a scheme; leave out `http://`"],
+    [{ domain: ["http://x.test"] }, "DOMAIN_INVALID", "--domain `http://x.test` has a scheme; leave out `http://`"],
     [{ domain: ["x.test"], poll: "x" }, "USAGE", "--poll is no duration; write `30s`, `5m`, `1h` or `1h30m`"],
     [{ domain: ["x.test"], output: "x" }, "USAGE", "--output is given without --build"],
     [{ domain: ["x.test"], build: "x", env: ["A"] }, "USAGE", '--env "A" is no NAME=VALUE'],
@@ -361,7 +361,7 @@ describe("parseDefinition", () => {
   test.each<[string, unknown, string, RegExp]>([
     ["nothing", undefined, "CONFIG_INVALID", /the definition is missing/],
     ["a text", "x", "CONFIG_INVALID", /is the text "x" and should be a map/],
-    ["a bad domain", { ...blog, domains: ["a b"] }, "DOMAIN_INVALID", /^domains\[0\] has a space in it$/],
+    ["a bad domain", { ...blog, domains: ["a b"] }, "DOMAIN_INVALID", /^domains\[0\] `a b` has a space in it$/],
     ["no domain", { ...blog, domains: [] }, "CONFIG_INVALID", /^domains is empty/],
     ["a domain twice", { ...blog, domains: ["a.test", "A.test"] }, "DOMAIN_INVALID", /`a\.test` is there twice/],
     ["an extra key", { ...blog, pollms: 5 }, "CONFIG_INVALID", /^pollms is not known; did you mean `pollMs`\?$/],

@@ -32,7 +32,12 @@ const ENVIRONMENT_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$";
 export const appName = z.string().regex(new RegExp(APP_NAME_PATTERN), {
   error: "is no name of an app: lower-case letters, digits and hyphens, at most 63, no hyphen first or last",
 });
-export const domain = textField(parseDomain);
+/** There may be many domains, so a mistake says which one it is in. */
+export const domain = textField((text): Parsed<string> => {
+  const parsed = parseDomain(text);
+  if ("value" in parsed || text === "") return parsed;
+  return { problem: `\`${text.length > 80 ? `${text.slice(0, 80)}…` : text}\` ${parsed.problem}` };
+});
 export const domainList = z
   .array(domain)
   .min(1, { error: "is empty; an app wants a domain" })

@@ -61,9 +61,8 @@ function objection(ref: Ref, { name: app, tags, branches }: RefPatterns): string
   if (ref.commit === null) return `${name} does not lead to a commit`;
   if (!isTag(ref)) {
     if (branches.some((pattern) => matchGlob(pattern, name))) return undefined;
-    const which =
-      branches.length === 0 ? "no branch of it deploys" : `its branches that deploy are ${branches.join(", ")}`;
-    return `the branch ${name} is not deployed by ${app}: ${which}`;
+    const which = branches.length === 0 ? "its `branches` name none" : `its \`branches\` are ${branches.join(", ")}`;
+    return `the branch ${name} does not deploy ${app}: ${which}; \`steppe deploy ${app} --branch ${name}\` deploys it`;
   }
   if (name === "latest") return "the tag `latest` never deploys: it does not say what it is";
   if (tags.some((pattern) => matchGlob(pattern, name))) return undefined;

@@ -34,7 +34,7 @@ function describe(app: AppView, context: Context): string {
     ["app", context.style.bold(app.definition.name)],
     ["live", live],
     ...app.urls.map((url, index) => [index === 0 ? "site" : "", url]),
-    ["push to", app.pushUrl],
+    app.definition.repository === null ? ["push to", app.pushUrl] : ["repository", app.definition.repository],
     ["last deployment", last === null ? "none yet" : deploymentSummary(last, context, context.io.clock.now())],
   ]);
 }

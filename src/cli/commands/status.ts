@@ -49,6 +49,11 @@ function describePlatform(status: PlatformStatus, { style, io }: Context): strin
   ]);
 }
 
+function howToDeploy({ definition: { name, repository } }: AppView): string {
+  if (repository === null) return `Push a tag: git push "$(steppe app show ${name} --push-url)" v1`;
+  return `The tags of ${repository} are looked at now and then; at once: steppe deploy ${name} --tag TAG`;
+}
+
 function describeApp(app: AppView, deployments: readonly Deployment[], context: Context): string {
   const now = context.io.clock.now();
   const { name } = app.definition;
@@ -58,7 +63,7 @@ function describeApp(app: AppView, deployments: readonly Deployment[], context: 
     ...app.urls.map((url, index) => [index === 0 ? "site" : "", url]),
   ]);
   if (deployments.length === 0) {
-    return `${facts}\n\nNo deployments yet. Push a tag: git push "$(steppe app show ${name} --push-url)" v1`;
+    return `${facts}\n\nNo deployments yet. ${howToDeploy(app)}`;
   }
   const rows = deployments.map((deployment) => [String(deployment.id), deploymentSummary(deployment, context, now)]);
   const failed = deployments[0]?.state === "failed" ? deployments[0].error : null;
