@@ -87,14 +87,16 @@ export class AppRegistry {
     return plan;
   }
 
-  /** Writes what a plan adds and changes, in one transaction. */
-  write(plan: ApplyPlan): void {
+  /** Writes what is to be added and changed, in one transaction. Throws as `plan` does, having changed nothing. */
+  planAndWrite(definitions: readonly AppDefinition[]): ApplyPlan {
     const { store, clock } = this.#dependencies;
-    store.transaction(() => {
+    return store.transaction(() => {
+      const plan = this.plan(definitions, false);
       const now = clock.now();
       for (const definition of plan.add) this.#insert(definition, now);
       for (const { after } of plan.change) this.#apps.updateDefinition(after, now);
       redistributeDomains(store);
+      return plan;
     });
   }
 

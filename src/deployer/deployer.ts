@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { SourceTree } from "../builds/index.ts";
 import type { AppDefinition } from "../config/index.ts";
 import { nearest } from "../shared/nearest.ts";
@@ -8,6 +7,8 @@ import { AppRegistry } from "./app-registry.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Journal } from "./journal.ts";
+import { redeployment } from "./redeployment.ts";
+import { RefWatch } from "./ref-watch.ts";
 import { Scheduler } from "./scheduler.ts";
 import type {
   App,
@@ -15,7 +16,6 @@ import type {
   Deployer,
   Deployment,
   DeploymentEvent,
-  DeploymentSource,
   GarbageReport,
   RefsReport,
   Release,
@@ -32,7 +32,9 @@ export class AppDeployer implements Deployer {
   readonly #scheduler: Scheduler;
   readonly #housekeeping: Housekeeping;
   readonly #settings: SettingTable;
-  readonly #looking = new Map<string, Promise<unknown>>();
+  readonly #refs: RefWatch;
+  /** By app. */
+  readonly #removals = new Map<string, Promise<void>>();
   readonly #lifetime = new AbortController();
 
   constructor(dependencies: DeployerDependencies) {
@@ -42,6 +44,7 @@ export class AppDeployer implements Deployer {
     this.#settings = new SettingTable(dependencies.store);
     this.#housekeeping = new Housekeeping(dependencies, this.#journal, this.#lifetime.signal);
     this.#scheduler = new Scheduler(dependencies, this.#journal, (app) => this.#housekeeping.appWentLive(app));
+    this.#refs = new RefWatch(dependencies, this.#registry, this.#scheduler, this.#lifetime.signal);
   }
 
   /**
@@ -49,12 +52,14 @@ export class AppDeployer implements Deployer {
    * should serve and does not, takes up unfinished deployments, and begins to look at refs that nobody has seen.
    */
   async start(): Promise<void> {
-    for (const app of this.#settings.keysAfter(REMOVING)) await this.#remove(app);
-    await this.#housekeeping.reconcileRoutes();
+    for (const app of this.#settings.keysAfter(REMOVING)) await this.#finishRemoval(app);
+    const removing = this.#settings.keysAfter(REMOVING); // that could not be finished
+    await this.#housekeeping.reconcileRoutes(removing);
     for (const app of new Set(this.#journal.table.unfinished().map((deployment) => deployment.app)))
       this.#scheduler.kick(app);
-    for (const { definition } of this.#registry.all()) this.#dependencies.remotes.watch(definition);
-    void this.#lookAtUnseenRefs();
+    for (const { name, definition } of this.#registry.all())
+      if (!removing.includes(name)) this.#dependencies.remotes.watch(definition);
+    void this.#refs.lookAtUnseen();
     this.#housekeeping.start();
   }
 
@@ -62,7 +67,7 @@ export class AppDeployer implements Deployer {
   async stop(): Promise<void> {
     this.#lifetime.abort();
     await this.#scheduler.stop();
-    await Promise.allSettled(this.#looking.values());
+    await this.#refs.stop();
     await this.#housekeeping.stop();
   }
 
@@ -98,32 +103,24 @@ export class AppDeployer implements Deployer {
     const plan = this.#registry.plan(definitions, prune);
     if (dryRun) return { changes: plan.changes, deployments: [] };
     for (const app of plan.remove) await this.removeApp(app);
-    this.#registry.write(plan);
-    for (const definition of plan.add) await this.#begin(definition);
-    for (const { after } of plan.change) this.#dependencies.remotes.watch(after);
-    const deployments = plan.change.flatMap(({ before, after }) => this.#redeploy(before, after, requestId));
+    // Anew, since others may have changed something while apps were removed.
+    const { add, change } = this.#registry.planAndWrite(definitions);
+    for (const { after } of change) this.#dependencies.remotes.watch(after);
+    const deployments = change.flatMap(({ before, after }) => this.#redeploy(before, after, requestId));
+    for (const definition of add) await this.#begin(definition);
     return { changes: plan.changes, deployments };
   }
 
-  async refsChanged(name: string, requestId: string): Promise<RefsReport> {
-    const previous = this.#looking.get(name) ?? Promise.resolve();
-    const look = previous.then(
-      () => this.#look(name, requestId),
-      () => this.#look(name, requestId),
-    );
-    this.#looking.set(name, look);
-    try {
-      return await look;
-    } finally {
-      if (this.#looking.get(name) === look) this.#looking.delete(name);
-    }
+  refsChanged(name: string, requestId: string): Promise<RefsReport> {
+    return this.#refs.look(name, requestId);
   }
 
   async deployRef(name: string, ref: { tag: string } | { branch: string }, requestId: string): Promise<Deployment> {
     const { definition } = this.#registry.get(name);
     const { sources } = this.#dependencies;
+    if ("tag" in ref && ref.tag === "latest") throw latestRefused(name);
     const fullName = "tag" in ref ? `refs/tags/${ref.tag}` : `refs/heads/${ref.branch}`;
-    if (definition.repository !== null) await sources.fetch(name, definition.repository, this.#lifetime.signal);
+    await this.#refs.fetch(definition);
     const commit = await sources.resolve(name, fullName);
     if (commit === undefined) throw await this.#refNotFound(name, ref);
     if (definition.repository !== null) await this.#markSeen(definition);
@@ -202,20 +199,6 @@ export class AppDeployer implements Deployer {
     return this.#housekeeping.collect();
   }
 
-  async #look(name: string, requestId: string): Promise<RefsReport> {
-    const { sources, store } = this.#dependencies;
-    const { definition } = this.#registry.get(name);
-    if (definition.repository !== null) await sources.fetch(name, definition.repository, this.#lifetime.signal);
-    const look = await sources.look(definition);
-    const ids = store.transaction(() => {
-      sources.markSeen(name, look);
-      return look.deploy === undefined
-        ? []
-        : [this.#scheduler.insert(name, { kind: "ref", ...look.deploy }, requestId)];
-    });
-    return { queued: ids.map((id) => this.#scheduler.announce(id)), notes: look.notes };
-  }
-
   async #markSeen(definition: AppDefinition): Promise<void> {
     const look = await this.#dependencies.sources.look(definition);
     this.#dependencies.store.transaction(() => this.#dependencies.sources.markSeen(definition.name, look));
@@ -226,51 +209,46 @@ export class AppDeployer implements Deployer {
     const { sources, remotes } = this.#dependencies;
     await sources.ensure(definition.name);
     remotes.watch(definition);
-    if (definition.repository !== null) void this.#lookUnasked(definition.name);
+    if (definition.repository !== null) void this.#refs.lookUnasked(definition.name);
   }
 
-  /** Nobody waits for the outcome of such a look: what goes wrong is logged, and tried again by polling or at the next start. */
-  async #lookUnasked(name: string): Promise<void> {
-    try {
-      await this.refsChanged(name, "poll");
-    } catch (error) {
-      this.#dependencies.log.error({ app: name, err: error }, "looking at the repository's tags failed");
-    }
-  }
-
-  /** Finds what was pushed and never looked at: the process died in between, or the journal lost its tail. */
-  async #lookAtUnseenRefs(): Promise<void> {
-    for (const { name } of this.#registry.all()) {
-      if (this.#lifetime.signal.aborted) return;
-      if (await this.#dependencies.sources.hasUnseenRefs(name)) await this.#lookUnasked(name);
-    }
-  }
-
-  /** What a changed definition asks for: the same content with new routes, or the content made anew. */
+  /** Queues what a changed definition asks for. */
   #redeploy(before: AppRow, after: AppDefinition, requestId: string): Deployment[] {
-    const live =
-      before.liveRelease === null
-        ? undefined
-        : new ReleaseTable(this.#dependencies.store).get(after.name, before.liveRelease);
-    if (live === undefined) return [];
-    const made = (definition: AppDefinition): unknown => [definition.folder, definition.build];
-    const sameContent = isDeepStrictEqual(made(before.definition), made(after));
-    const source: DeploymentSource =
-      sameContent || live.ref === null || live.commit === null
-        ? { kind: "definition", image: live.image }
-        : { kind: "ref", ref: live.ref, commit: live.commit };
-    return [this.#scheduler.enqueue(after.name, source, requestId)];
+    const { store } = this.#dependencies;
+    const wanted = redeployment(before, after, { store, journal: this.#journal });
+    if (wanted === undefined) return [];
+    return ["kind" in wanted ? this.#scheduler.enqueue(after.name, wanted, requestId) : wanted];
+  }
+
+  /** One that cannot be finished now must not keep the others from running: it is tried again at the next start. */
+  async #finishRemoval(name: string): Promise<void> {
+    try {
+      await this.#remove(name);
+    } catch (error) {
+      this.#dependencies.log.error({ app: name, err: error }, "the removal of an app cannot be finished");
+    }
+  }
+
+  /** Who asks while it goes on waits for the same removal: by its end another app may have the name. */
+  #remove(name: string): Promise<void> {
+    let removal = this.#removals.get(name);
+    if (removal === undefined) {
+      removal = this.#removeParts(name).finally(() => this.#removals.delete(name));
+      this.#removals.set(name, removal);
+    }
+    return removal;
   }
 
   /** Each part can be done again, so that a removal that was cut short is finished at the next start. */
-  async #remove(name: string): Promise<void> {
+  async #removeParts(name: string): Promise<void> {
     const { content, engine, remotes, sources, store } = this.#dependencies;
     const reason = new SteppeError("APP_NOT_FOUND", {
       operation: "deploy",
       subject: name,
       cause: "the app was removed",
     });
-    await this.#scheduler.cancelAll(name, reason);
+    await this.#scheduler.close(name, reason);
+    await this.#refs.close(name, reason);
     await remotes.forget(name);
     await engine.remove(name);
     await sources.remove(name);
@@ -281,6 +259,8 @@ export class AppDeployer implements Deployer {
       this.#settings.delete(`last-release:${name}`);
       this.#settings.delete(REMOVING + name);
     });
+    this.#scheduler.reopen(name);
+    this.#refs.reopen(name);
   }
 
   /** The newest release before the live one that was live itself. */
@@ -291,7 +271,8 @@ export class AppDeployer implements Deployer {
     throw new SteppeError("NOTHING_TO_ROLL_BACK", {
       operation: "roll back",
       subject: name,
-      cause: "no earlier release that was live is kept",
+      cause: `no release before ${liveRelease ?? "it"} that was live is kept`,
+      hint: `\`steppe releases ${name}\` lists those that are kept; \`steppe rollback ${name} RELEASE\` goes to any of them.`,
     });
   }
 
@@ -306,6 +287,15 @@ export class AppDeployer implements Deployer {
       hint: close === undefined ? undefined : `Did you mean ${close}?`,
     });
   }
+}
+
+function latestRefused(app: string): SteppeError {
+  return new SteppeError("TAG_REFUSED", {
+    operation: "deploy",
+    subject: `${app} tag latest`,
+    cause: "the tag `latest` never deploys: it does not say what it is",
+    hint: "Use a tag that names a version, such as v2.",
+  });
 }
 
 function toApp(row: AppRow): App {

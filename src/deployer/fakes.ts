@@ -56,7 +56,7 @@ export class FakeSources implements SourcesPort {
     this.seen.delete(app);
   }
 
-  async fetch(app: string): Promise<void> {
+  async fetch(app: string, _url: string, _signal: AbortSignal): Promise<void> {
     this.fetched.push(app);
   }
 
@@ -229,7 +229,7 @@ export class FakeEngine implements DeployEngine {
     );
   }
 
-  async retain(): Promise<void> {}
+  async retain(_app: string, _releases: readonly ReleaseSpec[]): Promise<void> {}
 
   async purge(app: string): Promise<void> {
     this.calls.push(`purge ${app}`);

@@ -4,7 +4,7 @@ import type { DeployerDependencies } from "./dependencies.ts";
 import type { Journal } from "./journal.ts";
 import { Retention } from "./retention.ts";
 import { liveSpec } from "./run-deployment.ts";
-import type { GarbageReport } from "./types.ts";
+import type { Deployment, GarbageReport } from "./types.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 const AFTER_START = 10 * 60 * 1000;
@@ -17,6 +17,7 @@ const COLLECTED_AT = "collected-at";
  */
 export class Housekeeping {
   readonly #dependencies: DeployerDependencies;
+  readonly #journal: Journal;
   readonly #retention: Retention;
   readonly #settings: SettingTable;
   readonly #signal: AbortSignal;
@@ -24,6 +25,7 @@ export class Housekeeping {
 
   constructor(dependencies: DeployerDependencies, journal: Journal, signal: AbortSignal) {
     this.#dependencies = dependencies;
+    this.#journal = journal;
     this.#retention = new Retention(dependencies, journal);
     this.#settings = new SettingTable(dependencies.store);
     this.#signal = signal;
@@ -54,26 +56,47 @@ export class Housekeeping {
     return report;
   }
 
-  /** Routes every app whose live release by the store is not what the engine serves. */
-  async reconcileRoutes(): Promise<void> {
+  /**
+   * Routes every app whose live release by the store is not what the engine serves. An app with which that fails must not keep the
+   * others from running: it is logged, and serves what it serves.
+   *
+   * @param except apps that are left alone
+   */
+  async reconcileRoutes(except: readonly string[]): Promise<void> {
     const { store, engine, log } = this.#dependencies;
     const routed = new Map<string, number>();
     for (const instance of await engine.instances()) if (instance.routed) routed.set(instance.app, instance.release);
-    const context = { signal: this.#signal, progress() {} };
     for (const { name } of new AppTable(store).all()) {
-      const live = liveSpec(name, this.#dependencies);
       const serves = routed.get(name);
       routed.delete(name);
-      if (live === undefined || live.number === serves) continue;
-      log.warn({ app: name, live: live.number, serves: serves ?? null }, "routing the live release again");
-      await this.#dependencies.ensureCertificates(live.definition.domains);
-      await engine.place(live, context);
-      await engine.route(live, context);
+      if (except.includes(name)) continue;
+      await this.#reconcile(name, "routing the live release again failed", () => this.#routeLive(name, serves));
     }
     for (const name of routed.keys()) {
-      if (new AppTable(store).get(name) !== undefined) continue;
       log.warn({ app: name }, "taking away an app that is not in the store");
-      await engine.remove(name);
+      await this.#reconcile(name, "taking it away failed", () => engine.remove(name));
+    }
+  }
+
+  async #routeLive(app: string, serves: number | undefined): Promise<void> {
+    const { engine, log } = this.#dependencies;
+    const live = liveSpec(app, this.#dependencies);
+    if (live === undefined || live.number === serves) return;
+    // It was routed, and control died before that was journaled: the deployment goes on from there.
+    const isRouting = ({ state, release }: Deployment): boolean => state === "healthy" && release === serves;
+    if (this.#journal.table.unfinishedOf(app).some(isRouting)) return;
+    log.warn({ app, live: live.number, serves: serves ?? null }, "routing the live release again");
+    const context = { signal: this.#signal, progress() {} };
+    await this.#dependencies.ensureCertificates(live.definition.domains);
+    await engine.place(live, context);
+    await engine.route(live, context);
+  }
+
+  async #reconcile(app: string, failure: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#dependencies.log.error({ app, err: error }, failure);
     }
   }
 

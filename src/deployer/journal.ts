@@ -11,6 +11,9 @@ import {
 
 type Listener = (event: DeploymentEvent) => void;
 
+/** How many events wait for one who follows slowly, before lines that are not journaled are left out. */
+const MOST_WAITING = 1000;
+
 /** What goes with a line of the journal. */
 export interface Extra {
   error?: ErrorBody;
@@ -99,6 +102,7 @@ export class Journal {
     const wakeUp = (): void => wake?.();
     const unsubscribe = this.subscribe((event) => {
       if (event.deployment !== id) return;
+      if (waiting.length >= MOST_WAITING && event.seq === 0) return; // whoever reads so slowly misses lines
       waiting.push(event);
       wakeUp();
     });

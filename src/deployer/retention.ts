@@ -25,13 +25,15 @@ export class Retention {
     const { store, engine, content } = this.#dependencies;
     const releases = new ReleaseTable(store);
     const { kept, gone } = this.#split(app);
-    await engine.retain(app, kept.map(toSpec));
-    const deployments = store.transaction(() => {
-      for (const release of gone) releases.delete(app, release.number);
-      return this.#journal.table.prune(app, DEPLOYMENTS_KEPT);
+    await engine.retain(app, kept.filter(this.#isWhole).map(toSpec));
+    const forgotten = store.transaction(() => {
+      // A rollback to one of them may have been accepted meanwhile.
+      const stillGone = this.#split(app).gone.filter(({ number }) => gone.some((release) => release.number === number));
+      for (const release of stillGone) releases.delete(app, release.number);
+      return { releases: stillGone.length, deployments: this.#journal.table.prune(app, DEPLOYMENTS_KEPT) };
     });
-    await content.removeBuildLogs(deployments);
-    return gone.length;
+    await content.removeBuildLogs(forgotten.deployments);
+    return forgotten.releases;
   }
 
   /** Prunes every app and frees the content that nothing needs any more. */
@@ -65,8 +67,12 @@ export class Retention {
 
   #allKept(): ReleaseSpec[] {
     const { store } = this.#dependencies;
-    return new AppTable(store).all().flatMap((app) => new ReleaseTable(store).ofApp(app.name).map(toSpec));
+    const releases = new AppTable(store).all().flatMap((app) => new ReleaseTable(store).ofApp(app.name));
+    return releases.filter(this.#isWhole).map(toSpec);
   }
+
+  /** A release whose content the disk lost cannot be made ready, and must not keep the others from being looked after. */
+  readonly #isWhole = ({ image }: ReleaseRow): boolean => this.#dependencies.content.hasImage(image);
 }
 
 function neededRelease({ release, source }: Deployment): number[] {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { AppDefinition } from "../config/index.ts";
 import type { ReleaseSpec } from "../engines/engine.ts";
 import { SteppeError, toSteppeError } from "../shared/errors.ts";
@@ -74,8 +75,32 @@ async function begin(deployment: Deployment, context: RunContext): Promise<void>
     });
   } else if (source.kind === "ref") {
     journal.enter(id, "building", definitionOf(deployment, context).build === null ? "reading the site" : "building");
-  } else {
+  } else if (source.kind === "upload") {
     journal.enter(id, "built", describeImage(source.image), { image: source.image });
+  } else {
+    beginDefinition(deployment, context);
+  }
+}
+
+/** Of what is live now: what was when it was asked for may have been replaced since. */
+function beginDefinition(deployment: Deployment, context: RunContext): void {
+  const { journal, dependencies } = context;
+  const { id, app } = deployment;
+  const live = liveSpec(app, dependencies);
+  if (live === undefined) {
+    throw new SteppeError("DEPLOYMENT_FAILED", {
+      operation: "deploy",
+      subject: `the changed definition of ${app}`,
+      cause: "nothing of it is live",
+      hint: "Push a tag: it is deployed with the changed definition.",
+    });
+  }
+  if (isDeepStrictEqual(live.definition, definitionOf(deployment, context))) {
+    const made = { image: live.image, release: live.number };
+    const urls = dependencies.urls(live.definition);
+    journal.enter(id, "live", `release ${live.number} has the changed definition already`, made, { urls });
+  } else {
+    journal.enter(id, "built", describeImage(live.image), { image: live.image });
   }
 }
 

@@ -24,6 +24,8 @@ export class Scheduler {
   readonly #builds: Semaphore;
   readonly #afterLive: (app: string) => void;
   readonly #running = new Map<string, Running>();
+  /** Apps that are being removed, and what is answered to whoever wants to deploy them. */
+  readonly #closed = new Map<string, SteppeError>();
   #stopping = false;
 
   /** @param afterLive called when a deployment of the app went live */
@@ -36,9 +38,11 @@ export class Scheduler {
 
   /**
    * Journals a deployment. To be called within the transaction that belongs to it; `announce` follows after it.
-   * What waits for the same app and is thereby out of date is superseded when announced.
+   * What waits for the same app and is thereby out of date is superseded when announced. Throws what `close` was given.
    */
   insert(app: string, source: DeploymentSource, requestId: string): number {
+    const refusal = this.#closed.get(app);
+    if (refusal !== undefined) throw refusal;
     return this.#journal.insert(app, source, requestId);
   }
 
@@ -59,7 +63,7 @@ export class Scheduler {
 
   /** Runs the app's oldest unfinished deployment, unless one runs already. */
   kick(app: string): void {
-    if (this.#stopping || this.#running.has(app)) return;
+    if (this.#stopping || this.#closed.has(app) || this.#running.has(app)) return;
     const next = this.#journal.table.unfinishedOf(app)[0];
     if (next === undefined) return;
     const controller = new AbortController();
@@ -88,14 +92,20 @@ export class Scheduler {
     this.kick(app);
   }
 
-  /** Aborts what runs for an app and ends what waits, for the reason given. */
-  async cancelAll(app: string, reason: SteppeError): Promise<void> {
+  /** Takes no more deployments of an app until `reopen`, aborts the one that runs and ends those that wait. */
+  async close(app: string, reason: SteppeError): Promise<void> {
+    this.#closed.set(app, reason);
     for (const waiting of this.#journal.table.unfinishedOf(app)) {
       if (waiting.id !== this.#running.get(app)?.id) this.#end(waiting, reason);
     }
     const running = this.#running.get(app);
     running?.controller.abort(reason);
     await running?.ended;
+  }
+
+  /** The app is gone: one of its name may come. */
+  reopen(app: string): void {
+    this.#closed.delete(app);
   }
 
   /** Leaves what runs where it is, to be taken up at the next start. */
@@ -129,7 +139,8 @@ export class Scheduler {
 /** Whether an older deployment that waits has nothing left to do once the newer one is live. */
 function replaces(newer: DeploymentSource, older: DeploymentSource): boolean {
   if (newer.kind === "definition") return older.kind === "definition";
-  return true;
+  // The changed definition stands even if the newer content turns out bad.
+  return older.kind !== "definition" || newer.kind === "rollback";
 }
 
 function superseded(older: Deployment, newer: Deployment): SteppeError {

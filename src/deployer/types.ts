@@ -10,8 +10,8 @@ export type DeploymentSource =
   | { kind: "upload"; label: string; image: string }
   /** Back to a kept release, with its definition. */
   | { kind: "rollback"; release: number }
-  /** The same image with the app's changed definition (domains, check, …). */
-  | { kind: "definition"; image: string };
+  /** What is live when its turn comes, with the app's changed definition (domains, check, …). */
+  | { kind: "definition" };
 
 /**
  * queued → building → built → released → placed → healthy → live, or from any of the first six to failed or

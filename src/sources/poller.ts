@@ -74,7 +74,7 @@ export class Poller {
   async #look(app: string, host: string, signal: AbortSignal): Promise<boolean> {
     const queue = this.#hosts.get(host) ?? new HostQueue();
     this.#hosts.set(host, queue);
-    const leave = await queue.enter();
+    const leave = await queue.enter(signal);
     try {
       signal.throwIfAborted();
       await this.#options.poll(app, signal);
@@ -100,14 +100,29 @@ class HostQueue {
     return this.#inside === 0;
   }
 
-  /** Resolves with the way out. */
-  async enter(): Promise<() => void> {
+  /** Resolves with the way out, or rejects with the signal's reason. */
+  async enter(signal: AbortSignal): Promise<() => void> {
     if (this.#inside < AT_ONCE) this.#inside++;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else await this.#wait(signal);
     return () => {
       const next = this.#waiting.shift();
       if (next === undefined) this.#inside--;
       else next(); // takes over our place
     };
+  }
+
+  #wait(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const turn = (): void => {
+        signal.removeEventListener("abort", leave);
+        resolve();
+      };
+      const leave = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(turn), 1);
+        reject(signal.reason as Error);
+      };
+      this.#waiting.push(turn);
+      signal.addEventListener("abort", leave, { once: true });
+    });
   }
 }

@@ -1,0 +1,137 @@
+import type { AppDefinition } from "../config/index.ts";
+import { backoffDelay } from "../shared/backoff.ts";
+import type { SteppeError } from "../shared/errors.ts";
+import type { AppRegistry } from "./app-registry.ts";
+import type { DeployerDependencies } from "./dependencies.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { RefsReport } from "./types.ts";
+
+/** A look at what was pushed that failed (a full disk, say) is made again: nobody polls a repository of our own. */
+const AGAIN = { first: 5000, most: 5 * 60_000 };
+
+/** Looks at the refs of apps, and queues what is new among them. Looks at one app follow each other. */
+export class RefWatch {
+  readonly #dependencies: DeployerDependencies;
+  readonly #registry: AppRegistry;
+  readonly #scheduler: Scheduler;
+  readonly #lifetime: AbortSignal;
+  readonly #looking = new Map<string, Promise<unknown>>();
+  /** Of apps whose refs are to be looked at again. */
+  readonly #again = new Set<string>();
+  /** What ends the fetches of an app. */
+  readonly #ends = new Map<string, AbortController>();
+
+  constructor(dependencies: DeployerDependencies, registry: AppRegistry, scheduler: Scheduler, lifetime: AbortSignal) {
+    this.#dependencies = dependencies;
+    this.#registry = registry;
+    this.#scheduler = scheduler;
+    this.#lifetime = lifetime;
+  }
+
+  /** See `Deployer.refsChanged`. */
+  async look(name: string, requestId: string): Promise<RefsReport> {
+    const previous = this.#looking.get(name) ?? Promise.resolve();
+    const look = previous.then(
+      () => this.#look(name, requestId),
+      () => this.#look(name, requestId),
+    );
+    this.#looking.set(name, look);
+    try {
+      return await look;
+    } catch (error) {
+      void this.#lookAgain(name);
+      throw error;
+    } finally {
+      if (this.#looking.get(name) === look) this.#looking.delete(name);
+    }
+  }
+
+  /** Nobody waits for the outcome of such a look: what goes wrong is logged, and tried again. */
+  async lookUnasked(name: string): Promise<void> {
+    try {
+      await this.look(name, "poll");
+    } catch (error) {
+      if (this.#lifetime.aborted) return;
+      this.#dependencies.log.error({ app: name, err: error }, "looking at the repository's tags failed");
+    }
+  }
+
+  /** Finds what was pushed and never looked at: the process died in between, or the journal lost its tail. */
+  async lookAtUnseen(): Promise<void> {
+    for (const { name } of this.#registry.all()) {
+      if (this.#lifetime.aborted) return;
+      try {
+        if (await this.#dependencies.sources.hasUnseenRefs(name)) await this.lookUnasked(name);
+      } catch (error) {
+        this.#dependencies.log.error({ app: name, err: error }, "the repository's refs cannot be read");
+      }
+    }
+  }
+
+  /** Brings the refs of an app whose repository lives elsewhere here. Throws REMOTE_UNREACHABLE. */
+  async fetch({ name, repository }: AppDefinition): Promise<void> {
+    if (repository === null) return;
+    const signal = AbortSignal.any([this.#lifetime, this.#endOf(name).signal]);
+    await this.#dependencies.sources.fetch(name, repository, signal);
+  }
+
+  /** Ends what is under way for an app that is being removed; nothing more is fetched for it until `reopen`. */
+  async close(name: string, reason: SteppeError): Promise<void> {
+    this.#endOf(name).abort(reason);
+    await Promise.allSettled([this.#looking.get(name)]);
+  }
+
+  /** The app is gone: one of its name may come. */
+  reopen(name: string): void {
+    this.#ends.delete(name);
+  }
+
+  /** Resolves when what is under way has ended; the lifetime has. */
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.#looking.values());
+  }
+
+  #endOf(name: string): AbortController {
+    let end = this.#ends.get(name);
+    if (end === undefined) this.#ends.set(name, (end = new AbortController()));
+    return end;
+  }
+
+  async #look(name: string, requestId: string): Promise<RefsReport> {
+    const { sources, store } = this.#dependencies;
+    const { definition } = this.#registry.get(name);
+    await this.fetch(definition);
+    const look = await sources.look(definition);
+    const ids = store.transaction(() => {
+      this.#registry.get(name); // it may have been removed meanwhile
+      sources.markSeen(name, look);
+      return look.deploy === undefined
+        ? []
+        : [this.#scheduler.insert(name, { kind: "ref", ...look.deploy }, requestId)];
+    });
+    return { queued: ids.map((id) => this.#scheduler.announce(id)), notes: look.notes };
+  }
+
+  async #lookAgain(name: string): Promise<void> {
+    if (this.#again.has(name) || this.#lifetime.aborted) return;
+    this.#again.add(name);
+    const { clock, sources } = this.#dependencies;
+    try {
+      for (let failures = 1; ; failures++) {
+        await clock.sleep(backoffDelay(AGAIN, failures), { signal: this.#lifetime, unref: true });
+        const app = this.#registry.all().find((row) => row.name === name);
+        if (app === undefined || app.definition.repository !== null) return; // gone, or the poller's
+        try {
+          if (await sources.hasUnseenRefs(name)) await this.look(name, "again");
+          return;
+        } catch (error) {
+          this.#dependencies.log.error({ app: name, err: error }, "looking at the repository's tags failed again");
+        }
+      }
+    } catch (error) {
+      if (!this.#lifetime.aborted) throw error;
+    } finally {
+      this.#again.delete(name);
+    }
+  }
+}
