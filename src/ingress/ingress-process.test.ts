@@ -1,74 +1,17 @@
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { type AddressInfo, connect, type Socket } from "node:net";
+import { type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { connect as tlsConnect } from "node:tls";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { silentLogger } from "../shared/log.ts";
-import type { IngressLimits } from "./ingress-config.ts";
-import { IngressProcess } from "./ingress-process.ts";
-import { emptySnapshot, encodeSnapshot, type Snapshot } from "./snapshot/index.ts";
-import { ask, type Asking, TestData } from "./test-ingress.ts";
+import { emptySnapshot, encodeSnapshot } from "./snapshot/index.ts";
+import { TestData } from "./test-ingress.ts";
+import { everything, Ingress, open, siteSnapshot } from "./test-ingress-process.ts";
 
 const run = promisify(execFile);
 const hasCurl = existsSync("/usr/bin/curl");
-
-/** An ingress in this process, from a snapshot on disk. */
-class Ingress {
-  readonly data: TestData;
-  readonly process: IngressProcess;
-  http = 0;
-  https = 0;
-
-  constructor(data: TestData, limits: Partial<IngressLimits> = {}) {
-    this.data = data;
-    const listener = { address: { host: "127.0.0.1", port: 0 }, fd: null };
-    const config = { id: "t", slot: 0, buildId: "t", dataFolder: data.folder, http: listener, https: listener, limits };
-    this.process = new IngressProcess({ ...config, accept: "at once", readyFd: null }, silentLogger);
-  }
-
-  static async start(data: TestData, snapshot: Snapshot, limits: Partial<IngressLimits> = {}): Promise<Ingress> {
-    writeFileSync(join(data.folders.ingress, "snapshot.json"), encodeSnapshot(snapshot));
-    const ingress = new Ingress(data, limits);
-    const { http, https } = await ingress.process.accept();
-    ingress.http = http.port;
-    ingress.https = https.port;
-    return ingress;
-  }
-
-  ask(asking: Partial<Asking> = {}) {
-    return ask({ host: "blog.test", ...asking, port: asking.tls ? this.https : this.http });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.process.drain({ idleMs: 0, mostMs: 100 });
-    await this.process.ended;
-  }
-}
-
-function siteSnapshot(data: TestData, files: Record<string, string | Buffer>): Snapshot {
-  const snapshot = emptySnapshot();
-  snapshot.sites.set("blog", { current: data.release("blog", 1, files), staged: [], grace: [] });
-  snapshot.routes.set("blog.test", { kind: "site", app: "blog", redirectToHttps: false });
-  return snapshot;
-}
-
-async function open(port: number): Promise<Socket> {
-  const socket = connect({ port, host: "127.0.0.1" });
-  await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
-  return socket;
-}
-
-/** What comes on a connection until it ends. */
-async function everything(socket: Socket): Promise<string> {
-  const chunks: Buffer[] = [];
-  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
-  socket.on("error", () => {}); // a reset ends it too
-  await new Promise((resolve) => socket.once("close", resolve));
-  return Buffer.concat(chunks).toString();
-}
 
 async function backend(
   handler: Parameters<typeof createServer>[1],
@@ -270,36 +213,6 @@ describe("an ingress process", () => {
     socket.write("POST / HTTP/1.1\r\nHost: refusing.test\r\nContent-Length: 999999999\r\n\r\nstart");
     socket.write(Buffer.alloc(100_000));
     expect(await answer).toContain("401");
-  });
-
-  test("a client that sends its head too slowly, or never, or too much of it, is let go", async () => {
-    await using data = await TestData.make();
-    const limits = { headMs: 100, checkMs: 20, headBytes: 4096, keepAliveMs: 1_000 };
-    await using ingress = await Ingress.start(data, siteSnapshot(data, { "index.html": "home" }), limits);
-    const silent = await open(ingress.http);
-    expect(await everything(silent)).toBe("");
-    const slow = await open(ingress.http);
-    slow.write("GET / HTTP/1.1\r\nHost: blog");
-    expect(await everything(slow)).toContain("408 Request Timeout");
-    const long = await open(ingress.http);
-    long.write(`GET / HTTP/1.1\r\nHost: blog.test\r\nX: ${"x".repeat(8_000)}\r\n\r\n`);
-    expect(await everything(long)).toContain("431 Request Header Fields Too Large");
-    const garbage = await open(ingress.http);
-    garbage.write("\x16\x03\x01 hello\r\n\r\n");
-    expect(await everything(garbage)).toContain("400 Bad Request");
-  });
-
-  test("a client that does not read its answer is let go, and others are served meanwhile", async () => {
-    await using data = await TestData.make();
-    const files = { "index.html": "home", "big.bin": Buffer.alloc(30_000_000) };
-    await using ingress = await Ingress.start(data, siteSnapshot(data, files), { stalledMs: 200 });
-    const reader = await open(ingress.http);
-    reader.pause();
-    reader.write("GET /big.bin HTTP/1.1\r\nHost: blog.test\r\n\r\n");
-    while (ingress.process.status().requests < 1) await new Promise(setImmediate);
-    expect((await ingress.ask()).body.toString()).toBe("home");
-    while (ingress.process.status().connections > 0) await new Promise(setImmediate);
-    reader.destroy();
   });
 
   test("while it drains, connections that were open are answered once more, and told to close", async () => {

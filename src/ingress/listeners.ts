@@ -16,6 +16,16 @@ export interface ListenersOptions {
   onAcceptError(error: Error): void;
 }
 
+interface Connection {
+  /** Those on the way. */
+  requests: number;
+  /** Begins those that came before the one ahead of them was answered (RFC 9112, section 9.3.2). */
+  waiting: Array<() => void>;
+}
+
+/** So many requests may be on the way on one connection; whoever sends more without waiting for answers is cut off. */
+const MOST_PIPELINED = 32;
+
 /** Why a listener could not listen: the system's code, and which it was. */
 export class ListenFailure extends Error {
   readonly code: string;
@@ -32,8 +42,8 @@ export class ListenFailure extends Error {
 export class Listeners {
   readonly http: Server;
   readonly https: HttpsServer;
-  /** Those that carry HTTP, so after their TLS handshake, with the number of requests on the way. */
-  readonly #connections = new Map<Duplex, number>();
+  /** Those that carry HTTP, so after their TLS handshake. */
+  readonly #connections = new Map<Duplex, Connection>();
   requests = 0;
   readonly #onAcceptError: (error: Error) => void;
 
@@ -46,6 +56,8 @@ export class Listeners {
       keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: limits.checkMs,
       maxHeaderSize: limits.headBytes,
+      // Else the first of two Host headers would count, and whoever stands before may go by the second (RFC 9112, section 3.2).
+      joinDuplicateHeaders: true,
     };
     this.http = createHttpServer(options, (request, response) => this.#onRequest(request, response, "http", onRequest));
     this.https = createHttpsServer(
@@ -108,7 +120,7 @@ export class Listeners {
 
   /** Ends the connections on which nothing is on the way. */
   endIdle(): void {
-    for (const [socket, requests] of this.#connections) if (requests === 0) socket.destroy();
+    for (const [socket, { requests }] of this.#connections) if (requests === 0) socket.destroy();
   }
 
   /** Ends all connections, handshakes too. */
@@ -119,7 +131,7 @@ export class Listeners {
   }
 
   #onConnection(socket: Duplex): void {
-    this.#connections.set(socket, 0);
+    this.#connections.set(socket, { requests: 0, waiting: [] });
     socket.on("close", () => this.#connections.delete(socket));
   }
 
@@ -129,16 +141,26 @@ export class Listeners {
     scheme: "http" | "https",
     onRequest: ListenersOptions["onRequest"],
   ): void {
+    const { socket } = request;
+    const connection = this.#connections.get(socket);
+    if (connection === undefined || socket.destroyed) return; // the parser may still have what came before the end
+    if (connection.requests >= MOST_PIPELINED) {
+      socket.destroy();
+      return;
+    }
     this.requests++;
-    const socket = request.socket;
-    this.#count(socket, 1);
-    response.on("close", () => this.#count(socket, -1));
-    onRequest(request, response, scheme);
-  }
-
-  #count(socket: Duplex, by: number): void {
-    const requests = this.#connections.get(socket);
-    if (requests !== undefined) this.#connections.set(socket, requests + by);
+    connection.requests++;
+    response.on("close", () => {
+      connection.requests--;
+      connection.waiting.shift()?.();
+    });
+    // One after another: an answer that is made ahead of its turn waits in memory, a piece of its file with it.
+    if (connection.requests === 1) onRequest(request, response, scheme);
+    else {
+      connection.waiting.push(() => {
+        if (!socket.destroyed) onRequest(request, response, scheme);
+      });
+    }
   }
 }
 
