@@ -39,6 +39,14 @@ export class GitRepository {
     return stdout.toString("utf8").trim();
   }
 
+  /** Runs git with this on its standard input; throws with what it said if it fails. */
+  async gitWithInput(input: string | Uint8Array, ...args: string[]): Promise<string> {
+    const command = { file: "git", args, cwd: this.folder, env: gitEnvironment, input };
+    const { code, stdout, stderr } = await runCommand(command);
+    if (code !== 0) throw new Error(`git ${args.join(" ")} exited with ${code}: ${stderr}`);
+    return stdout.toString("utf8").trim();
+  }
+
   /** Runs git; the caller looks at the exit code. */
   async tryGit(...args: string[]): Promise<CommandResult> {
     return await runCommand({ file: "git", args, cwd: this.folder, env: gitEnvironment });
