@@ -1,5 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { SteppeError } from "../shared/errors.ts";
+import { bounded } from "./build-limits.ts";
 
 /** A user that owns nothing. */
 export interface BuildUser {
@@ -60,11 +61,12 @@ export function unprivileged({ user, command }: SandboxRequest): string[] {
  * The build's own environment is set only here, after every privilege is gone: in the environment of the programs before, variables such as
  * LD_PRELOAD would run somebody's code with them; as arguments, everybody on this machine could read them.
  *
- * One pipe serves both outputs, so that lines come in the order in which they were printed.
+ * One pipe serves both outputs, so that lines come in the order in which they were printed. When memory runs out, the kernel takes the build
+ * first, and not what serves visitors.
  */
 export function shell(command: string): string[] {
-  const script = `eval "$${ENVIRONMENT}"; unset ${ENVIRONMENT}; exec /bin/sh -c "$1" 2>&1`;
-  return ["/bin/sh", "-c", script, "sh", command];
+  const script = `eval "$${ENVIRONMENT}"; unset ${ENVIRONMENT}; { echo 1000 > /proc/self/oom_score_adj; } 2>/dev/null; exec /bin/sh -c "$1" 2>&1`;
+  return bounded(["/bin/sh", "-c", script, "sh", command]);
 }
 
 const ENVIRONMENT = "STEPPE_BUILD_ENVIRONMENT";
@@ -85,7 +87,9 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Of folders to hide, those that would be seen. */
+/** Of folders to hide, where those are that would be seen. */
 export function seen(folders: readonly string[]): string[] {
-  return folders.filter((folder) => SYSTEM_FOLDERS.some((system) => folder.startsWith(`${system}/`)));
+  return folders
+    .map((folder) => (existsSync(folder) ? realpathSync(folder) : folder))
+    .filter((folder) => SYSTEM_FOLDERS.some((system) => folder.startsWith(`${system}/`)));
 }

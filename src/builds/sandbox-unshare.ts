@@ -13,6 +13,8 @@ import {
  * Puts the same sandbox together by hand, in namespaces of its own. What it is given: scratch, checkout, home, temporary; the
  * system's folders, `--`; the folders to hide, `--`; the program and its arguments.
  *
+ * What is mounted within a system folder comes along, and is made read-only as well: each mount has flags of its own.
+ *
  * It stays as the first process of its namespace while the program runs: the kernel ends all others with it, and `unshare --kill-child` ends it
  * with its parent.
  */
@@ -21,13 +23,24 @@ scratch=$1 checkout=$2 home=$3 temporary=$4
 shift 4
 mount -t tmpfs -o mode=0755 steppe "$scratch"
 cd "$scratch"
+here=$(pwd -P)
+readonly_bind() {
+  for more in '' ,nosuid,nodev ,nosuid,nodev,noexec; do
+    mount -o "remount,bind,ro$more" "$1" 2>/dev/null && return
+  done
+  mount -o remount,bind,ro "$1"
+}
 while [ "$1" != -- ]; do
   if [ -L "$1" ]; then
     ln -s "$(readlink "$1")" ".$1"
   else
     mkdir -p ".$1"
     mount --rbind "$1" ".$1"
-    mount -o remount,bind,ro ".$1" 2>/dev/null || mount -o remount,bind,ro,nosuid,nodev ".$1"
+    while read -r _ _ _ _ place _; do
+      case $place in
+        "$here$1" | "$here$1"/*) readonly_bind "$(printf %b "$place")" ;;
+      esac
+    done < /proc/self/mountinfo
   fi
   shift
 done
