@@ -73,7 +73,9 @@ test("a failed build keeps the caches of the last good one", async () => {
 test("the log of a build is kept and told by the command line", async () => {
   const app = await TestApp.add(steppe, "logged", folder.file("logged"), ["--build", "sh build.sh", "--output", "out"]);
   const lines = Array.from({ length: 200 }, (_, index) => `line ${index}`);
-  const { lines: said } = await app.release("v1", { "build.sh": "seq -f 'line %g' 0 199; mkdir out; echo 1 > out/index.html" });
+  const { lines: said } = await app.release("v1", {
+    "build.sh": "seq -f 'line %g' 0 199; mkdir out; echo 1 > out/index.html",
+  });
   expect(said.filter((line) => /^ {2}\| line \d+$/.test(line))).toHaveLength(lines.length);
   const whole = await steppe.cli("logs", "logged", "--build");
   expect(whole.stdout.toString().trim().split("\n")).toEqual(["$ sh build.sh", ...lines]);

@@ -66,9 +66,10 @@ async function lookAt(
 ): Promise<SeenLook> {
   const changes = await repositories.changes(definition.name, known);
   const { deploy, passedOver } = selectRef(changes, definition);
-  const moved = changes.moved.map(
-    ({ name, from }) => `${shortName(name)} moved: it pointed to ${from.slice(0, 9)} before`,
-  );
+  // To move is what branches are for.
+  const moved = changes.moved
+    .filter(({ name }) => name.startsWith("refs/tags/"))
+    .map(({ name, from }) => `${shortName(name)} moved: it pointed to ${from.slice(0, 9)} before`);
   return {
     deploy: deploy && {
       ref: deploy.ref.name,
