@@ -108,12 +108,11 @@ function lookupFor(url: URL): LookupFunction | undefined {
   };
 }
 
-const CERTIFICATE_ERRORS = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT)/;
+const UNTRUSTED = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
 /** What an error of the connection means for a person. */
 export function unreachable(target: ApiTarget, thrown: unknown): SteppeError {
   const code = errno(thrown) ?? "";
-  const isCertificate = CERTIFICATE_ERRORS.test(code);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const causes: Readonly<Record<string, string>> = {
     ECONNREFUSED: "nothing listens there (connection refused)",
@@ -123,13 +122,22 @@ export function unreachable(target: ApiTarget, thrown: unknown): SteppeError {
     EPIPE: "the connection broke off",
     ETIMEDOUT: "no answer came",
     EHOSTUNREACH: "there is no way to its host",
+    ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
   };
-  const hint = isCertificate
-    ? "Its certificate is not trusted. Is it of Steppe's own CA: `steppe ca install`, or NODE_EXTRA_CA_CERTS=FILE."
-    : undefined;
+  const hint =
+    code === "ERR_TLS_CERT_ALTNAME_INVALID"
+      ? "Use the name that its `--host` says; `steppe up` and `steppe install` take it."
+      : UNTRUSTED.test(code)
+        ? "Is it of Steppe's own CA? Take that from the server (`steppe ca show`), and trust it: see docs/server.md."
+        : undefined;
   return new SteppeError(
     "API_UNREACHABLE",
-    { operation: "reach", subject: target.url, cause: causes[code] ?? message, hint },
+    {
+      operation: "reach",
+      subject: target.url,
+      cause: causes[code] ?? (UNTRUSTED.test(code) ? `its certificate is not trusted (${code})` : message),
+      hint,
+    },
     { cause: thrown },
   );
 }

@@ -10,6 +10,7 @@ import { extract } from "tar-stream";
 import { describe, expect, test } from "vitest";
 import { SteppeError } from "../shared/errors.ts";
 import { SteppeClient } from "./client.ts";
+import { unreachable } from "./client-transport.ts";
 import { tarFolder } from "./tar-folder.ts";
 
 /** An API that answers as it is told, and a client for it. */
@@ -258,5 +259,25 @@ describe("tarFolder", () => {
     await reading;
     expect(names).toHaveLength(2000);
     expect(readFileSync(join(site.path, "f7"), "utf8")).toBe("content 7");
+  });
+});
+
+describe("unreachable", () => {
+  const target = { url: "https://steppe.example.com", token: null };
+
+  test.each([
+    [
+      "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+      "its certificate is not trusted (UNABLE_TO_VERIFY_LEAF_SIGNATURE)",
+      "steppe ca show",
+    ],
+    ["CERT_HAS_EXPIRED", "its certificate is not trusted (CERT_HAS_EXPIRED)", "steppe ca show"],
+    ["ERR_TLS_CERT_ALTNAME_INVALID", "its certificate is for another name", "--host"],
+    ["ECONNREFUSED", "nothing listens there (connection refused)", "steppe up"],
+    ["EOTHER", "words of Node", "steppe up"],
+  ])("%s is said for people", (code, cause, hint) => {
+    const error = unreachable(target, Object.assign(new Error("words of Node"), { code }));
+    expect(error.message).toBe(`reach https://steppe.example.com: ${cause}`);
+    expect(error.hint).toContain(hint);
   });
 });

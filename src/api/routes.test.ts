@@ -245,6 +245,11 @@ describe("listening", () => {
     expect((await running.call("/v1/apps", { socketPath, headers: { host: "api.example.com:8443" } })).status).toBe(
       200,
     );
+    const seen = await running.call("/v1/status", { socketPath, headers: { host: "api.example.com:8443" } });
+    expect(seen.json()).toMatchObject({
+      addresses: { api: "https://api.example.com:8443", git: "https://api.example.com:8443/git/" },
+      apps: [{ pushUrl: "https://steppe:push-token-of-blog@api.example.com:8443/git/blog.git" }, {}],
+    });
     expect((await running.call("/v1/apps", { socketPath, headers: { host: "blog.example.com" } })).status).toBe(421);
     expect((await running.call("/v1/apps", { socketPath, headers: { host: "localhost" } })).status).toBe(421);
   });

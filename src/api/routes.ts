@@ -4,13 +4,16 @@ import type { Exchange } from "./exchange.ts";
 import { parseApply, parseCount, parseNewApp, parseRef, parseRollback } from "./parse-request.ts";
 import { readJson } from "./read-body.ts";
 import type { Route } from "./router.ts";
+import { seenFrom } from "./seen-from.ts";
 
 /** The routes that answer JSON, or nothing. See types.ts. */
 export function jsonRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
   const { deployer, addresses, clock } = options;
   const body = ({ request }: Exchange): Promise<unknown> => readJson(request, limits.jsonBytes, limits.jsonMs, clock);
-  const view = (name: string) => appView(deployer.app(name), deployer, addresses());
-  const allViews = () => deployer.apps().map((app) => appView(app, deployer, addresses()));
+  const view = (name: string, exchange: Exchange) =>
+    appView(deployer.app(name), deployer, seenFrom(exchange, addresses()));
+  const allViews = (exchange: Exchange) =>
+    deployer.apps().map((app) => appView(app, deployer, seenFrom(exchange, addresses())));
 
   const route = (method: string, path: string, handle: (exchange: Exchange) => Promise<void> | void): Route => {
     return { method, path, access: "token", handle };
@@ -23,20 +26,22 @@ export function jsonRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
       access: "open",
       handle: (exchange) => exchange.text(200, "application/x-pem-file", options.ca()),
     },
-    route("GET", "/v1/status", async (exchange) =>
-      exchange.json(200, { ...(await options.status()), apps: allViews() }),
-    ),
-    route("GET", "/v1/apps", (exchange) => exchange.json(200, allViews())),
+    route("GET", "/v1/status", async (exchange) => {
+      const status = await options.status();
+      const seen = seenFrom(exchange, status.addresses);
+      exchange.json(200, { ...status, addresses: seen, apps: allViews(exchange) });
+    }),
+    route("GET", "/v1/apps", (exchange) => exchange.json(200, allViews(exchange))),
     route("POST", "/v1/apps", async (exchange) => {
       const app = await deployer.addApp(await parseNewApp(await body(exchange)));
-      exchange.json(201, view(app.definition.name));
+      exchange.json(201, view(app.definition.name, exchange));
     }),
     route("POST", "/v1/apply", async (exchange) => {
       const { definitions, dryRun, prune } = await parseApply(await body(exchange));
       const { requestId } = exchange;
       exchange.json(200, await deployer.apply(definitions, { dryRun, prune, requestId }));
     }),
-    route("GET", "/v1/apps/:app", (exchange) => exchange.json(200, view(exchange.param("app")))),
+    route("GET", "/v1/apps/:app", (exchange) => exchange.json(200, view(exchange.param("app"), exchange))),
     route("DELETE", "/v1/apps/:app", async (exchange) => {
       await deployer.removeApp(exchange.param("app"));
       exchange.nothing();

@@ -53,6 +53,7 @@ async function tryOut(sandbox: Sandbox, user: BuildUser | null): Promise<string 
     return code === 0 ? undefined : (stderr + stdout.toString()).trim().split("\n").at(-1);
   } catch (error) {
     if (errno(error) === "ENOENT") return "not installed";
+    if (errno(error) === "EACCES") return "this user may not run it";
     throw error;
   } finally {
     await rm(folder, { recursive: true, force: true });
