@@ -10,6 +10,8 @@ const soaks: Readonly<Record<string, () => Promise<{ run: (scale: number) => Pro
   "kill-control": () => import("./kill-control.ts"),
   "kill-ingress": () => import("./kill-ingress.ts"),
   "cut-journal": () => import("./cut-journal.ts"),
+  "real-sites": () => import("./real-sites.ts"),
+  "large-repository": () => import("./large-repository.ts"),
 };
 
 async function main(): Promise<void> {
