@@ -11,7 +11,8 @@ export function define(command: Command, context: Context): void {
     .argument("<url>", "the API's address")
     .addHelpText(
       "after",
-      "\nThe token lies in `token` in the server's data folder. It is asked for, or read from standard input.",
+      "\nThe token lies in `token` in the server's data folder. It is asked for, or read from standard input.\n" +
+        "A server with a certificate of its own CA has to be trusted first: docs/server.md says how.",
     );
   withJson(command).action(async (address: string, options: { json?: boolean }) => {
     const url = parseServerUrl(address, "the address");
