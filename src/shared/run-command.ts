@@ -18,7 +18,7 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** Milliseconds between SIGTERM and SIGKILL. Default 2,000. */
   graceMs?: number;
-  /** How many bytes of standard output to keep; more is an error. Default 64 MiB. */
+  /** How many bytes of standard output to keep; more is an OutputTooLong. Default 64 MiB. */
   maxOutput?: number;
 }
 
@@ -29,6 +29,9 @@ export interface CommandResult {
   /** The last 64 KiB of standard error. */
   stderr: string;
 }
+
+/** A program printed more than was allowed; it was ended. */
+export class OutputTooLong extends Error {}
 
 const STDERR_KEPT = 64 * 1024;
 const SIGNAL_NUMBERS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 };
@@ -98,7 +101,7 @@ async function collect(stream: Readable, limit: number, stop: () => void): Promi
     size += chunk.length;
     if (size > limit) {
       stop();
-      throw new Error(`the program printed more than ${limit} bytes`);
+      throw new OutputTooLong(`the program printed more than ${limit} bytes`);
     }
     chunks.push(chunk);
   }

@@ -1,8 +1,10 @@
-import { lstat, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
+import type { SourceEntry } from "../builds/index.ts";
 import { SteppeError } from "../shared/errors.ts";
 import type { CommitTreeOptions } from "./commit-tree.ts";
 import { type Git, gitFailed } from "./git.ts";
+import { listTree } from "./list-tree.ts";
 import { fetchSubmodule, listSubmodules } from "./submodules.ts";
 
 /** Submodules within submodules, so deep. */
@@ -21,13 +23,15 @@ export async function checkoutCommit(
   signal: AbortSignal,
   depth = 0,
 ): Promise<void> {
+  const entries = await listTree({ ...source, tree: source.commit, signal });
+  await requireRoom(into, entries, source.label);
   const scratch = await mkdtemp(join(into, "..", ".checkout-"));
   try {
     await writeFiles(source, { into, index: join(scratch, "index"), signal });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-  const submodules = await listSubmodules(source, signal);
+  const submodules = await listSubmodules(source, entries, signal);
   if (submodules.length > 0 && depth >= DEEPEST) {
     const cause = `its submodules hold submodules more than ${DEEPEST} deep`;
     throw new SteppeError("GIT_FAILED", { operation: "check out", subject: source.label, cause });
@@ -41,6 +45,15 @@ export async function checkoutCommit(
     }
     await checkoutCommit(await fetchSubmodule(source, submodule, signal), folder, signal, depth + 1);
   }
+}
+
+/** Of one file of the repository a tree may hold thousands: all together they may be far more than was pushed. Throws DISK_FULL. */
+async function requireRoom(folder: string, entries: readonly SourceEntry[], label: string): Promise<void> {
+  const wanted = entries.reduce((sum, { size }) => sum + size, 0);
+  const { bavail, bsize } = await statfs(folder);
+  if (wanted <= bavail * bsize) return;
+  const cause = `its files are ${wanted} bytes, and ${bavail * bsize} are free on the disk`;
+  throw new SteppeError("DISK_FULL", { operation: "check out", subject: label, cause });
 }
 
 async function writeFiles(

@@ -6,6 +6,7 @@ import { ByteReader } from "./byte-reader.ts";
 import { checkoutCommit } from "./checkout.ts";
 import { drained } from "./drained.ts";
 import { type Git, gitFailed } from "./git.ts";
+import { listTree } from "./list-tree.ts";
 
 export interface CommitTreeOptions {
   git: Git;
@@ -31,21 +32,22 @@ export class CommitTree implements SourceTree {
     this.label = options.label;
   }
 
-  /** Throws FOLDER_MISSING. */
+  /** Throws FOLDER_MISSING, FILE_UNSUPPORTED. */
   async list(folder: string): Promise<SourceEntry[]> {
     const { git, repository, commit } = this.#options;
     const path = folder
       .split("/")
       .filter((name) => name !== "" && name !== ".")
       .join("/");
-    const args = ["ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", `${commit}:${path}`];
-    const result = await git.run({ repository, args }, { maxOutput: 1024 ** 3 });
-    if (result.code === 0) return parseTree(result.stdout);
-    if (/Not a valid object name|not a tree object/.test(result.stderr) && path !== "") {
+    try {
+      return await listTree({ git, repository, tree: `${commit}:${path}`, label: this.label });
+    } catch (error) {
+      const isMissing =
+        error instanceof SteppeError && /Not a valid object name|not a tree object/.test(error.detail ?? "");
+      if (!isMissing || path === "") throw error;
       const cause = `there is no folder \`${path}\` in the commit ${commit.slice(0, 12)}`;
       throw new SteppeError("FOLDER_MISSING", { operation: "read", subject: this.label, cause });
     }
-    throw gitFailed("GIT_FAILED", "read", this.label, result);
   }
 
   /** By one process, however many there are. Throws CONTENT_CORRUPT. */
@@ -96,30 +98,4 @@ async function ask(stdin: Writable, entries: readonly SourceEntry[]): Promise<vo
     if (!stdin.write(oids.join(""))) await drained(stdin);
   }
   stdin.end();
-}
-
-/** `MODE TYPE OID SIZE<TAB>PATH<NUL>`, the size after spaces; see https://git-scm.com/docs/git-ls-tree#_output_format */
-function parseTree(output: Buffer): SourceEntry[] {
-  const entries: SourceEntry[] = [];
-  for (let start = 0; start < output.length;) {
-    const tab = output.indexOf(9, start);
-    const end = output.indexOf(0, tab);
-    const head = output.toString("latin1", start, tab);
-    const oid = head.indexOf(" ", 7) + 1;
-    const size = head.indexOf(" ", oid);
-    entries.push({
-      path: output.subarray(tab + 1, end),
-      kind: kindOf(head.slice(0, 6)),
-      size: Number(head.slice(size)) || 0, // a submodule has none: `-`
-      oid: Buffer.from(head.slice(oid, size), "hex"),
-    });
-    start = end + 1;
-  }
-  return entries;
-}
-
-function kindOf(mode: string): SourceEntry["kind"] {
-  if (mode.startsWith("100")) return "file";
-  if (mode === "120000") return "link";
-  return mode === "160000" ? "submodule" : "other";
 }

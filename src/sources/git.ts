@@ -2,6 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { type ErrorCode, errno, SteppeError } from "../shared/errors.ts";
 import { type CommandResult, exitCode, runCommand, type RunOptions } from "../shared/run-command.ts";
 
+/** The most that git may ask for at once: a client packs files of up to 512 MiB as differences, which are put together in memory. */
+const LARGEST_ALLOCATION = "600m";
+
 /** Where and as whom git runs. */
 export interface GitOptions {
   /** The program. Default `git`, looked up in `PATH`. */
@@ -91,6 +94,8 @@ export class Git {
       SSH_ASKPASS: "",
       GIT_NO_LAZY_FETCH: "1",
       GIT_NO_REPLACE_OBJECTS: "1",
+      // A few kilobytes of a push may say that an object is gigabytes, or unpack to them. What is larger and honest is streamed.
+      GIT_ALLOC_LIMIT: LARGEST_ALLOCATION,
       GIT_ALLOW_PROTOCOL: protocols,
       // The repositories are Steppe's own, whoever runs it now: https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
       GIT_CONFIG_COUNT: "2",

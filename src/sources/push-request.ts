@@ -7,6 +7,8 @@ import { PktLineReader } from "./pkt-line.ts";
 export class PushRequest {
   /** How many refs it wants to change. A probe (`0000`, sent before a large push) wants none. */
   commands = 0;
+  /** The bytes of that list so far. Git keeps all of it in memory. */
+  listBytes = 0;
   readonly #reader = new PktLineReader();
   #capabilities: ReadonlySet<string> = new Set();
   #done = false;
@@ -21,6 +23,7 @@ export class PushRequest {
           this.#done = true;
           return;
         }
+        this.listBytes += packet.payload.length;
         this.#line(packet.payload);
       }
     } catch {

@@ -56,6 +56,9 @@ export interface GitContext {
   limits: GitLimits;
 }
 
+/** What git keeps in memory of a request, in bytes: the refs that a push changes, or what a fetch wants and has. Enough for 100,000 of them. */
+const MOST_LIST = 16 * 1024 * 1024;
+
 type Service = "git-upload-pack" | "git-receive-pack";
 
 /**
@@ -130,12 +133,18 @@ class GitExchange {
     const { stdin } = this.#process.child;
     let closed = false;
     stdin.on("error", () => {}).on("close", () => (closed = true)); // git may answer without reading all; its answer says why
+    const { app } = this.#request;
+    const maxBytes = this.#push === undefined ? MOST_LIST : this.#context.limits.maxBytes;
     let bytes = 0;
     for await (const chunk of plainBody(this.#request)) {
       this.#timers[0]?.refresh();
       bytes += chunk.length;
-      if (bytes > this.#context.limits.maxBytes) throw tooLarge(this.#request.app, this.#context.limits.maxBytes);
+      if (bytes > maxBytes) throw tooLarge(app, maxBytes);
       this.#push?.feed(chunk);
+      if (this.#push !== undefined && this.#push.listBytes > MOST_LIST) {
+        const cause = `the list of refs to change is longer than ${MOST_LIST} bytes`;
+        throw new SteppeError("BODY_TOO_LARGE", { operation: "push", subject: app, cause });
+      }
       if (!closed && !stdin.write(chunk)) await drained(stdin);
     }
     this.#bodyEnded = true;

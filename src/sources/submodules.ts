@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { SourceEntry } from "../builds/index.ts";
 import { SteppeError } from "../shared/errors.ts";
 import type { CheckoutSource } from "./checkout.ts";
 import { gitFailed, withoutPasswords } from "./git.ts";
@@ -15,21 +16,20 @@ export interface Submodule {
 
 const FETCH_MS = 10 * 60_000;
 
-/** The submodules that a commit holds. Throws REPOSITORY_INVALID if `.gitmodules` gives one no address. */
-export async function listSubmodules(source: CheckoutSource, signal: AbortSignal): Promise<Submodule[]> {
-  const { git, repository, commit, label } = source;
-  const tree = await git.run(
-    { repository, args: ["ls-tree", "-r", "-z", "--full-tree", commit] },
-    { signal, maxOutput: 1024 ** 3 },
+/**
+ * The submodules among the files of a commit. Throws REPOSITORY_INVALID if `.gitmodules` gives one no address.
+ *
+ * @param entries all that the commit holds
+ */
+export async function listSubmodules(
+  source: CheckoutSource,
+  entries: readonly SourceEntry[],
+  signal: AbortSignal,
+): Promise<Submodule[]> {
+  const { label } = source;
+  const links = entries.flatMap(({ kind, path, oid }) =>
+    kind === "submodule" && oid !== null ? [{ commit: oid.toString("hex"), path: path.toString("utf8") }] : [],
   );
-  if (tree.code !== 0) throw gitFailed("GIT_FAILED", "read", label, tree);
-  const links = tree.stdout
-    .toString("utf8")
-    .split("\0")
-    .flatMap((line) => {
-      const match = /^160000 commit ([0-9a-f]+)\t(.*)$/s.exec(line);
-      return match?.[1] === undefined || match[2] === undefined ? [] : [{ commit: match[1], path: match[2] }];
-    });
   if (links.length === 0) return [];
   const addresses = await readAddresses(source, signal);
   return links.map(({ commit: oid, path }) => {
