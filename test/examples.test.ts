@@ -1,4 +1,4 @@
-import { cpSync, globSync } from "node:fs";
+import { cpSync, globSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -15,20 +15,29 @@ interface Example {
   /** The program that its build command wants. */
   needs?: PeerName;
   /** Paths, and what their pages hold. */
-  pages: Readonly<Record<string, string>>;
+  pages: Readonly<Record<string, string | RegExp>>;
   /** A path that does not exist, and what its page holds. */
   missing?: string;
+  /** The folder that its builds keep. */
+  cache?: string;
 }
 
 const table: readonly Example[] = [
   { name: "hello", pages: { "/": "It is live", "/assets/style.7c1e94b2.css": "--grass" }, missing: "Only grass here" },
   { name: "static", pages: { "/": "A folder that is a site", "/about/": "<h1>About</h1>" } },
-  { name: "jekyll", needs: "jekyll", pages: { "/": "for production", "/feather-grass/": "<em>Stipa</em>" } },
+  {
+    name: "jekyll",
+    needs: "jekyll",
+    // `build.env` names the environment and the time zone
+    pages: { "/": /\d\d:\d\d (GMT|BST) for production/, "/feather-grass/": "<em>Stipa</em>" },
+    cache: ".jekyll-cache",
+  },
   {
     name: "hugo",
     needs: "hugo",
     pages: { "/": "/css/main.min.", "/posts/great-bustard/": "<strong>18 kg</strong>" },
     missing: "No such bird",
+    cache: "resources",
   },
 ];
 
@@ -54,7 +63,7 @@ for (const { name, needs, ...seen } of table) {
   });
 }
 
-async function deployAndLook(name: string, { pages, missing }: Omit<Example, "name" | "needs">): Promise<void> {
+async function deployAndLook(name: string, { pages, missing, cache }: Omit<Example, "name" | "needs">): Promise<void> {
   using folder = temporaryFolder(name);
   cpSync(join(examples, name), folder.path, { recursive: true });
   const applied = await steppe.cliIn(folder.path, "apply");
@@ -69,7 +78,7 @@ async function deployAndLook(name: string, { pages, missing }: Omit<Example, "na
   for (const [path, text] of Object.entries(pages)) {
     const answer = await steppe.get({ host, path });
     expect(answer, `${path}: ${pushed.stderr}`).toMatchObject({ status: 200 });
-    expect(answer.text).toContain(text);
+    expect(answer.text).toMatch(text);
     expect((await steppe.getSecurely({ host, path })).body).toEqual(answer.body);
   }
   const nowhere = await steppe.get({ host, path: "/no/such/page" });
@@ -78,4 +87,8 @@ async function deployAndLook(name: string, { pages, missing }: Omit<Example, "na
   for (const hidden of ["/steppe.yaml", "/.git/HEAD", "/NOTES.md"]) {
     expect((await steppe.get({ host, path: hidden })).status, hidden).toBe(404);
   }
+  if (cache === undefined) return;
+  expect(readdirSync(join(steppe.data, "cache", name), { recursive: true }).join(" ")).toMatch(/\w\/\w/);
+  await site.tag("v2");
+  expect((await site.tryGit("push", app.pushUrl, "v2")).stderr, "a build that begins with a cache").toContain("  live");
 }
