@@ -4,6 +4,7 @@ import { jsonAnnouncer, plainAnnouncer } from "./control/announcer.ts";
 import { createLogger } from "./control/logger.ts";
 import { restore } from "./control/restore.ts";
 import { runUp } from "./control/run-up.ts";
+import { stopLeftIngress } from "./control/stop-left-ingress.ts";
 import { systemClock } from "./shared/clock.ts";
 import { errorCodes, toSteppeError } from "./shared/errors.ts";
 
@@ -19,12 +20,23 @@ async function main(): Promise<number> {
   const announcer = argv.includes("--json")
     ? jsonAnnouncer(stdout, () => systemClock.now())
     : plainAnnouncer(stdout, stderr, env);
+  // A reader that is gone, or a full disk under a log, must not end the platform: there is nobody to tell.
+  for (const stream of [stdout, stderr]) stream.on("error", () => {});
   const asked = endAsked();
   try {
     const options = parseUpOptions(argv.slice(2), env, cwd());
     if (options.restore !== null) return await restore({ ...options, restore: options.restore }, stdout, systemClock);
     const log = createLogger(stderr, options.logLevel ?? (stderr.isTTY ? "warn" : "info"));
-    const platform = await runUp(options, { announcer, log, clock: systemClock });
+    if (options.stop) {
+      await stopLeftIngress(options, { log, clock: systemClock });
+      return 0;
+    }
+    const platform = await runUp(options, {
+      announcer,
+      log,
+      clock: systemClock,
+      isService: env["STEPPE_SERVICE"] === "1",
+    });
     if ((await asked) === "SIGHUP") {
       await platform.leave();
       return RESTART;

@@ -16,8 +16,9 @@ describe("parseUpOptions", () => {
       config: null,
       example: false,
       json: false,
-      logLevel: "info",
+      logLevel: null,
       restore: null,
+      stop: false,
       force: false,
     });
   });
@@ -36,6 +37,7 @@ describe("parseUpOptions", () => {
       json: true,
       logLevel: "debug",
       restore: null,
+      stop: false,
       force: false,
     });
   });

@@ -30,6 +30,8 @@ export interface UpOptions {
   logLevel: LogLevel | null;
   /** An archive to restore into the data folder, absolute, in place of starting. For `steppe restore`, and not in the help. */
   restore: string | null;
+  /** Whether ingress processes that run without control are ended, in place of starting. For the launcher, and not in the help. */
+  stop: boolean;
   /** With `restore`: whether a folder that holds data may be replaced. */
   force: boolean;
 }
@@ -63,6 +65,7 @@ export const upOptions: readonly UpOption[] = [
     description: `one of ${logLevels.join(", ")} (default: info; on a terminal, warn)`,
   },
   { name: "restore", value: "FILE", description: "restore this archive and end", hidden: true },
+  { name: "stop", description: "end an ingress that runs by itself, and end", hidden: true },
   { name: "force", description: "restore also into a folder that holds data", hidden: true },
 ];
 
@@ -103,6 +106,7 @@ export function parseUpOptions(args: readonly string[], env: NodeJS.ProcessEnv, 
     json: given["json"] === true,
     logLevel: readLevel(text("log-level")),
     restore: path("restore"),
+    stop: given["stop"] === true,
     force: given["force"] === true,
   };
   refuseSameAddress(options);

@@ -20,7 +20,7 @@ export async function runUp(options: UpOptions, surroundings: Surroundings): Pro
     if (options.example) await deployExample(platform, announcer);
     return platform;
   } catch (error) {
-    await platform.stop();
+    await platform.giveUp();
     throw error;
   }
 }

@@ -36,6 +36,8 @@ export interface Surroundings {
   announcer: Announcer;
   log: Logger;
   clock: Clock;
+  /** Whether the machine's visitors are served: then the ingress goes on serving whatever becomes of this process. */
+  isService: boolean;
 }
 
 /** The platform, from the moment that everything runs. */
@@ -47,12 +49,14 @@ export interface Platform {
   leave(): Promise<void>;
   /** Ends control and ingress. */
   stop(): Promise<void>;
+  /** For a start that failed: ends control, and an ingress that it started; not of a service, nor one that served before. */
+  giveUp(): Promise<void>;
 }
 
 /**
  * The composition root: the one place that makes the real rooms and joins them. Visitors come first: the ingress serves from its
  * snapshot before the store is opened. What was begun is ended again if something later fails; an ingress that served before
- * this process started is left to serve.
+ * this process started, or that is a service's, is left to serve.
  */
 export async function startPlatform(options: UpOptions, surroundings: Surroundings): Promise<Platform> {
   const { log, clock } = surroundings;
@@ -61,7 +65,8 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
   const data = ending.use(openDataFolder(options.data));
   const { paths } = data;
   const ingress = await startIngress(options, paths, surroundings);
-  let stopIngress = (await ingress.processes()).every((process) => process.startedAt >= startedAt);
+  const isMine = !ingress.hasAdopted && !surroundings.isService;
+  let stopIngress = isMine;
   ending.defer(async () => (stopIngress ? await ingress.stop() : ingress.close()));
   const lifetime = abortedWith(ending);
 
@@ -166,7 +171,7 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
     stopIngress = withIngress;
     return resources.disposeAsync();
   };
-  return { addresses, deployer, token, leave: () => end(false), stop: () => end(true) };
+  return { addresses, deployer, token, leave: () => end(false), stop: () => end(true), giveUp: () => end(isMine) };
 }
 
 function startIngress(

@@ -1,19 +1,20 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Backoff, backoffDelay } from "../shared/backoff.ts";
 import type { Clock } from "../shared/clock.ts";
 import { entryFile } from "../shared/entry-file.ts";
-import { errno } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
+import { connectToLiving } from "./connect-to-living.ts";
 import type { DrainTimes, IngressAddresses, IngressStatus, SpawnRequest } from "./control-protocol.ts";
-import { Gone, IngressClient, NoAnswer } from "./ingress-client.ts";
+import { IngressClient, NoAnswer } from "./ingress-client.ts";
 import { ingressFolders, type IngressLimits } from "./ingress-config.ts";
 import { isAddress, type ListenAddress } from "./listen-address.ts";
 import { refusedListener } from "./listen-error.ts";
 import { LivePublisher } from "./live-publisher.ts";
 import { SerialQueue } from "../shared/serial-queue.ts";
 import { spawnIngress } from "./spawn-ingress.ts";
+import { STOP, stopClient } from "./stop-ingress.ts";
 
 export interface IngressSupervisorOptions {
   http: ListenAddress;
@@ -40,7 +41,6 @@ const RESTART: Backoff = { first: 100, most: 10_000 };
 /** A process that lived for so long did not fail at its start. */
 const LIVED_MS = 60_000;
 const SPAWN_MS = 15_000;
-const STOP: DrainTimes = { idleMs: 0, mostMs: 5_000 };
 
 interface Slot {
   client: IngressClient | undefined;
@@ -63,6 +63,7 @@ export class IngressSupervisor {
   readonly #changes = new SerialQueue();
   readonly #ending = new AbortController();
   #addresses: IngressAddresses;
+  #hasAdopted = false;
 
   private constructor(options: IngressSupervisorOptions) {
     this.#options = { ...options, dataFolder: resolve(options.dataFolder) };
@@ -102,6 +103,11 @@ export class IngressSupervisor {
     return this.#addresses;
   }
 
+  /** Whether some process served before this start. */
+  get hasAdopted(): boolean {
+    return this.#hasAdopted;
+  }
+
   /** How each process goes, the draining ones too. One that does not answer is left out. */
   async processes(): Promise<IngressStatus[]> {
     const clients = [...this.#slots.flatMap(({ client }) => client ?? []), ...this.#leaving];
@@ -132,7 +138,7 @@ export class IngressSupervisor {
     this.#ending.abort();
     await this.#changes.run(async () => {
       const clients = [...this.#slots.flatMap(({ client }) => client ?? []), ...this.#leaving];
-      await Promise.all(clients.map((client) => this.#stopOne(client)));
+      await Promise.all(clients.map((client) => stopClient(client, this.#options.clock, this.#log)));
     });
   }
 
@@ -144,16 +150,13 @@ export class IngressSupervisor {
 
   async #begin(): Promise<void> {
     const outdated: IngressClient[] = [];
-    for (const client of await this.#connectToLiving()) {
-      if (client.status.state === "waiting") {
-        await client.drain(STOP); // whoever started it died before it served
-        client.close();
-        continue;
+    for (const client of await connectToLiving(this.#run, this.#log)) {
+      try {
+        await this.#takeOver(client, outdated);
+      } catch (error) {
+        if (!(error instanceof NoAnswer)) throw error;
+        this.#endStuck(client, error); // or it has just ended
       }
-      await this.publisher.join(client);
-      if (client.status.state === "draining") this.#watchLeaving(client);
-      else if (this.#isCurrent(client)) this.#adopt(client);
-      else outdated.push(client);
     }
     const missing = this.#slots.flatMap(({ client }, number) => (client === undefined ? [number] : []));
     // The first may have to bind; the others inherit from it.
@@ -163,20 +166,17 @@ export class IngressSupervisor {
     await this.#drainAll(outdated);
   }
 
-  async #connectToLiving(): Promise<IngressClient[]> {
-    const clients: IngressClient[] = [];
-    for (const name of readdirSync(this.#run)) {
-      if (!/^ingress-.+\.sock$/.test(name)) continue;
-      const path = join(this.#run, name);
-      try {
-        clients.push(await IngressClient.connect(path));
-      } catch (error) {
-        if (errno(error) === "ECONNREFUSED" || error instanceof Gone) rmSync(path, { force: true });
-        else if (error instanceof NoAnswer) this.#log.error({ path, err: error }, "an ingress process does not answer");
-        else if (errno(error) !== "ENOENT") throw error;
-      }
+  async #takeOver(client: IngressClient, outdated: IngressClient[]): Promise<void> {
+    if (client.status.state === "waiting") {
+      await client.drain(STOP); // whoever started it died before it served
+      client.close();
+      return;
     }
-    return clients;
+    await this.publisher.join(client);
+    this.#hasAdopted = true;
+    if (client.status.state === "draining") this.#watchLeaving(client);
+    else if (this.#isCurrent(client)) this.#adopt(client);
+    else outdated.push(client);
   }
 
   #isCurrent({ status }: IngressClient): boolean {
@@ -304,27 +304,11 @@ export class IngressSupervisor {
     void client.closed.then(() => this.#leaving.delete(client));
   }
 
-  async #stopOne(client: IngressClient): Promise<void> {
-    const given = new AbortController();
-    const late = this.#options.clock.sleep(STOP.mostMs + 2_000, { signal: given.signal }).then(
-      () => client.kill(),
-      () => {}, // aborted below: it ended in time
-    );
-    try {
-      await client.drain(STOP);
-    } catch (error) {
-      this.#endStuck(client, error instanceof Error ? error : new Error(String(error)));
-    }
-    await client.closed;
-    given.abort();
-    await late;
-  }
-
   /** What start made before it failed. */
   async #endNew(): Promise<void> {
     const mine = this.#slots.flatMap(({ client }) => (client?.status.state === "waiting" ? [client] : []));
     this.#ending.abort();
-    await Promise.all(mine.map((client) => this.#stopOne(client)));
+    await Promise.all(mine.map((client) => stopClient(client, this.#options.clock, this.#log)));
   }
 
   #endStuck(client: IngressClient, cause: Error): void {

@@ -2,10 +2,12 @@ import { spawn } from "node:child_process";
 import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Logger } from "../shared/log.ts";
+import { systemClock } from "../shared/clock.ts";
+import { type Logger, silentLogger } from "../shared/log.ts";
 import type { IngressStatus } from "./control-protocol.ts";
 import { IngressClient } from "./ingress-client.ts";
 import type { IngressSupervisor } from "./ingress-supervisor.ts";
+import { stopIngress } from "./stop-ingress.ts";
 import { ask, TestData, testProgram } from "./test-ingress.ts";
 
 /** Collects what is said. */
@@ -45,6 +47,37 @@ describe("supervision", () => {
     } finally {
       await ingress.stop();
     }
+  });
+
+  test("processes that hang when control starts are ended, and others serve on the same address", async () => {
+    await using data = await TestData.make();
+    const first = await data.supervise();
+    const { http, https } = first.addresses;
+    const hanging = await first.processes();
+    first.close(); // as kill -9 would
+    for (const { pid } of hanging) process.kill(pid, "SIGSTOP");
+    const second = await data.supervise({ http, https });
+    try {
+      expect(second.hasAdopted).toBe(false);
+      expect(second.addresses).toEqual({ http, https });
+      expect((await ask({ port: http.port, host: "x.test" })).status).toBe(404);
+      const pids = (await second.processes()).map(({ pid }) => pid);
+      expect(pids).toHaveLength(2);
+      for (const { pid } of hanging) expect(pids).not.toContain(pid);
+    } finally {
+      await second.stop();
+    }
+  });
+
+  test("what runs without control can be stopped", async () => {
+    await using data = await TestData.make();
+    const ingress = await data.supervise();
+    const [one] = await ingress.processes();
+    ingress.close();
+    await stopIngress(data.folder, { clock: systemClock, log: silentLogger });
+    await stopIngress(data.folder, { clock: systemClock, log: silentLogger });
+    await expect(ask({ port: ingress.addresses.http.port, host: "x.test" })).rejects.toThrow("ECONNREFUSED");
+    expect(one?.state).toBe("accepting");
   });
 
   test("when the only process is killed, control binds again", async () => {

@@ -25,17 +25,28 @@ export async function endLeftProcesses(root: string): Promise<void> {
 /** Removes what git left in a repository when it was killed: locks, and objects that were on their way in. */
 export async function removeLeftFiles(repository: string): Promise<void> {
   const objects = join(repository, "objects");
-  for (const name of await readdir(objects)) {
+  for (const name of await namesIn(objects)) {
     if (/^(tmp_objdir-|incoming-|tmp_obj_)/.test(name)) await rm(join(objects, name), { recursive: true, force: true });
   }
-  for (const name of await readdir(join(objects, "pack"))) {
+  for (const name of await namesIn(join(objects, "pack"))) {
     if (/^(tmp_|\.tmp-)/.test(name)) await rm(join(objects, "pack", name), { force: true });
   }
-  for (const name of await readdir(repository)) {
+  for (const name of await namesIn(repository)) {
     if (/\.(lock|new)$/.test(name)) await rm(join(repository, name), { force: true });
   }
-  for (const entry of await readdir(join(repository, "refs"), { recursive: true, withFileTypes: true })) {
-    if (entry.isFile() && entry.name.endsWith(".lock")) await rm(join(entry.parentPath, entry.name), { force: true });
+  const refs = join(repository, "refs");
+  for (const name of await namesIn(refs, true)) {
+    if (name.endsWith(".lock")) await rm(join(refs, name), { recursive: true, force: true });
+  }
+}
+
+/** None of a folder that is not there: a damaged repository is git's to speak of. */
+async function namesIn(folder: string, recursive = false): Promise<string[]> {
+  try {
+    return await readdir(folder, { recursive });
+  } catch (error) {
+    if (errno(error) === "ENOENT") return [];
+    throw error;
   }
 }
 

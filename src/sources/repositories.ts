@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import type { SourceTree } from "../builds/index.ts";
 import { syncFolder, writeFileAtomic } from "../shared/atomic-file.ts";
 import { type Clock, systemClock } from "../shared/clock.ts";
-import { SteppeError, toSteppeError } from "../shared/errors.ts";
+import { errno, SteppeError, toSteppeError } from "../shared/errors.ts";
 import { CommitTree } from "./commit-tree.ts";
 import { fetchRemote } from "./fetch-remote.ts";
 import { Git, gitFailed, type GitOptions } from "./git.ts";
@@ -26,6 +26,8 @@ export interface RepositoriesOptions extends GitOptions {
 /** With so many packs a repository is packed anew. */
 const PACKS_BEFORE_MAINTENANCE = 20;
 const TEMPORARY = ".new-";
+/** What is being removed. */
+const GONE = ".gone-";
 
 /**
  * The bare git repository of each app. Those who call hold that `app` is an app's name; it is checked all the same, since it
@@ -80,10 +82,18 @@ export class Repositories {
     }
   }
 
-  /** Removes it for good; one that is not there is fine. */
+  /** Removes it for good; one that is not there is fine. A crash leaves it whole, or none of it under its name. */
   async remove(app: string): Promise<void> {
     const path = this.path(app);
-    await rm(path, { recursive: true, force: true });
+    const gone = await mkdtemp(join(this.#folder, GONE));
+    try {
+      await rename(path, join(gone, "repository"));
+      syncFolder(this.#folder);
+    } catch (error) {
+      if (errno(error) !== "ENOENT") throw error;
+    } finally {
+      await rm(gone, { recursive: true, force: true, maxRetries: 3 }); // a push may be writing to it still
+    }
     await rm(`${path.slice(0, -".git".length)}.modules`, { recursive: true, force: true });
   }
 
@@ -97,10 +107,10 @@ export class Repositories {
     const config = repositoryConfig(this.#limits.maxBytes);
     for (const name of await readdir(this.#folder)) {
       const path = join(this.#folder, name);
-      if (name.startsWith(TEMPORARY)) await rm(path, { recursive: true, force: true });
+      if (name.startsWith(TEMPORARY) || name.startsWith(GONE)) await rm(path, { recursive: true, force: true });
       if (!name.endsWith(".git")) continue;
       await removeLeftFiles(path);
-      if ((await readFile(join(path, "config"), "utf8")) !== config) writeFileAtomic(join(path, "config"), config);
+      if ((await readConfig(path)) !== config) writeFileAtomic(join(path, "config"), config);
     }
   }
 
@@ -178,5 +188,15 @@ export class Repositories {
     const result = await this.#git.run({ repository, args: ["gc", "--quiet", "--prune=2.weeks.ago"] }, { signal });
     if (result.code !== 0) throw gitFailed("GIT_FAILED", "pack", app, result);
     return true;
+  }
+}
+
+/** A damaged repository must not keep the others from being served: what it lacks, git says when it is asked for it. */
+async function readConfig(repository: string): Promise<string | undefined> {
+  try {
+    return await readFile(join(repository, "config"), "utf8");
+  } catch (error) {
+    if (errno(error) === "ENOENT") return undefined;
+    throw error;
   }
 }

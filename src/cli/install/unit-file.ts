@@ -42,8 +42,6 @@ ExecStart=${PROGRAM} up ${options.join(" ")}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=always
 RestartSec=2
-# Wrong options do not become right by themselves.
-RestartPreventExitStatus=2
 KillMode=mixed
 TimeoutStopSec=60
 # A build that eats all memory is killed alone.
@@ -54,6 +52,8 @@ StateDirectory=steppe
 StateDirectoryMode=0700
 WorkingDirectory=${SYSTEM_DATA_FOLDER}
 Environment=HOME=${SYSTEM_DATA_FOLDER}
+# Whatever keeps the control process from starting, the ingress goes on serving.
+Environment=STEPPE_SERVICE=1
 
 # Ports 80 and 443 without root.
 AmbientCapabilities=CAP_NET_BIND_SERVICE

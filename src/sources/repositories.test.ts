@@ -1,0 +1,47 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { peer } from "../../test/support/peers.ts";
+import { Repositories } from "./repositories.ts";
+import { temporaryFolder } from "./test-repository.ts";
+
+beforeEach((context) => {
+  peer(context, "git");
+});
+
+describe("repositories at the start", () => {
+  it("are as they were, but for what a crash left of a removal", async () => {
+    using temporary = temporaryFolder();
+    const folder = temporary.path;
+    const before = new Repositories({ folder });
+    await before.create("blog");
+    mkdirSync(join(folder, ".gone-a1b2c3/repository/objects"), { recursive: true });
+    await new Repositories({ folder }).reconcile();
+    expect(readdirSync(folder)).toEqual(["blog.git"]);
+  });
+
+  it("a damaged one does not keep the others from being there", async () => {
+    using temporary = temporaryFolder();
+    const folder = temporary.path;
+    const before = new Repositories({ folder });
+    for (const app of ["blog", "shop"]) await before.create(app);
+    rmSync(join(folder, "blog.git/objects"), { recursive: true });
+    rmSync(join(folder, "blog.git/config"));
+    writeFileSync(join(folder, "shop.git/HEAD.lock"), "");
+    const after = new Repositories({ folder });
+    await after.reconcile();
+    expect(await after.refs("shop")).toEqual([]);
+    expect(existsSync(join(folder, "shop.git/HEAD.lock"))).toBe(false);
+    await expect(after.refs("blog")).rejects.toMatchObject({ code: "GIT_FAILED" });
+  });
+
+  it("one that is removed is gone, also twice", async () => {
+    using temporary = temporaryFolder();
+    const folder = temporary.path;
+    const repositories = new Repositories({ folder });
+    await repositories.create("blog");
+    await repositories.remove("blog");
+    await repositories.remove("blog");
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
