@@ -1,6 +1,7 @@
 import { argv, cwd, env, exit, stderr, stdout, umask } from "node:process";
 import { parseUpOptions } from "./config/index.ts";
 import { jsonAnnouncer, plainAnnouncer } from "./control/announcer.ts";
+import { closeInherited } from "./control/close-inherited.ts";
 import { createLogger } from "./control/logger.ts";
 import { restore } from "./control/restore.ts";
 import { runUp } from "./control/run-up.ts";
@@ -16,6 +17,7 @@ const RESTART = 75;
  * launcher to start it again, perhaps as another version. Returns the exit code.
  */
 async function main(): Promise<number> {
+  closeInherited();
   umask(0o077); // what control writes is its own, whatever makes the file
   const announcer = argv.includes("--json")
     ? jsonAnnouncer(stdout, () => systemClock.now())

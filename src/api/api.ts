@@ -15,6 +15,8 @@ import { streamRoutes } from "./stream-routes.ts";
 
 /** Milliseconds for a request's head: slow clients hold no more than a connection. */
 const HEAD_MS = 20_000;
+/** So that no client takes all descriptors: the store and the repositories need some. */
+const MOST_CONNECTIONS = 2000;
 
 /**
  * The HTTP API and the git endpoint. Plain node:http: half of the routes stream in one direction or both, and each needs its
@@ -91,7 +93,10 @@ export class Api {
       requestTimeout: 0, // a push may take hours; bodies have their own limits
       keepAliveTimeout: 65_000,
       maxHeaderSize: 16 * 1024,
+      connectionsCheckingInterval: 5000,
+      joinDuplicateHeaders: true, // else the first of two Host headers would count, and nobody would know of the second
     });
+    server.maxConnections = MOST_CONNECTIONS;
     server.on("request", (request, response) => {
       const running = this.#answer(request, response);
       this.#running.add(running);

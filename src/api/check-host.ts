@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { isIPv4 } from "node:net";
 import { SteppeError } from "../shared/errors.ts";
 
 /** How a request came in. */
@@ -54,7 +55,7 @@ function isOwnHost(host: string, { port, localAddress, apiHost }: Entrance): boo
 }
 
 function isLoopback(name: string): boolean {
-  return name === "localhost" || name === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(name);
+  return name === "localhost" || name === "[::1]" || (isIPv4(name) && name.startsWith("127."));
 }
 
 /** An address cannot be made to lead elsewhere, so the one that was connected to is a name of ours. */

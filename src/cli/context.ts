@@ -2,7 +2,7 @@ import { SteppeError } from "../shared/errors.ts";
 import type { CommonOptions } from "./common-options.ts";
 import { findServer } from "./find-server.ts";
 import type { Client, Io } from "./io.ts";
-import { type Style, styleFor } from "../shared/style.ts";
+import { printablePainted, type Style, styleFor } from "../shared/style.ts";
 
 /** What a command works with: the world, and ways to say something. */
 export class Context {
@@ -17,9 +17,9 @@ export class Context {
     this.style = styleFor(io.stdout, io.env);
   }
 
-  /** A line, or several, for people, on standard output. */
+  /** A line, or several, for people, on standard output. A terminal obeys nothing in it but our colours: much of it is what others wrote. */
   async print(text: string): Promise<void> {
-    await this.io.stdout.write(`${text}\n`);
+    await this.io.stdout.write(`${this.io.stdout.isTTY ? printablePainted(text) : text}\n`);
   }
 
   /** One JSON document, or one line of NDJSON, on standard output. */
@@ -29,7 +29,7 @@ export class Context {
 
   /** A line for people on standard error: what does not belong to the answer. */
   async note(text: string): Promise<void> {
-    await this.io.stderr.write(`${text}\n`);
+    await this.io.stderr.write(`${this.io.stderr.isTTY ? printablePainted(text) : text}\n`);
   }
 
   /** A client of the server that is meant. Throws API_UNREACHABLE, TOKEN_MISSING. */

@@ -1,7 +1,7 @@
 import type { PlatformAddresses } from "../api/types.ts";
 import type { DeploymentEvent } from "../deployer/index.ts";
 import type { SteppeError } from "../shared/errors.ts";
-import { styleFor } from "../shared/style.ts";
+import { printablePainted, styleFor } from "../shared/style.ts";
 
 export interface Output {
   write(text: string): unknown;
@@ -41,7 +41,7 @@ export function plainAnnouncer(output: Output, errors: Output, env: NodeJS.Proce
   const colour = styleFor(output, env);
   const errorColour = styleFor(errors, env);
   const line = (text: string): void => {
-    output.write(`${text}\n`);
+    output.write(`${printablePainted(text)}\n`); // names and build outputs are what others wrote
   };
   return {
     deployment(event) {
@@ -62,7 +62,8 @@ export function plainAnnouncer(output: Output, errors: Output, env: NodeJS.Proce
     failed(error) {
       const detail = error.detail === undefined ? "" : `\n${indent(error.detail)}`;
       const code = errorColour.dim(`[${error.code}]`);
-      errors.write(`${errorColour.red("error:")} ${error.message} ${code}${detail}\nhint: ${error.hint}\n`);
+      const text = `${errorColour.red("error:")} ${error.message} ${code}${detail}\nhint: ${error.hint}\n`;
+      errors.write(printablePainted(text));
     },
     stopping: () => line("stopping"),
   };

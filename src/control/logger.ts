@@ -1,5 +1,6 @@
 import pino from "pino";
 import type { Logger } from "../shared/log.ts";
+import { printable } from "../shared/style.ts";
 import type { Output } from "./announcer.ts";
 
 const LEVELS: Readonly<Record<number, string>> = { 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal" };
@@ -23,9 +24,9 @@ export function prettyLine(json: string): string {
   };
   const clock = new Date(time).toTimeString().slice(0, 8);
   const fields = Object.entries(rest).map(
-    ([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+    ([name, value]) => `${name}=${typeof value === "string" && !/[\r\n]/.test(value) ? value : JSON.stringify(value)}`,
   );
   const name = (LEVELS[level] ?? String(level)).toUpperCase().padEnd(5);
   const stack = err === undefined ? "" : `\n${err.stack ?? err.message ?? ""}`;
-  return `${[`${clock} ${name} ${msg ?? ""}`, ...fields].join("  ")}${stack}\n`;
+  return printable(`${[`${clock} ${name} ${msg ?? ""}`, ...fields].join("  ")}${stack}\n`);
 }

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { TestData } from "./test-ingress.ts";
 import { everything, Ingress, open, siteSnapshot } from "./test-ingress-process.ts";
@@ -66,5 +67,36 @@ describe("clients that mean ill", () => {
     const socket = await open(ingress.http);
     socket.write("GET / HTTP/1.1\r\nHost: blog.test\r\nHost: other.test\r\nConnection: close\r\n\r\n");
     expect(await everything(socket)).toContain("404 Not Found");
+  });
+
+  test("nobody takes the length of a body away on its way to control, to hide a second request in it", async () => {
+    await using data = await TestData.make();
+    const seen: string[] = [];
+    const server = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", (chunk) => {
+        seen.push(chunk.toString("latin1"));
+        socket.end("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const snapshot = siteSnapshot(data, { "index.html": "home" });
+    snapshot.routes.set("api.test", { kind: "control", target: { host: "127.0.0.1", port }, redirectToHttps: false });
+    await using ingress = await Ingress.start(data, snapshot);
+    const hidden = "GET /hidden HTTP/1.1\r\n\r\n";
+    const socket = await open(ingress.http);
+    const answer = everything(socket);
+    socket.write(
+      `GET / HTTP/1.1\r\nHost: api.test\r\nConnection: close, content-length, host, authorization, x-other\r\nAuthorization: Bearer x\r\n` +
+        `X-Other: y\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
+    );
+    expect(await answer).toContain("204 No Content");
+    server.close();
+    const head = seen.join("").split("\r\n\r\n", 1)[0]?.toLowerCase();
+    expect(head).toContain(`content-length: ${hidden.length}`);
+    expect(head).toContain("host: api.test");
+    expect(head).toContain("authorization: bearer x");
+    expect(head).not.toContain("x-other");
   });
 });

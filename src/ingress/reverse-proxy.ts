@@ -111,11 +111,14 @@ function forwardedHeaders(request: IncomingMessage, scheme: string): OutgoingHtt
   return headers;
 }
 
+/** What `Connection` cannot take away: without them the next server would see another request, or where a body ends elsewhere. */
+const END_TO_END = new Set(["host", "content-length", "authorization"]);
+
 function withoutHopByHop(message: IncomingMessage): OutgoingHttpHeaders {
   const named = (message.headers.connection ?? "").split(",").map((name) => name.trim().toLowerCase());
   const headers: OutgoingHttpHeaders = {};
   for (const [name, value] of Object.entries(message.headers)) {
-    if (!HOP_BY_HOP.has(name) && !named.includes(name)) headers[name] = value;
+    if (!HOP_BY_HOP.has(name) && (END_TO_END.has(name) || !named.includes(name))) headers[name] = value;
   }
   return headers;
 }

@@ -21,3 +21,8 @@ export function styleFor(stream: { isTTY?: boolean }, env: Readonly<Record<strin
 export function printable(text: string): string {
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
 }
+
+/** As `printable`, for text that a Style has painted: colours stay, and nothing else that a terminal would obey. */
+export function printablePainted(text: string): string {
+  return text.replace(/\u001b(?!\[\d{1,2}m)|[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f]/g, "\ufffd");
+}
