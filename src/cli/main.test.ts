@@ -80,3 +80,21 @@ test.skipIf(!hasScript)("login on a terminal does not show the token (script: De
   expect([code, shown.includes("the-token")]).toEqual([0, false]);
   expect(readFileSync(join(world.folder, "home/.config/steppe/credentials.json"), "utf8")).toContain("the-token");
 });
+
+test.skipIf(!hasScript)("a question on a terminal stays to be read (script: Debian package bsdutils)", async () => {
+  await using world = await FakeWorld.make();
+  world.routes.set("DELETE /v1/apps/blog", "");
+  const child = spawn("script", ["-qec", `"${process.execPath}" "${main}" app remove blog`, "/dev/null"], {
+    cwd: join(world.folder, "work"),
+    env: { PATH: "/usr/bin:/bin", HOME: join(world.folder, "home"), TERM: "xterm" },
+  });
+  let shown = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    if (!shown.includes("[y/N]") && (shown + chunk).includes("[y/N]")) child.stdin.write("y\r");
+    shown += chunk;
+  });
+  const [code] = (await once(child, "close")) as [number];
+  expect([code, shown]).toEqual([0, expect.stringContaining("[y/N]")]);
+  // Nothing takes it away again: after the last time that a line was cleared, it was written.
+  expect(shown.slice(shown.lastIndexOf("\u001b[0J"))).toContain("[y/N]");
+});

@@ -47,10 +47,11 @@ async function ask(question: string, { secret }: { secret: boolean }): Promise<s
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: process.stdin, output: secret ? nowhere : process.stderr, terminal: true });
   // Only now that the terminal's own echo is off: who types ahead is not shown either.
-  process.stderr.write(question);
+  if (secret) process.stderr.write(question);
   terminal.once("SIGINT", () => interrupt.abort(new Error("interrupted")));
   try {
-    return await terminal.question("", { signal: interrupt.signal });
+    // readline draws its line anew, and takes away what it does not know of.
+    return await terminal.question(secret ? "" : question, { signal: interrupt.signal });
   } finally {
     terminal.close();
     if (secret) process.stderr.write("\n");
