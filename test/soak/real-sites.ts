@@ -9,8 +9,8 @@ import type { SoakResult } from "./soak-result.ts";
 
 /** How many of a site's files are asked for. */
 const SAMPLE = 1000;
-/** MiB. */
-const MOST_MEMORY = 350;
+/** MiB: of the push, in which the site is streamed; and of all, while compressed forms of 500 MiB are made beside the next deployment. */
+const MOST_MEMORY = { push: 350, all: 600 };
 
 /**
  * A big site that is HTML already, Debian's rust-doc with its links resolved: pushed as a tag and, as another app, sent as a folder;
@@ -43,7 +43,8 @@ export async function run(scale: number): Promise<SoakResult> {
   problems.push(...(await compare(steppe, pushed.host, found.path, files)));
 
   const peak = peakMemoryOfControl(steppe);
-  if (peak > MOST_MEMORY) problems.push(`control had ${peak} MiB, more than ${MOST_MEMORY}`);
+  if (peakOfPush > MOST_MEMORY.push) problems.push(`control had ${peakOfPush} MiB after the push`);
+  if (peak > MOST_MEMORY.all) problems.push(`control had ${peak} MiB`);
   return {
     counts: {
       files: files.length,
