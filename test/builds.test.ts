@@ -39,8 +39,16 @@ function script(): string {
 
 test("a build gets its environment and its caches, and sees neither keys nor tokens nor other processes", async () => {
   const app = await TestApp.add(steppe, "built", folder.file("built"), [
-    ...["--build", "sh build.sh", "--output", "out", "--cache", "cache"],
-    ...["--env", "TZ=Europe/London", "--env", "GREETING=good day"],
+    "--build",
+    "sh build.sh",
+    "--output",
+    "out",
+    "--cache",
+    "cache",
+    "--env",
+    "TZ=Europe/London",
+    "--env",
+    "GREETING=good day",
   ]);
   expect(existsSync(`${steppe.data}/ca`)).toBe(true);
   for (const [index, tag] of ["v1", "v2", "v3"].entries()) {
@@ -59,7 +67,12 @@ test("a build gets its environment and its caches, and sees neither keys nor tok
 
 test("a failed build keeps the caches of the last good one", async () => {
   const app = await TestApp.add(steppe, "cached", folder.file("cached"), [
-    ...["--build", "sh build.sh", "--output", "out", "--cache", "cache"],
+    "--build",
+    "sh build.sh",
+    "--output",
+    "out",
+    "--cache",
+    "cache",
   ]);
   const build = (rest: string): string =>
     `mkdir -p out cache && echo built >> cache/builds && cp cache/builds out/index.html; ${rest}`;

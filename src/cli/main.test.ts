@@ -6,7 +6,7 @@ import type { ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { FakeWorld } from "./fake-world.ts";
+import { FakeWorld, view } from "./fake-world.ts";
 
 const main = fileURLToPath(new URL("main.ts", import.meta.url));
 
@@ -83,6 +83,7 @@ test.skipIf(!hasScript)("login on a terminal does not show the token (script: De
 
 test.skipIf(!hasScript)("a question on a terminal stays to be read (script: Debian package bsdutils)", async () => {
   await using world = await FakeWorld.make();
+  world.routes.set("GET /v1/apps/blog", view);
   world.routes.set("DELETE /v1/apps/blog", "");
   const child = spawn("script", ["-qec", `"${process.execPath}" "${main}" app remove blog`, "/dev/null"], {
     cwd: join(world.folder, "work"),

@@ -41,6 +41,6 @@ function refOf({ app, source }: Deployment, store: Store): DeploymentSource | un
 /** Undefined for an upload: its folder is not here any more. */
 function releaseRef(app: string, number: number, store: Store): DeploymentSource | undefined {
   const release = new ReleaseTable(store).get(app, number);
-  if (release?.ref == null || release.commit === null) return undefined;
+  if (release === undefined || release.ref === null || release.commit === null) return undefined;
   return { kind: "ref", ref: release.ref, commit: release.commit };
 }
