@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 
-/** The most bytes of a log that are kept on disk. */
+/** The most bytes of a log that are kept on disk and handed on: a build that prints without end must not keep control busy. */
 const MOST_BYTES = 16 * 1024 * 1024;
 /** Longer lines are cut into several. */
 const LONGEST_LINE = 16 * 1024;
@@ -17,6 +17,8 @@ export class BuildLog {
   #text = "";
   #bytes = 0;
   #last: string[] = [];
+  /** Of what came after the most that is kept, the end. */
+  #unkept = Buffer.alloc(0);
   /** Why lines are missing in the file, if any are. */
   #failure: unknown;
 
@@ -28,6 +30,10 @@ export class BuildLog {
 
   /** Takes what the build printed. */
   write(chunk: Uint8Array): void {
+    if (this.#bytes > MOST_BYTES) {
+      this.#unkept = Buffer.concat([this.#unkept, chunk]).subarray(-LONGEST_LINE);
+      return;
+    }
     this.#text += this.#decoder.decode(chunk, { stream: true });
     const lines = this.#text.split("\n");
     this.#text = lines.pop() ?? "";
@@ -45,7 +51,8 @@ export class BuildLog {
 
   /** The last lines, for an error's detail. */
   get lastLines(): string {
-    return this.#last.join("\n");
+    const unkept = this.#unkept.toString("utf8").trimEnd().split("\n").map(visible);
+    return [...this.#last, ...(this.#unkept.length === 0 ? [] : unkept)].slice(-LINES_IN_ERRORS).join("\n");
   }
 
   close(): void {
