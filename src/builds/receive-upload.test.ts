@@ -40,6 +40,14 @@ async function* inPieces(bytes: Uint8Array, size = 1000): AsyncGenerator<Uint8Ar
 }
 
 describe("an upload", () => {
+  it("that the disk does not take is refused with what the system said", async () => {
+    rmSync(into, { recursive: true });
+    const bytes = await archive([[{ name: "a.html" }, "a".repeat(500_000)]]);
+    await expect(receiveUpload(inPieces(bytes), into, "blog")).rejects.toMatchObject({
+      reason: expect.stringContaining("ENOENT") as string,
+    });
+  });
+
   it("made by tar is unpacked as it was", async () => {
     const from = join(root, "from");
     const long = "d".repeat(120);

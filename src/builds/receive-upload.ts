@@ -48,11 +48,17 @@ export async function receiveUpload(
     if (error instanceof SteppeError) throw error;
     unpack.destroy();
     await feeding;
-    const known = toSteppeError(broken ?? error, "unpack the upload for", subject);
+    // What the disk refused is the cause: the archive only broke off since we stopped reading.
+    const cause = isOfTheSystem(error) ? error : (broken ?? error);
+    const known = toSteppeError(cause, "unpack the upload for", subject);
     throw known.code === "INTERNAL" ? upload.invalid(known.reason) : known;
   } finally {
     unpack.destroy();
   }
+}
+
+function isOfTheSystem(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
 }
 
 /** An archive on its way onto the disk. */

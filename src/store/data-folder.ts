@@ -145,6 +145,7 @@ function alreadyRunning(root: string, ownerFile: string, cause: unknown): Steppe
       operation: "open data folder",
       subject: root,
       cause: owner === undefined ? "another process uses it" : `process ${owner} uses it`,
+      hint: owner && `Stop it (\`kill ${owner}\` ends all of it, the ingress too), or give another \`--data\` folder.`,
     },
     { cause },
   );
