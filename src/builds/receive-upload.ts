@@ -78,7 +78,7 @@ class Upload {
 
   async take(header: Header, content: AsyncIterable<Uint8Array>): Promise<void> {
     const path = this.#checked(header.name);
-    const type = header.type ?? "file";
+    const type = header.type ?? "entry of a kind that is not known (a file with holes?)";
     if (type === "directory") return this.#makeFolder(path);
     if (path === "") throw this.invalid("it holds a file without a name");
     if (this.#made.has(path)) throw this.invalid(`\`${path}\` is in it twice`);

@@ -27,9 +27,9 @@ function release(): void {
   usedAfterLast = used();
 }
 
+/** What the process holds of the machine's memory: buffers that only the collector frees do not show in the heap. */
 function used(): number {
-  const { heapTotal, external, arrayBuffers } = process.memoryUsage();
-  return heapTotal + external + arrayBuffers;
+  return process.memoryUsage.rss();
 }
 
 /** V8's own collector, which is hidden unless a flag asks for it: https://nodejs.org/api/v8.html#v8setflagsfromstringflags */
