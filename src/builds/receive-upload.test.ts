@@ -131,6 +131,13 @@ describe("an upload", () => {
     });
   });
 
+  it("with a file whose holes are left out is refused, not taken for what is stored of it", async () => {
+    const file = join(root, "holes");
+    execFileSync("truncate", ["-s", "10M", file]);
+    const bytes = execFileSync("tar", ["--sparse", "--format=gnu", "-C", root, "-cf", "-", "holes"]);
+    await expect(receiveUpload(inPieces(bytes), into, "blog")).rejects.toMatchObject({ code: "UPLOAD_INVALID" });
+  });
+
   it("keeps links as links", async () => {
     const bytes = await archive([
       [{ name: "./", type: "directory" }],
