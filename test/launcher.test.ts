@@ -142,7 +142,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("up unde
     const running = pack.start(shell, ["--data", "a b", "--json", "*"]);
     expect(JSON.parse(await running.line())).toEqual([
       ["--data", "a b", "--json", "*"],
-      ["--max-semi-space-size=8", "--v8-pool-size=1"],
+      ["--max-semi-space-size=16", "--v8-pool-size=1"],
       "1",
       "2",
     ]);
