@@ -1,6 +1,7 @@
 import { Agent, request } from "node:http";
 import { stderr } from "node:process";
 import { pack } from "tar-stream";
+import { type AppDefinition, definitionFromOptions } from "../src/config/index.ts";
 import { type RunningSteppe, startSteppe } from "../test/support/steppe.ts";
 import { temporaryFolder } from "../test/support/temporary-folder.ts";
 import { cpuSeconds, pss, untilIdle } from "./lib/processes.ts";
@@ -60,8 +61,9 @@ async function measureSites(sites: number, rounds: number): Promise<Report["rows
 /** Makes the sites; returns the memory in use when all is quiet again. */
 async function deploySites(data: string, sites: number): Promise<number> {
   await using steppe = await startSteppe({ data });
+  const definitions = await Promise.all(Array.from({ length: sites }, (_, site) => definition(site)));
+  await post(steppe, "/v1/apply", JSON.stringify({ definitions }));
   for (let site = 0; site < sites; site++) {
-    await post(steppe, "/v1/apply", JSON.stringify({ definitions: [definition(site)] }));
     await post(steppe, `/v1/apps/site-${site}/uploads`, await archive(site), "application/x-tar");
   }
   await firstAnswer(steppe.addresses.http, sites);
@@ -88,8 +90,8 @@ function processor(steppe: RunningSteppe): number {
   return steppe.processes().reduce((sum, pid) => sum + cpuSeconds(pid), 0);
 }
 
-function definition(site: number): object {
-  return { name: `site-${site}`, domains: [`site-${site}.localhost`] };
+function definition(site: number): Promise<AppDefinition> {
+  return definitionFromOptions(`site-${site}`, { domain: [`site-${site}.localhost`] });
 }
 
 async function archive(site: number): Promise<Buffer> {
