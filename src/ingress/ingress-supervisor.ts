@@ -39,7 +39,7 @@ export interface IngressSupervisorOptions {
 
 const RESTART: Backoff = { first: 100, most: 10_000 };
 /** A process that lived for so long did not fail at its start. */
-const LIVED_MS = 60_000;
+const LIVED_MS = 5_000;
 const SPAWN_MS = 15_000;
 
 interface Slot {

@@ -6,6 +6,9 @@ import { processesOf, status, until } from "./processes.ts";
 import type { SoakResult } from "./soak-result.ts";
 import { addSoakApp, tagVersion } from "./soak-site.ts";
 
+/** A process that lived for so long is replaced at once: see ingress-supervisor.ts. */
+const LIVED_MS = 6000;
+
 /** What a visitor may see of a process that is killed under it: its connection ends. Nothing else is acceptable. */
 const CONNECTION_ENDED = /ECONNRESET|EPIPE|socket hang up|aborted|before secure TLS connection/;
 
@@ -30,7 +33,8 @@ export async function run(scale: number): Promise<SoakResult> {
     process.kill(victim, "SIGKILL");
     await until("another ingress process", async () => {
       const now = (await status(steppe))?.processes.filter(({ kind }) => kind === "ingress") ?? [];
-      return now.length === count && now.every(({ pid }) => pid !== victim) ? true : undefined;
+      const haveLived = now.every(({ pid, startedAt }) => pid !== victim && Date.now() - startedAt > LIVED_MS);
+      return now.length === count && haveLived ? true : undefined;
     });
     if (index % 5 === 0) {
       await tagVersion(repository, `v${index}`);
