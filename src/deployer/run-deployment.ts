@@ -7,7 +7,7 @@ import type { DeployerDependencies } from "./dependencies.ts";
 import { claimDomains } from "./domains.ts";
 import { formatBytes, formatCount } from "./format.ts";
 import { describeRef, type Journal } from "./journal.ts";
-import type { Semaphore } from "./semaphore.ts";
+import type { Semaphore } from "../shared/semaphore.ts";
 import type { Deployment, DeploymentSource } from "./types.ts";
 
 /** The reason of an abort that leaves the deployment in the journal as it is, to be taken up again at the next start. */

@@ -2,7 +2,7 @@ import { SteppeError } from "../shared/errors.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import type { Journal } from "./journal.ts";
 import { type RunContext, runDeployment, STOPPING, subjectOf } from "./run-deployment.ts";
-import { Semaphore } from "./semaphore.ts";
+import { Semaphore } from "../shared/semaphore.ts";
 import type { Deployment, DeploymentSource } from "./types.ts";
 
 /** How long to wait before a deployment whose end could not be journaled is taken up again. */

@@ -1,5 +1,6 @@
 import { backoffDelay } from "../shared/backoff.ts";
 import type { Clock } from "../shared/clock.ts";
+import { Semaphore } from "../shared/semaphore.ts";
 import { toSteppeError } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
 import { parseRemote } from "./remote-address.ts";
@@ -22,7 +23,7 @@ const LONGEST_MS = 3600_000;
 /** Looks at the repositories that live elsewhere, each at its own pace with jitter, and few at once on any host. */
 export class Poller {
   readonly #options: PollerOptions;
-  readonly #hosts = new Map<string, HostQueue>();
+  readonly #hosts = new Map<string, Semaphore>();
   readonly #apps = new Map<string, { url: string; pollMs: number; stop: AbortController; ended: Promise<void> }>();
 
   constructor(options: PollerOptions) {
@@ -72,9 +73,9 @@ export class Poller {
   }
 
   async #look(app: string, host: string, signal: AbortSignal): Promise<boolean> {
-    const queue = this.#hosts.get(host) ?? new HostQueue();
+    const queue = this.#hosts.get(host) ?? new Semaphore(AT_ONCE);
     this.#hosts.set(host, queue);
-    const leave = await queue.enter(signal);
+    const place = await queue.acquire(signal);
     try {
       signal.throwIfAborted();
       await this.#options.poll(app, signal);
@@ -85,44 +86,8 @@ export class Poller {
       this.#options.log.warn({ app, error: problem }, problem.message);
       return false;
     } finally {
-      leave();
+      place[Symbol.dispose]();
       if (queue.idle) this.#hosts.delete(host);
     }
-  }
-}
-
-/** Lets a few in at once, in the order in which they came. */
-class HostQueue {
-  #inside = 0;
-  readonly #waiting: Array<() => void> = [];
-
-  get idle(): boolean {
-    return this.#inside === 0;
-  }
-
-  /** Resolves with the way out, or rejects with the signal's reason. */
-  async enter(signal: AbortSignal): Promise<() => void> {
-    if (this.#inside < AT_ONCE) this.#inside++;
-    else await this.#wait(signal);
-    return () => {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#inside--;
-      else next(); // takes over our place
-    };
-  }
-
-  #wait(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const turn = (): void => {
-        signal.removeEventListener("abort", leave);
-        resolve();
-      };
-      const leave = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(turn), 1);
-        reject(signal.reason as Error);
-      };
-      this.#waiting.push(turn);
-      signal.addEventListener("abort", leave, { once: true });
-    });
   }
 }

@@ -1,10 +1,17 @@
 /** At most so many at once; the others wait in the order in which they came. */
 export class Semaphore {
+  readonly #places: number;
   #free: number;
   readonly #waiting: Array<() => void> = [];
 
   constructor(places: number) {
+    this.#places = places;
     this.#free = places;
+  }
+
+  /** Whether nobody has a place. */
+  get idle(): boolean {
+    return this.#free === this.#places;
   }
 
   /**
