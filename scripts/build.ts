@@ -4,6 +4,7 @@ import { argv, stdout } from "node:process";
 import { fileURLToPath } from "node:url";
 import { build as bundle, type Metafile } from "esbuild";
 import { entrySources } from "../src/shared/entry-file.ts";
+import { buildCore } from "./build-core.ts";
 import { licensesOf } from "./build/licenses.ts";
 import { publishBundles } from "./build/publish-bundles.ts";
 
@@ -14,7 +15,7 @@ const requireBanner =
   'import{createRequire as nodeCreateRequire}from"node:module";const require=nodeCreateRequire(import.meta.url);';
 
 /**
- * Bundles each entry of `entrySources` into `into`: one file each, and chunks for what several of them share or
+ * Compiles the core of the site server, and bundles each entry of `entrySources` into `into`: one file each, and chunks for what several of them share or
  * import lazily. Every package is bundled, so that what is published needs nothing beside it.
  *
  * `into` is complete at every moment, see publishBundles. Its `.stamp` carries the time at which the build began:
@@ -25,6 +26,7 @@ const requireBanner =
 export async function buildBundles(into: string = join(root, "dist")): Promise<Metafile> {
   const begin = new Date();
   mkdirSync(into, { recursive: true });
+  await buildCore(join(into, "core"));
   const folder = mkdtempSync(join(into, ".building-"));
   try {
     const { metafile } = await bundle({
