@@ -22,7 +22,8 @@
  *     heads      HEAD_*: templates of header fields that many files share
  *     sources    SOURCE_*: names of the places where bodies lie, for the host (packs)
  *     errors     ERROR_*: pages of the site's own for other statuses than 404
- *     rules      what `_headers` and `_redirects` say of paths that are no files: see rules.ts
+ *     rules      what `_headers` and `_redirects` say of paths that are no files: see rules.ts. `writeHead` there makes every head but those of
+ *                URL records; 0 bytes if the site has no rules
  *     text       paths, names, heads: whatever the records point to
  */
 
@@ -58,7 +59,7 @@ export const SITE_AT_NOT_FOUND = 80;
 export const SITE_AT_FALLBACK = 84;
 /** f64: what `Last-Modified` says of every file, seconds since 1970; 0 if each file has its own. */
 export const SITE_AT_MODIFIED = 88;
-/** u16: the head template of answers that are no file of the site (the built-in 404, redirects), plus one; or 0 */
+/** u16: the head template of answers that are no file of the site (the built-in pages, redirects of rules), plus one; or 0. Before `_headers` is applied. */
 export const SITE_AT_PLAIN_HEAD = 96;
 
 export const URL_SIZE = 16;
@@ -70,9 +71,9 @@ export const URL_AT_PATH_LENGTH = 4;
 export const URL_AT_KIND = 6;
 /** u8: flags, URL_KEPT */
 export const URL_AT_FLAGS = 7;
-/** u32: number of the file */
+/** u32: number of the file; of a URL_FOLDER the file of its index, for rewrites that lead to it */
 export const URL_AT_FILE = 8;
-/** u16: number of the head template for this path */
+/** u16: number of the head template for this path, with what `_headers` says of it; of a URL_FOLDER that of the redirect */
 export const URL_AT_HEAD = 12;
 
 /** The path is answered with the file. */
@@ -89,7 +90,7 @@ export const FILE_AT_FORM = 0;
 export const FILE_AT_FORMS = 4;
 /** u8: flags, FILE_TAGGED */
 export const FILE_AT_FLAGS = 5;
-/** u16: number of the head template when the file is an error page or the fallback */
+/** u16: number of the head template when the file answers for another path: an error page, the fallback, a rewrite. Before `_headers` is applied. */
 export const FILE_AT_HEAD = 6;
 /** u32: seconds since 1970; used if SITE_AT_MODIFIED is 0 */
 export const FILE_AT_MODIFIED = 8;
