@@ -59,7 +59,10 @@ export const SITE_AT_NOT_FOUND = 80;
 export const SITE_AT_FALLBACK = 84;
 /** f64: what `Last-Modified` says of every file, seconds since 1970; 0 if each file has its own. */
 export const SITE_AT_MODIFIED = 88;
-/** u16: the head template of answers that are no file of the site (the built-in pages, redirects of rules), plus one; or 0. Before `_headers` is applied. */
+/**
+ * u16: the head template of answers that are no file of the site (the built-in pages, redirects of rules), plus one; or 0. Before `_headers` is applied.
+ * Its content fields are those of a built-in page: its Content-Type, HTML in UTF-8, is among them.
+ */
 export const SITE_AT_PLAIN_HEAD = 96;
 
 export const URL_SIZE = 16;
@@ -147,7 +150,8 @@ export const ERROR_SIZE = 8;
 //   parse(at: u32, end: u32): i32   reads one HTTP/1.1 head (RFC 9112): > 0 the bytes of the head; 0 it is not whole yet; < 0 it is to be
 //                                   refused, with this status, negated, and then the connection ends
 //   begin(method: u32), target(at, length), field(known: u32, at, length)
-//                                   the other way in (HTTP/2): a request in parts; see FIELD_*. `begin` clears what was there
+//                                   the other way in (HTTP/2): a request in parts; see METHOD_*, FIELD_*. `begin` clears what was there. The texts stay
+//                                   where they are until the request is answered. A target that is none is answered with 400 by `respond`
 //   respond(site: u32, flags: u32)  answers the request from a site: fills ANSWER
 //   respondKept(site: u32, flags: u32): u32  the same from a former release, whose URL_KEPT paths alone are reachable: 1 if it has the path, else
 //                                   0 and ANSWER is as it was
@@ -166,7 +170,10 @@ export const TARGET_LIMIT = 8192;
 /** A head may have so many fields. More is 431. */
 export const FIELD_LIMIT = 100;
 
-/** u32, u32: the target in origin form, from its slash; of `OPTIONS *` the asterisk. Of the absolute form, what follows the authority. */
+/**
+ * u32, u32: the target in origin form, from its slash; of `OPTIONS *` the asterisk. Of the absolute form, what follows the authority; if that
+ * does not begin with a slash, the text lies in the module's own memory and not in the head. Nothing but bytes 0x21 to 0x7e.
+ */
 export const REQUEST_AT_TARGET = 0;
 export const REQUEST_AT_TARGET_LENGTH = 4;
 /** u8: METHOD_* */
@@ -177,15 +184,28 @@ export const REQUEST_AT_MINOR = 9;
 export const REQUEST_AT_FLAGS = 10;
 /** u8: how many fields the head has */
 export const REQUEST_AT_FIELD_COUNT = 11;
+/**
+ * u32: bit `1 << FIELD_X` is set if the known field X came more than once. REQUEST_AT_KNOWN has the first of them. Who needs all of a list (`X-Forwarded-For`)
+ * looks into the table of fields; the core does so for those it reads itself.
+ */
+export const REQUEST_AT_REPEATED = 12;
 /** f64: of the body, with REQUEST_HAS_LENGTH */
 export const REQUEST_AT_CONTENT_LENGTH = 16;
 /** u32, u32: the name of the method as it came */
 export const REQUEST_AT_METHOD_NAME = 24;
 export const REQUEST_AT_METHOD_LENGTH = 28;
-/** FIELD_KNOWN_COUNT x (u32 address, u32 length) of the value, 0 if the request has no such field. See FIELD_*. Several fields of one name that may be lists: the first; see REQUEST_MANY. */
+/**
+ * FIELD_KNOWN_COUNT x (u32 address, u32 length) of the value, address 0 if the request has no such field. See FIELD_*. Of several of one name the first, see
+ * REQUEST_AT_REPEATED. FIELD_HOST of a target in absolute form is its authority.
+ */
 export const REQUEST_AT_KNOWN = 32;
-/** FIELD_LIMIT x (u32 address of the name, u32 its length, u32 address of the value, u32 its length), in order. Not in the other way in. */
+/**
+ * FIELD_LIMIT x (u32 address of the name, u32 its length, u32 address of the value, u32 its length), in order. Values without the white space around them.
+ * In the other way in, the fields that `field` was called with: the address of the name is 0 and its length the number FIELD_*.
+ */
 export const REQUEST_AT_FIELDS = 160;
+export const REQUEST_FIELD_SIZE = 16;
+export const REQUEST_SIZE = 1760;
 
 export const METHOD_OTHER: u8 = 0;
 export const METHOD_GET: u8 = 1;
@@ -195,8 +215,9 @@ export const METHOD_HEAD: u8 = 2;
 export const REQUEST_KEEP_ALIVE: u8 = 1;
 export const REQUEST_CHUNKED: u8 = 2;
 export const REQUEST_HAS_LENGTH: u8 = 4;
-/** The client waits for a 100 (Continue). */
+/** The client waits for a 100 (Continue) before it sends the body. */
 export const REQUEST_EXPECTS_CONTINUE: u8 = 8;
+/** There is an `Upgrade`, and `Connection` names it. */
 export const REQUEST_UPGRADE: u8 = 16;
 
 /** The fields that the core or its hosts look at, by number. */
@@ -247,7 +268,7 @@ export const ANSWER_SIZE = 56;
 
 /** The connection ends after this answer. */
 export const ANSWER_CLOSE: u8 = 1;
-/** The site has no such path: a former release may. */
+/** The site has no such path, whatever answers for it (a page, a rule, the fallback): a former release may have it. */
 export const ANSWER_MISSING: u8 = 2;
 /** Nothing is to be sent yet: find the tag of the file's content, `setTag` it, and `respond` again. */
 export const ANSWER_NEEDS_TAG: u8 = 4;
