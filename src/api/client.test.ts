@@ -67,12 +67,14 @@ describe("SteppeClient", () => {
     await server.client.apps();
     await server.client.releases("a/../b");
     await server.client.rollback("blog", 3);
+    await server.client.deploy("blog", { tag: "v1" }, { noGrace: true });
     await server.client.apply({ definitions: [], dryRun: true });
     await server.client.removeApp("blog");
     expect(seen).toEqual([
       ["GET", "/v1/apps", "Bearer secret", undefined, ""],
       ["GET", "/v1/apps/a%2F..%2Fb/releases", "Bearer secret", undefined, ""],
       ["POST", "/v1/apps/blog/rollback", "Bearer secret", "application/json", '{"release":3}'],
+      ["POST", "/v1/apps/blog/deployments", "Bearer secret", "application/json", '{"tag":"v1","noGrace":true}'],
       ["POST", "/v1/apply", "Bearer secret", "application/json", '{"definitions":[],"dryRun":true}'],
       ["DELETE", "/v1/apps/blog", "Bearer secret", undefined, ""],
     ]);

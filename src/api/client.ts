@@ -16,6 +16,12 @@ export type { ApiTarget };
 const MOST_JSON_BYTES = 256 * 1024 * 1024;
 const MOST_LINE = 4 * 1024 * 1024;
 
+/** How a deployment becomes live. */
+export interface SwitchOptions {
+  /** Leaves nothing of what was live before reachable. */
+  noGrace?: boolean;
+}
+
 /** Which lines of a log. */
 export interface LogOptions {
   /** How many of the last lines; all that are kept if absent. */
@@ -84,22 +90,31 @@ export class SteppeClient {
     return (await this.#json({ method: "GET", path: `${appPath(name)}/deployments?limit=${limit}` })) as Deployment[];
   }
 
-  async deploy(name: string, ref: { tag: string } | { branch: string }): Promise<Deployment> {
-    return (await this.#json({ method: "POST", path: `${appPath(name)}/deployments`, json: ref })) as Deployment;
+  async deploy(
+    name: string,
+    ref: { tag: string } | { branch: string },
+    { noGrace }: SwitchOptions = {},
+  ): Promise<Deployment> {
+    const json = { ...ref, ...(noGrace === true ? { noGrace } : {}) };
+    return (await this.#json({ method: "POST", path: `${appPath(name)}/deployments`, json })) as Deployment;
   }
 
   /**
    * Deploys a folder. Rejects also with FOLDER_MISSING, FILE_UNSUPPORTED, PATH_NOT_UTF8, UPLOAD_INVALID for what is in the folder.
    */
-  async upload(name: string, folder: string, signal?: AbortSignal): Promise<Deployment> {
+  async upload(
+    name: string,
+    folder: string,
+    { noGrace, signal }: SwitchOptions & { signal?: AbortSignal } = {},
+  ): Promise<Deployment> {
     const { tarFolder } = await import("./tar-folder.ts");
-    const path = `${appPath(name)}/uploads`;
+    const path = `${appPath(name)}/uploads${noGrace === true ? "?noGrace=1" : ""}`;
     return (await this.#json({ method: "POST", path, body: tarFolder(folder), signal })) as Deployment;
   }
 
   /** Without a release, to the one that was live before. */
-  async rollback(name: string, release?: number): Promise<Deployment> {
-    const json = release === undefined ? {} : { release };
+  async rollback(name: string, release?: number, { noGrace }: SwitchOptions = {}): Promise<Deployment> {
+    const json = { ...(release === undefined ? {} : { release }), ...(noGrace === true ? { noGrace } : {}) };
     return (await this.#json({ method: "POST", path: `${appPath(name)}/rollback`, json })) as Deployment;
   }
 

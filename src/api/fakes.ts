@@ -35,6 +35,7 @@ export const deployment: Deployment = {
   image: null,
   release: null,
   error: null,
+  noGrace: false,
   requestId: "r",
   createdAt: 1,
   finishedAt: null,
@@ -88,10 +89,10 @@ export class FakeDeployer implements Deployer {
     this.#called("refsChanged", app, requestId);
     return this.report;
   };
-  deployRef: Deployer["deployRef"] = async (app, ref, requestId) => this.#queue("deployRef", app, ref, requestId);
-  deployUpload = async (app: string, tree: SourceTree, requestId: string): Promise<Deployment> =>
-    this.#queue("deployUpload", app, tree.label, requestId);
-  rollback: Deployer["rollback"] = async (app, release, requestId) => this.#queue("rollback", app, release, requestId);
+  deployRef: Deployer["deployRef"] = async (app, ref, options) => this.#queue("deployRef", app, ref, options);
+  deployUpload: Deployer["deployUpload"] = async (app, tree, options) =>
+    this.#queue("deployUpload", app, tree.label, options);
+  rollback: Deployer["rollback"] = async (app, release, options) => this.#queue("rollback", app, release, options);
   deployment = (id: number): Deployment => {
     if (id === 1) return { ...deployment, state: this.state };
     throw new SteppeError("DEPLOYMENT_NOT_FOUND", { operation: "find", subject: `${id}`, cause: "no such deployment" });

@@ -13,31 +13,30 @@ export async function parseNewApp(body: unknown): Promise<AppDefinition> {
 export async function parseApply(
   body: unknown,
 ): Promise<{ definitions: AppDefinition[]; dryRun: boolean; prune: boolean }> {
-  const { definitions, dryRun = false, prune = false } = object(body, ["definitions", "dryRun", "prune"]);
+  const { definitions, dryRun, prune } = object(body, ["definitions", "dryRun", "prune"]);
   if (!Array.isArray(definitions)) throw wrong("`definitions` is no list");
   if (definitions.length > MOST_DEFINITIONS) throw wrong(`more than ${MOST_DEFINITIONS} definitions`);
-  if (typeof dryRun !== "boolean") throw wrong("`dryRun` is neither true nor false");
-  if (typeof prune !== "boolean") throw wrong("`prune` is neither true nor false");
+  const flags = { dryRun: flag(dryRun, "dryRun"), prune: flag(prune, "prune") };
   const parsed: AppDefinition[] = [];
   for (const definition of definitions as unknown[]) parsed.push(await parseDefinition(definition));
-  return { definitions: parsed, dryRun, prune };
+  return { definitions: parsed, ...flags };
 }
 
-/** `{tag}` or `{branch}`. Throws USAGE. */
-export function parseRef(body: unknown): { tag: string } | { branch: string } {
-  const { tag, branch } = object(body, ["tag", "branch"]);
+/** `{tag, noGrace?}` or `{branch, noGrace?}`. Throws USAGE. */
+export function parseDeploy(body: unknown): { ref: { tag: string } | { branch: string }; noGrace: boolean } {
+  const { tag, branch, noGrace } = object(body, ["tag", "branch", "noGrace"]);
   if ((tag === undefined) === (branch === undefined)) throw wrong("give either `tag` or `branch`");
-  return tag === undefined ? { branch: refName(branch, "branch") } : { tag: refName(tag, "tag") };
+  const ref = tag === undefined ? { branch: refName(branch, "branch") } : { tag: refName(tag, "tag") };
+  return { ref, noGrace: flag(noGrace, "noGrace") };
 }
 
-/** `{release?}`. Throws USAGE. */
-export function parseRollback(body: unknown): number | undefined {
-  if (body === undefined) return undefined;
-  const { release } = object(body, ["release"]);
-  if (release === undefined || release === null) return undefined;
-  if (typeof release !== "number" || !Number.isSafeInteger(release) || release < 1)
+/** `{release?, noGrace?}`. Throws USAGE. */
+export function parseRollback(body: unknown): { release: number | undefined; noGrace: boolean } {
+  if (body === undefined) return { release: undefined, noGrace: false };
+  const { release = null, noGrace } = object(body, ["release", "noGrace"]);
+  if (release !== null && (typeof release !== "number" || !Number.isSafeInteger(release) || release < 1))
     throw wrong("`release` is no number");
-  return release;
+  return { release: release ?? undefined, noGrace: flag(noGrace, "noGrace") };
 }
 
 /** A whole number of a query or a path. Throws USAGE. */
@@ -53,6 +52,12 @@ export function parseFlag(text: string | null, name: string): boolean {
   if (text === null || text === "0" || text === "false") return false;
   if (text === "1" || text === "true" || text === "") return true;
   throw wrong(`\`${name}\` is 1 or 0`);
+}
+
+/** Absent is false. */
+function flag(value: unknown, name: string): boolean {
+  if (value === undefined || typeof value === "boolean") return value ?? false;
+  throw wrong(`\`${name}\` is neither true nor false`);
 }
 
 function refName(value: unknown, kind: string): string {

@@ -34,9 +34,9 @@ describe("routes", () => {
     const headers = { "x-request-id": "my-request.1" };
     for (const [path, json] of [
       ["deployments", { tag: "v1" }],
-      ["deployments", { branch: "main" }],
+      ["deployments", { branch: "main", noGrace: true }],
       ["rollback", { release: 3 }],
-      ["rollback", {}],
+      ["rollback", { noGrace: true }],
     ] as const) {
       const answer = await running.call(`/v1/apps/blog/${path}`, { json, headers });
       expect([answer.status, answer.json()]).toEqual([202, deployment]);
@@ -44,10 +44,10 @@ describe("routes", () => {
     }
     expect((await running.call("/v1/apps/blog/rollback", { method: "POST" })).status).toBe(202);
     expect(running.deployer.calls.slice(0, 4)).toEqual([
-      ["deployRef", "blog", { tag: "v1" }, "my-request.1"],
-      ["deployRef", "blog", { branch: "main" }, "my-request.1"],
-      ["rollback", "blog", 3, "my-request.1"],
-      ["rollback", "blog", undefined, "my-request.1"],
+      ["deployRef", "blog", { tag: "v1" }, { requestId: "my-request.1", noGrace: false }],
+      ["deployRef", "blog", { branch: "main" }, { requestId: "my-request.1", noGrace: true }],
+      ["rollback", "blog", 3, { requestId: "my-request.1", noGrace: false }],
+      ["rollback", "blog", undefined, { requestId: "my-request.1", noGrace: true }],
     ]);
   });
 
@@ -97,6 +97,7 @@ describe("routes", () => {
     ["POST", "/v1/apps/blog/deployments", { tag: "v1", more: 1 }, 400, "USAGE"],
     ["POST", "/v1/apps/blog/rollback", { release: "1" }, 400, "USAGE"],
     ["POST", "/v1/apps/blog/rollback", { release: 1.5 }, 400, "USAGE"],
+    ["POST", "/v1/apps/blog/rollback", { noGrace: "yes" }, 400, "USAGE"],
     ["POST", "/v1/apps", { definition: { name: "BAD NAME" } }, 400, "CONFIG_INVALID"],
     ["POST", "/v1/apps", {}, 400, "CONFIG_INVALID"],
     ["POST", "/v1/apply", { definitions: {} }, 400, "USAGE"],
@@ -204,10 +205,10 @@ describe("bodies", () => {
     await using running = await startApi();
     const headers = { "content-type": "application/x-tar", "x-request-id": "up1" };
     const body = Buffer.alloc(300_000, "tar");
-    const answer = await running.call("/v1/apps/blog/uploads", { body, headers });
+    const answer = await running.call("/v1/apps/blog/uploads?noGrace=1", { body, headers });
     expect(answer.status).toBe(202);
     expect(running.uploads.received[0]).toEqual(body);
-    expect(running.deployer.calls).toEqual([["deployUpload", "blog", "blog", "up1"]]);
+    expect(running.deployer.calls).toEqual([["deployUpload", "blog", "blog", { requestId: "up1", noGrace: true }]]);
     running.deployer.failure = new SteppeError("SITE_EMPTY", {
       operation: "deploy",
       subject: "blog",

@@ -1,7 +1,7 @@
 import type { ApiLimits, ApiOptions } from "./api-options.ts";
 import { appView } from "./app-view.ts";
 import type { Exchange } from "./exchange.ts";
-import { parseApply, parseCount, parseNewApp, parseRef, parseRollback } from "./parse-request.ts";
+import { parseApply, parseCount, parseDeploy, parseNewApp, parseRollback } from "./parse-request.ts";
 import { readJson } from "./read-body.ts";
 import type { Route } from "./router.ts";
 import { seenFrom } from "./seen-from.ts";
@@ -56,12 +56,14 @@ export function jsonRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
       exchange.json(200, deployer.deployments(definition.name, limit));
     }),
     route("POST", "/v1/apps/:app/deployments", async (exchange) => {
-      const ref = parseRef(await body(exchange));
-      exchange.json(202, await deployer.deployRef(exchange.param("app"), ref, exchange.requestId));
+      const { ref, noGrace } = parseDeploy(await body(exchange));
+      const { requestId } = exchange;
+      exchange.json(202, await deployer.deployRef(exchange.param("app"), ref, { requestId, noGrace }));
     }),
     route("POST", "/v1/apps/:app/rollback", async (exchange) => {
-      const release = parseRollback(await body(exchange));
-      exchange.json(202, await deployer.rollback(exchange.param("app"), release, exchange.requestId));
+      const { release, noGrace } = parseRollback(await body(exchange));
+      const { requestId } = exchange;
+      exchange.json(202, await deployer.rollback(exchange.param("app"), release, { requestId, noGrace }));
     }),
     route("POST", "/v1/apps/:app/purge", async (exchange) => {
       const { definition } = deployer.app(exchange.param("app"));

@@ -97,10 +97,11 @@ function logRequest({ query, signal }: Exchange): LogRequest {
 async function receiveUpload(exchange: Exchange, options: ApiOptions, limits: ApiLimits): Promise<void> {
   const { deployer, uploads, clock } = options;
   const { request, requestId, signal } = exchange;
+  const noGrace = parseFlag(exchange.query.get("noGrace"), "noGrace");
   const app = deployer.app(exchange.param("app")).definition.name;
   const archive = readArchive(request, limits.uploadBytes, limits.uploadIdleMs, clock);
   await using upload = await uploads.receive(app, archive, signal);
-  exchange.json(202, await deployer.deployUpload(app, upload.tree, requestId));
+  exchange.json(202, await deployer.deployUpload(app, upload.tree, { requestId, noGrace }));
 }
 
 async function sendImage(exchange: Exchange, options: ApiOptions, limits: ApiLimits): Promise<void> {

@@ -14,9 +14,9 @@ import type { AppDefinition } from "../config/index.ts";
  *     GET    /v1/apps/APP/releases                        Release[]
  *     GET    /v1/apps/APP/releases/N/image                a tar archive, an OCI image layout
  *     GET    /v1/apps/APP/deployments?limit=N             Deployment[]
- *     POST   /v1/apps/APP/deployments  {tag}|{branch}     Deployment, 202
- *     POST   /v1/apps/APP/uploads      a tar archive      Deployment, 202
- *     POST   /v1/apps/APP/rollback     {release?}         Deployment, 202
+ *     POST   /v1/apps/APP/deployments  {tag|branch, noGrace?}  Deployment, 202
+ *     POST   /v1/apps/APP/uploads?noGrace=1  a tar archive     Deployment, 202
+ *     POST   /v1/apps/APP/rollback     {release?, noGrace?}    Deployment, 202
  *     POST   /v1/apps/APP/purge                           204
  *     GET    /v1/apps/APP/logs?follow=1&lines=N           text, the app's access log
  *     GET    /v1/apps/APP/build-log?follow=1&deployment=N text, a build's log

@@ -160,6 +160,7 @@ export const live: Deployment = {
   image: `sha256:${"a".repeat(64)}`,
   release: 2,
   error: null,
+  noGrace: false,
   requestId: "r",
   createdAt: NOW - 300_000,
   finishedAt: NOW - 299_000,

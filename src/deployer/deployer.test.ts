@@ -26,6 +26,14 @@ async function ended(deployment: Deployment | undefined): Promise<Deployment> {
   return deployer.deployment(deployment.id);
 }
 
+/** What a deployment told so far. */
+async function messages(deployment: Deployment | undefined, kind: DeploymentEvent["event"]): Promise<string[]> {
+  const all: string[] = [];
+  const events = deployer.events(deployment?.id ?? 0, AbortSignal.abort());
+  for await (const { event, message } of events) if (event === kind) all.push(message);
+  return all;
+}
+
 function live(app: string): string {
   const routed = world.engine.routed.get(app);
   return routed === undefined ? "nothing" : world.content.commitOf(routed.image);
@@ -85,6 +93,22 @@ describe("a tag", () => {
     expect(await world.engine.instances()).toEqual([{ app: "blog", release: 1, routed: true }]);
   });
 
+  test("that has to wait says what for", async () => {
+    await deployer.addApp(definition("blog"));
+    world.sources.push("blog", "refs/tags/v1", "hang");
+    await deployer.refsChanged("blog", "test");
+    world.sources.push("blog", "refs/tags/v2", "v2");
+    const [second] = (await deployer.refsChanged("blog", "test")).queued;
+    expect(await messages(second, "note")).toEqual(["waits for the deployment of blog tag v1"]);
+    for (const other of ["b", "c"]) {
+      await deployer.addApp(definition(other));
+      world.sources.push(other, "refs/tags/v1", "hang");
+    }
+    await deployer.refsChanged("b", "test"); // two builds run
+    const [third] = (await deployer.refsChanged("c", "test")).queued;
+    expect(await messages(third, "note")).toEqual(["waits for other builds to end"]);
+  });
+
   test("supersedes one that waits, but not one that runs", async () => {
     await deployer.addApp(definition("blog"));
     world.sources.push("blog", "refs/tags/v1", "hang");
@@ -108,11 +132,13 @@ describe("rollback", () => {
   test("goes to the release that was live before, and further back", async () => {
     await push("blog", "v3", "broken");
     await push("blog", "v4");
-    await ended(await deployer.rollback("blog", undefined, "test"));
+    await ended(await deployer.rollback("blog", undefined, { requestId: "test" }));
     expect(live("blog")).toBe("v2");
-    await ended(await deployer.rollback("blog", undefined, "test"));
+    await ended(await deployer.rollback("blog", undefined, { requestId: "test" }));
     expect(live("blog")).toBe("v1");
-    await expect(deployer.rollback("blog", undefined, "test")).rejects.toMatchObject({ code: "NOTHING_TO_ROLL_BACK" });
+    await expect(deployer.rollback("blog", undefined, { requestId: "test" })).rejects.toMatchObject({
+      code: "NOTHING_TO_ROLL_BACK",
+    });
   });
 
   test("brings back the definition of the release", async () => {
@@ -123,20 +149,22 @@ describe("rollback", () => {
     });
     await ended(deployer.deployments("blog", 1)[0]);
     expect(world.engine.routed.get("blog")?.definition.domains).toEqual(["new.localhost"]);
-    await ended(await deployer.rollback("blog", 1, "test"));
+    await ended(await deployer.rollback("blog", 1, { requestId: "test" }));
     expect(world.engine.routed.get("blog")?.definition.domains).toEqual(["blog.localhost"]);
   });
 
   test("does not wait for a build that hangs", async () => {
     world.sources.push("blog", "refs/tags/v3", "hang");
     const [hanging] = (await deployer.refsChanged("blog", "test")).queued;
-    await ended(await deployer.rollback("blog", 1, "test"));
+    await ended(await deployer.rollback("blog", 1, { requestId: "test" }));
     expect(live("blog")).toBe("v1");
     expect(deployer.deployment(hanging?.id ?? 0).state).toBe("superseded");
   });
 
   test("to a release that is not kept is refused", async () => {
-    await expect(deployer.rollback("blog", 9, "test")).rejects.toMatchObject({ code: "RELEASE_NOT_FOUND" });
+    await expect(deployer.rollback("blog", 9, { requestId: "test" })).rejects.toMatchObject({
+      code: "RELEASE_NOT_FOUND",
+    });
   });
 });
 
@@ -195,9 +223,9 @@ test("a domain stays with the app that serves it, though its definition has let 
 });
 
 test("only the last releases are kept, and what serves; garbage collection keeps their images", async () => {
-  await deployer.addApp(definition("blog", { keepReleases: 2 }));
+  await deployer.addApp(definition("blog", { keepReleases: 2, graceMs: 0 }));
   for (const tag of ["v1", "v2", "v3", "v4"]) await push("blog", tag);
-  await ended(await deployer.rollback("blog", 3, "test"));
+  await ended(await deployer.rollback("blog", 3, { requestId: "test" }));
   await push("blog", "v5", "broken");
   await deployer.collectGarbage();
   expect(deployer.releases("blog").map((release) => [release.number, release.live])).toEqual([
@@ -205,6 +233,41 @@ test("only the last releases are kept, and what serves; garbage collection keeps
     [3, true],
   ]);
   expect([...world.content.images.values()].sort()).toEqual(["v3", "v4"]);
+});
+
+test("a release whose files are still promised is kept until its grace time is over, and goes then", async () => {
+  const minute = 60_000;
+  const kept = (): number[] => deployer.releases("blog").map(({ number }) => number);
+  await deployer.addApp(definition("blog", { keepReleases: 1, graceMs: 60 * minute }));
+  await push("blog", "v1");
+  await world.clock.advance(30 * minute);
+  await push("blog", "v2");
+  await world.clock.advance(59 * minute);
+  expect(kept()).toEqual([2, 1]);
+  await push("blog", "v3");
+  await world.clock.advance(2 * minute);
+  expect(kept()).toEqual([3, 2]);
+  await world.clock.advance(60 * minute);
+  expect(kept()).toEqual([3]);
+  await push("blog", "v4");
+  await ended(await deployer.deployRef("blog", { tag: "v3" }, { requestId: "test", noGrace: true }));
+  await deployer.collectGarbage();
+  expect(kept()).toEqual([5]);
+});
+
+test("a deployment without grace routes without, also when the process died before it did", async () => {
+  await deployer.addApp(definition("blog"));
+  await push("blog", "v1");
+  await push("blog", "v2");
+  const reached = crashAt("route");
+  const rollback = await deployer.rollback("blog", 1, { requestId: "test", noGrace: true });
+  await reached;
+  world.engine.trouble = () => {};
+  deployer = new AppDeployer(world);
+  await deployer.start();
+  expect(await ended(deployer.deployment(rollback.id))).toMatchObject({ state: "live", noGrace: true });
+  expect(world.engine.routed.get("blog")).toMatchObject({ number: 1, definition: { graceMs: 0 } });
+  expect(deployer.releases("blog").at(-1)?.definition.graceMs).toBe(3_600_000);
 });
 
 test("garbage is collected a day after the last time, also by a later process", async () => {
@@ -222,7 +285,7 @@ test("garbage is collected a day after the last time, also by a later process", 
 
 test("an uploaded folder is deployed", async () => {
   await deployer.addApp(definition("blog"));
-  const done = await ended(await deployer.deployUpload("blog", fakeTree("public"), "test"));
+  const done = await ended(await deployer.deployUpload("blog", fakeTree("public"), { requestId: "test" }));
   expect(done).toMatchObject({ state: "live", source: { kind: "upload", label: "public" } });
   expect(live("blog")).toBe("public");
 });
@@ -230,7 +293,7 @@ test("an uploaded folder is deployed", async () => {
 test("a misspelt tag is answered with the one that was meant", async () => {
   await deployer.addApp(definition("blog"));
   await push("blog", "v1.0");
-  await expect(deployer.deployRef("blog", { tag: "v1.O" }, "test")).rejects.toMatchObject({
+  await expect(deployer.deployRef("blog", { tag: "v1.O" }, { requestId: "test" })).rejects.toMatchObject({
     code: "TAG_NOT_FOUND",
     hint: "Did you mean v1.0?",
   });

@@ -14,6 +14,7 @@ import type {
   App,
   ApplyResult,
   Deployer,
+  DeployOptions,
   Deployment,
   DeploymentEvent,
   GarbageReport,
@@ -115,7 +116,11 @@ export class AppDeployer implements Deployer {
     return this.#refs.look(name, requestId);
   }
 
-  async deployRef(name: string, ref: { tag: string } | { branch: string }, requestId: string): Promise<Deployment> {
+  async deployRef(
+    name: string,
+    ref: { tag: string } | { branch: string },
+    options: DeployOptions,
+  ): Promise<Deployment> {
     const { definition } = this.#registry.get(name);
     const { sources } = this.#dependencies;
     if ("tag" in ref && ref.tag === "latest") throw latestRefused(name);
@@ -124,10 +129,10 @@ export class AppDeployer implements Deployer {
     const commit = await sources.resolve(name, fullName);
     if (commit === undefined) throw await this.#refNotFound(name, ref);
     if (definition.repository !== null) await this.#markSeen(definition);
-    return this.#scheduler.enqueue(name, { kind: "ref", ref: fullName, commit }, requestId);
+    return this.#scheduler.enqueue(name, { kind: "ref", ref: fullName, commit }, options);
   }
 
-  async deployUpload(name: string, tree: SourceTree, requestId: string): Promise<Deployment> {
+  async deployUpload(name: string, tree: SourceTree, options: DeployOptions): Promise<Deployment> {
     const { definition } = this.#registry.get(name);
     const { content } = this.#dependencies;
     using _hold = content.hold();
@@ -141,10 +146,10 @@ export class AppDeployer implements Deployer {
       progress() {},
     });
     const image = await content.createImage(files);
-    return this.#scheduler.enqueue(name, { kind: "upload", label: tree.label, image: image.digest }, requestId);
+    return this.#scheduler.enqueue(name, { kind: "upload", label: tree.label, image: image.digest }, options);
   }
 
-  async rollback(name: string, release: number | undefined, requestId: string): Promise<Deployment> {
+  async rollback(name: string, release: number | undefined, options: DeployOptions): Promise<Deployment> {
     const app = this.#registry.get(name);
     const target = release ?? this.#releaseBefore(app);
     if (new ReleaseTable(this.#dependencies.store).get(name, target) === undefined) {
@@ -155,7 +160,7 @@ export class AppDeployer implements Deployer {
         hint: `\`steppe releases ${name}\` lists the releases that are kept.`,
       });
     }
-    return this.#scheduler.enqueue(name, { kind: "rollback", release: target }, requestId);
+    return this.#scheduler.enqueue(name, { kind: "rollback", release: target }, options);
   }
 
   deployment(id: number): Deployment {
@@ -217,7 +222,7 @@ export class AppDeployer implements Deployer {
     const { store } = this.#dependencies;
     const wanted = redeployment(before, after, { store, journal: this.#journal });
     if (wanted === undefined) return [];
-    return ["kind" in wanted ? this.#scheduler.enqueue(after.name, wanted, requestId) : wanted];
+    return ["kind" in wanted ? this.#scheduler.enqueue(after.name, wanted, { requestId }) : wanted];
   }
 
   /** One that cannot be finished now must not keep the others from running: it is tried again at the next start. */
@@ -265,7 +270,7 @@ export class AppDeployer implements Deployer {
 
   /** The newest release before the live one that was live itself. */
   #releaseBefore({ name, liveRelease }: AppRow): number {
-    const wereLive = this.#journal.table.releasesThatWereLive(name, "live");
+    const wereLive = new Set(this.#journal.table.switches(name, "live").map(({ release }) => release));
     const earlier = this.releases(name).find(({ number }) => number < (liveRelease ?? 0) && wereLive.has(number));
     if (earlier !== undefined) return earlier.number;
     throw new SteppeError("NOTHING_TO_ROLL_BACK", {

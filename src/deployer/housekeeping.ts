@@ -21,6 +21,8 @@ export class Housekeeping {
   readonly #retention: Retention;
   readonly #settings: SettingTable;
   readonly #signal: AbortSignal;
+  /** Apps that are to be pruned when a grace time is over. */
+  readonly #pruning = new Set<string>();
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(dependencies: DeployerDependencies, journal: Journal, signal: AbortSignal) {
@@ -42,7 +44,7 @@ export class Housekeeping {
   }
 
   appWentLive(app: string): void {
-    void this.#inTurn(() => this.#retention.prune(app), "pruning releases failed", app);
+    void this.#inTurn(() => this.#prune(app), "pruning releases failed", app);
     void this.#inTurn(() => this.#encode(app), "compressing failed", app).then(releaseMemorySoon);
   }
 
@@ -98,6 +100,26 @@ export class Housekeeping {
     } catch (error) {
       this.#dependencies.log.error({ app, err: error }, failure);
     }
+  }
+
+  /** Now, and again when the grace time of a release that is kept for it alone is over. After a restart the daily clearing up does that. */
+  async #prune(app: string): Promise<void> {
+    const { again } = await this.#retention.prune(app);
+    if (again !== null) void this.#pruneAt(app, again);
+  }
+
+  async #pruneAt(app: string, time: number): Promise<void> {
+    if (this.#pruning.has(app)) return; // earlier than this
+    this.#pruning.add(app);
+    const { clock } = this.#dependencies;
+    try {
+      await clock.sleep(Math.min(DAY, time - clock.now()), { signal: this.#signal, unref: true });
+    } catch {
+      return; // stopping
+    } finally {
+      this.#pruning.delete(app);
+    }
+    void this.#inTurn(() => this.#prune(app), "pruning releases failed", app);
   }
 
   async #encode(app: string): Promise<void> {

@@ -2,6 +2,7 @@ import type { Clock } from "../shared/clock.ts";
 import type { ErrorBody } from "../shared/errors.ts";
 import { DeploymentTable, type DeploymentUpdate, type EventRow, type Store } from "../store/index.ts";
 import {
+  type DeployOptions,
   type Deployment,
   type DeploymentEvent,
   type DeploymentSource,
@@ -41,11 +42,13 @@ export class Journal {
   }
 
   /** Queues a deployment. May be called within a transaction: listeners are told by `announceQueued` after it. */
-  insert(app: string, source: DeploymentSource, requestId: string): number {
+  insert(app: string, source: DeploymentSource, { requestId, noGrace = false }: DeployOptions): number {
     const now = this.#clock.now();
     return this.#store.transaction(() => {
-      const id = this.#table.insert({ app, source, state: "queued", requestId, createdAt: now });
-      this.#table.appendEvent(id, now, "queued", { message: describeSource(source) });
+      const id = this.#table.insert({ app, source, state: "queued", noGrace, requestId, createdAt: now });
+      this.#table.appendEvent(id, now, "queued", {
+        message: `${describeSource(source)}${noGrace ? ", without grace" : ""}`,
+      });
       return id;
     });
   }

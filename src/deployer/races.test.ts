@@ -106,7 +106,7 @@ describe("a changed definition while a tag is on its way", () => {
     const turn = holdUp("place");
     await received("blog", "hanging", "hang");
     const { deployments } = await deployer.apply([changed], options);
-    const rollback = await deployer.rollback("blog", 1, "test");
+    const rollback = await deployer.rollback("blog", 1, { requestId: "test" });
     (await turn)();
     await ended(rollback);
     expect(deployer.deployment(deployments[0]?.id ?? 0)).toMatchObject({ state: "superseded" });
@@ -149,7 +149,7 @@ describe("an app that is being removed", () => {
     const removal = deployer.removeApp("blog");
     const goOn = await held;
     await expect(received("blog", "v2")).rejects.toMatchObject({ code: "APP_NOT_FOUND" });
-    await expect(deployer.rollback("blog", 1, "test")).rejects.toMatchObject({ code: "APP_NOT_FOUND" });
+    await expect(deployer.rollback("blog", 1, { requestId: "test" })).rejects.toMatchObject({ code: "APP_NOT_FOUND" });
     goOn();
     await removal;
     await settle();
@@ -254,7 +254,7 @@ test("a release that a rollback asks for while releases are forgotten is not for
   };
   await ended(await received("blog", "v2"));
   await pruning.promise;
-  const rollback = await deployer.rollback("blog", 1, "test");
+  const rollback = await deployer.rollback("blog", 1, { requestId: "test" });
   goOn.resolve();
   expect(await ended(rollback)).toMatchObject({ state: "live" });
   expect(live("blog")?.content).toBe("v1");

@@ -107,7 +107,7 @@ export class RefWatch {
       sources.markSeen(name, look);
       return look.deploy === undefined
         ? []
-        : [this.#scheduler.insert(name, { kind: "ref", ...look.deploy }, requestId)];
+        : [this.#scheduler.insert(name, { kind: "ref", ...look.deploy }, { requestId })];
     });
     return { queued: ids.map((id) => this.#scheduler.announce(id)), notes: look.notes };
   }

@@ -1,15 +1,24 @@
 import type { ReleaseSpec } from "../engines/engine.ts";
 import { AppTable, ReleaseTable, type ReleaseRow } from "../store/index.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
+import { releasesInGrace } from "./grace.ts";
 import type { Journal } from "./journal.ts";
 import type { Deployment, GarbageReport } from "./types.ts";
 
 /** How many finished deployments of an app are remembered besides those of kept releases. */
 const DEPLOYMENTS_KEPT = 100;
 
+/** What came of pruning an app. */
+export interface PruneReport {
+  /** How many releases were forgotten. */
+  releases: number;
+  /** When the next of those that are kept for their grace time alone may go, milliseconds since 1970. */
+  again: number | null;
+}
+
 /**
- * Which releases are kept: the newest so many of each app by its definition, the one that serves, and whatever an
- * unfinished deployment is about. Everything else of a release goes with its row.
+ * Which releases are kept: the newest so many of each app by its definition, the one that serves, those whose hash-named files are
+ * still promised, and whatever an unfinished deployment is about. Everything else of a release goes with its row.
  */
 export class Retention {
   readonly #dependencies: DeployerDependencies;
@@ -20,11 +29,11 @@ export class Retention {
     this.#journal = journal;
   }
 
-  /** Forgets the app's releases that need not be kept, and lets the engine do so. Returns how many went. */
-  async prune(app: string): Promise<number> {
+  /** Forgets the app's releases that need not be kept, and lets the engine do so. */
+  async prune(app: string): Promise<PruneReport> {
     const { store, engine, content } = this.#dependencies;
     const releases = new ReleaseTable(store);
-    const { kept, gone } = this.#split(app);
+    const { kept, gone, again } = this.#split(app);
     await engine.retain(app, kept.filter(this.#isWhole).map(toSpec));
     const forgotten = store.transaction(() => {
       // A rollback to one of them may have been accepted meanwhile.
@@ -33,14 +42,14 @@ export class Retention {
       return { releases: stillGone.length, deployments: this.#journal.table.prune(app, DEPLOYMENTS_KEPT) };
     });
     await content.removeBuildLogs(forgotten.deployments);
-    return forgotten.releases;
+    return { releases: forgotten.releases, again };
   }
 
   /** Prunes every app and frees the content that nothing needs any more. */
   async collect(): Promise<GarbageReport> {
     const { store, engine, content } = this.#dependencies;
     let releases = 0;
-    for (const app of new AppTable(store).all()) releases += await this.prune(app.name);
+    for (const app of new AppTable(store).all()) releases += (await this.prune(app.name)).releases;
     const keep = (): Set<string> => this.#neededImages();
     const freed = await content.collectGarbage(keep, () => engine.refresh(this.#allKept()));
     return { releases, ...freed };
@@ -56,13 +65,26 @@ export class Retention {
     return needed;
   }
 
-  #split(app: string): { kept: ReleaseRow[]; gone: ReleaseRow[] } {
+  #split(app: string): { kept: ReleaseRow[]; gone: ReleaseRow[]; again: number | null } {
     const row = new AppTable(this.#dependencies.store).get(app);
     const all = new ReleaseTable(this.#dependencies.store).ofApp(app);
     const needed = new Set(this.#journal.table.unfinishedOf(app).flatMap(neededRelease));
+    const graceMs = row?.definition.graceMs ?? 0;
+    const inGrace = releasesInGrace(
+      this.#journal.table.switches(app, "live"),
+      (number) => all.find((release) => release.number === number)?.definition.graceMs ?? graceMs,
+      this.#dependencies.clock.now(),
+    );
     const isKept = (release: ReleaseRow, index: number): boolean =>
       index < (row?.definition.keepReleases ?? 0) || release.number === row?.liveRelease || needed.has(release.number);
-    return { kept: all.filter(isKept), gone: all.filter((release, index) => !isKept(release, index)) };
+    const forGrace = all.filter((release, index) => !isKept(release, index) && inGrace.has(release.number));
+    const kept = all.filter((release, index) => isKept(release, index) || inGrace.has(release.number));
+    const ends = forGrace.map(({ number }) => inGrace.get(number) ?? 0);
+    return {
+      kept,
+      gone: all.filter((release) => !kept.includes(release)),
+      again: ends.length === 0 ? null : Math.min(...ends),
+    };
   }
 
   #allKept(): ReleaseSpec[] {

@@ -110,7 +110,7 @@ async function build(deployment: Deployment, context: RunContext): Promise<void>
   const source = refSource(deployment);
   const definition = definitionOf(deployment, context);
   const label = source.ref.replace(/^refs\/(tags|heads)\//, "");
-  using _turn = await builds.acquire(signal, () => journal.tell(id, "progress", "waiting for other builds"));
+  using _turn = await builds.acquire(signal, () => journal.note(id, "waits for other builds to end"));
   using _hold = dependencies.content.hold();
   const tree = await dependencies.content.build({
     definition,
@@ -165,7 +165,7 @@ async function route(deployment: Deployment, { journal, dependencies, signal }: 
   const { store, engine } = dependencies;
   const release = releaseOf(deployment, dependencies);
   const context = engineContext(deployment.id, journal, signal);
-  await engine.route(release, context);
+  await engine.route(deployment.noGrace ? withoutGrace(release) : release, context);
   const urls = dependencies.urls(release.definition);
   store.transaction(() => {
     new AppTable(store).setLiveRelease(release.app, release.number);
@@ -221,6 +221,11 @@ function releaseOf(deployment: Deployment, { store }: DeployerDependencies): Rel
   const release = new ReleaseTable(store).get(deployment.app, deployment.release ?? 0);
   if (release === undefined) throw releaseGone(deployment.app, deployment.release ?? 0);
   return { app: release.app, number: release.number, image: release.image, definition: release.definition };
+}
+
+/** The engine leaves as much reachable of what was before as the definition that it routes says. */
+function withoutGrace(release: ReleaseSpec): ReleaseSpec {
+  return { ...release, definition: { ...release.definition, graceMs: 0 } };
 }
 
 function releaseGone(app: string, number: number): SteppeError {

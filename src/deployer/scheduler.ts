@@ -3,7 +3,7 @@ import type { DeployerDependencies } from "./dependencies.ts";
 import type { Journal } from "./journal.ts";
 import { type RunContext, runDeployment, STOPPING, subjectOf } from "./run-deployment.ts";
 import { Semaphore } from "../shared/semaphore.ts";
-import type { Deployment, DeploymentSource } from "./types.ts";
+import type { DeployOptions, Deployment, DeploymentSource } from "./types.ts";
 
 /** How long to wait before a deployment whose end could not be journaled is taken up again. */
 const RETRY_MS = 5000;
@@ -40,10 +40,10 @@ export class Scheduler {
    * Journals a deployment. To be called within the transaction that belongs to it; `announce` follows after it.
    * What waits for the same app and is thereby out of date is superseded when announced. Throws what `close` was given.
    */
-  insert(app: string, source: DeploymentSource, requestId: string): number {
+  insert(app: string, source: DeploymentSource, options: DeployOptions): number {
     const refusal = this.#closed.get(app);
     if (refusal !== undefined) throw refusal;
-    return this.#journal.insert(app, source, requestId);
+    return this.#journal.insert(app, source, options);
   }
 
   /** Tells of a deployment that was inserted, and runs it when its turn comes. */
@@ -52,13 +52,14 @@ export class Scheduler {
     if (deployment === undefined) throw new Error(`deployment ${id} was not inserted`);
     this.#journal.announceQueued(id);
     this.#supersede(deployment);
+    this.#sayWhatItWaitsFor(deployment);
     this.kick(deployment.app);
     return deployment;
   }
 
-  enqueue(app: string, source: DeploymentSource, requestId: string): Deployment {
+  enqueue(app: string, source: DeploymentSource, options: DeployOptions): Deployment {
     if (this.#stopping) throw STOPPING;
-    return this.announce(this.insert(app, source, requestId));
+    return this.announce(this.insert(app, source, options));
   }
 
   /** Runs the app's oldest unfinished deployment, unless one runs already. */
@@ -127,6 +128,14 @@ export class Scheduler {
         this.#end(older, superseded(older, newer));
       }
     }
+  }
+
+  /** For the one who follows it. What is being ended already is not worth a word. */
+  #sayWhatItWaitsFor({ id, app }: Deployment): void {
+    const running = this.#running.get(app);
+    const before = this.#journal.table.unfinishedOf(app).findLast((other) => other.id < id);
+    if (before === undefined || (before.id === running?.id && running.controller.signal.aborted)) return;
+    this.#journal.note(id, `waits for the deployment of ${subjectOf(before)}`);
   }
 
   #end(deployment: Deployment, reason: SteppeError): void {

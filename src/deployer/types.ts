@@ -1,6 +1,7 @@
 import type { AppDefinition } from "../config/index.ts";
 import type { SourceTree } from "../builds/index.ts";
 import type { ErrorBody } from "../shared/errors.ts";
+import type { ReleaseRow } from "../store/index.ts";
 
 /** Where a deployment's content comes from. */
 export type DeploymentSource =
@@ -36,6 +37,8 @@ export interface Deployment {
   app: string;
   source: DeploymentSource;
   state: DeploymentState;
+  /** Whether its switch leaves nothing of what was live before reachable. */
+  noGrace: boolean;
   /** `sha256:…`, once built. */
   image: string | null;
   /** The release's number, once made. */
@@ -65,15 +68,7 @@ export interface DeploymentEvent {
   urls?: string[];
 }
 
-export interface Release {
-  app: string;
-  number: number;
-  image: string;
-  definition: AppDefinition;
-  ref: string | null;
-  commit: string | null;
-  deployment: number;
-  createdAt: number;
+export interface Release extends ReleaseRow {
   live: boolean;
 }
 
@@ -91,6 +86,13 @@ export interface Change {
   action: "add" | "change" | "remove" | "none";
   /** Of a change, the fields that differ: `domains: blog.test → blog.example.com`. */
   fields: string[];
+}
+
+/** How a deployment is asked for. */
+export interface DeployOptions {
+  requestId: string;
+  /** Whether its switch leaves nothing of what was live before reachable. Default false: hash-named files stay for the app's `grace`. */
+  noGrace?: boolean;
 }
 
 /** What the rooms above (api, webhooks) may ask of the deployer. Failures are SteppeErrors. */
@@ -114,11 +116,11 @@ export interface Deployer {
   /** Looks at the app's repository now (fetching it, if it is a remote one) and queues what is new. */
   refsChanged(app: string, requestId: string): Promise<RefsReport>;
   /** Deploys one tag or branch, asked for by a person: even one that the pattern does not match or that is live already. Fetches a remote first. */
-  deployRef(app: string, ref: { tag: string } | { branch: string }, requestId: string): Promise<Deployment>;
+  deployRef(app: string, ref: { tag: string } | { branch: string }, options: DeployOptions): Promise<Deployment>;
   /** Deploys a folder. */
-  deployUpload(app: string, tree: SourceTree, requestId: string): Promise<Deployment>;
+  deployUpload(app: string, tree: SourceTree, options: DeployOptions): Promise<Deployment>;
   /** To a kept release; without a number, to the one that was live before. */
-  rollback(app: string, release: number | undefined, requestId: string): Promise<Deployment>;
+  rollback(app: string, release: number | undefined, options: DeployOptions): Promise<Deployment>;
 
   /** Throws DEPLOYMENT_NOT_FOUND. */
   deployment(id: number): Deployment;

@@ -7,6 +7,7 @@ export interface DeploymentRow<Source = unknown, State extends string = string> 
   app: string;
   source: Source;
   state: State;
+  noGrace: boolean;
   image: string | null;
   release: number | null;
   error: ErrorBody | null;
@@ -41,12 +42,15 @@ export class DeploymentTable<Source, State extends string> {
   }
 
   /** Returns the new deployment's id. */
-  insert(deployment: { app: string; source: Source; state: State; requestId: string; createdAt: number }): number {
+  insert(
+    deployment: Pick<DeploymentRow<Source, State>, "app" | "source" | "state" | "noGrace" | "requestId" | "createdAt">,
+  ): number {
     return this.#store.run(
-      "INSERT INTO deployments (app, source, state, request_id, created_at) VALUES (?, ?, ?, ?, ?)",
+      "INSERT INTO deployments (app, source, state, no_grace, request_id, created_at) VALUES (?, ?, ?, ?, ?, ?)",
       deployment.app,
       JSON.stringify(deployment.source),
       deployment.state,
+      deployment.noGrace ? 1 : 0,
       deployment.requestId,
       deployment.createdAt,
     ).lastId;
@@ -91,14 +95,19 @@ export class DeploymentTable<Source, State extends string> {
       .map((row) => deploymentRow<Source, State>(row));
   }
 
-  /** The numbers of the app's releases that were live at some time. */
-  releasesThatWereLive(app: string, liveState: State): Set<number> {
+  /** The finished switches of an app, the newest first: deployments that ended in `liveState`, with what they made live. */
+  switches(app: string, liveState: State): Array<{ release: number; at: number; noGrace: boolean }> {
     const rows = this.#store.all(
-      "SELECT DISTINCT release FROM deployments WHERE app = ? AND state = ? AND release IS NOT NULL",
+      `SELECT release, finished_at, no_grace FROM deployments
+       WHERE app = ? AND state = ? AND release IS NOT NULL ORDER BY finished_at DESC, id DESC`,
       app,
       liveState,
     );
-    return new Set(rows.map((row) => Number(row["release"])));
+    return rows.map((row) => ({
+      release: Number(row["release"]),
+      at: Number(row["finished_at"]),
+      noGrace: row["no_grace"] === 1,
+    }));
   }
 
   /** Appends to the journal and returns the line's number within the deployment. */
@@ -152,6 +161,7 @@ function deploymentRow<Source, State extends string>(row: Row): DeploymentRow<So
     app: String(row["app"]),
     source: JSON.parse(String(row["source"])) as Source,
     state: String(row["state"]) as State,
+    noGrace: row["no_grace"] === 1,
     image: row["image"] === null ? null : String(row["image"]),
     release: row["release"] === null ? null : Number(row["release"]),
     error: row["error"] === null ? null : (JSON.parse(String(row["error"])) as ErrorBody),

@@ -128,4 +128,8 @@ export const migrations: readonly string[] = [
     hash BLOB PRIMARY KEY
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- 1 if the deployment's switch leaves nothing of what was live before reachable.
+  ALTER TABLE deployments ADD COLUMN no_grace INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -4,10 +4,14 @@ import type { Row, Store } from "./store.ts";
 export interface ReleaseRow {
   app: string;
   number: number;
+  /** `sha256:…` */
   image: string;
+  /** As it was when the release was made. */
   definition: AppDefinition;
+  /** `refs/tags/v1`; null for an upload. */
   ref: string | null;
   commit: string | null;
+  /** The deployment that made it. */
   deployment: number;
   createdAt: number;
 }

@@ -11,6 +11,7 @@ interface Options extends CommonOptions {
   tag?: string;
   branch?: string;
   dir?: string;
+  grace: boolean;
   wait: boolean;
 }
 
@@ -21,6 +22,7 @@ export function define(command: Command, context: Context): void {
     .option("--tag <tag>", "a tag of its repository")
     .option("--branch <branch>", "a branch of its repository")
     .option("--dir <folder>", "a folder that is the site already")
+    .option("--no-grace", "leave no file of the release before reachable after the switch")
     .option("--no-wait", "do not follow it");
   withServer(command).action(async (name: string, options: Options) => {
     const start = starter(name, options, context);
@@ -36,7 +38,7 @@ export function define(command: Command, context: Context): void {
 /** Checks that exactly one thing is to be deployed, before any server is asked. */
 function starter(
   name: string,
-  { tag, branch, dir }: Options,
+  { tag, branch, dir, grace }: Options,
   { io }: Context,
 ): (client: Client) => Promise<Deployment> {
   const given = [tag, branch, dir].filter((value) => value !== undefined);
@@ -48,7 +50,8 @@ function starter(
       hint: "Give --tag TAG, --branch BRANCH or --dir FOLDER.",
     });
   }
-  if (tag !== undefined) return (client) => client.deploy(name, { tag });
-  if (branch !== undefined) return (client) => client.deploy(name, { branch });
-  return (client) => client.upload(name, resolve(io.cwd, dir ?? ""), io.signal);
+  const noGrace = !grace;
+  if (tag !== undefined) return (client) => client.deploy(name, { tag }, { noGrace });
+  if (branch !== undefined) return (client) => client.deploy(name, { branch }, { noGrace });
+  return (client) => client.upload(name, resolve(io.cwd, dir ?? ""), { noGrace, signal: io.signal });
 }

@@ -35,9 +35,9 @@ describe("deployments", () => {
       lines(event(1, "progress", "x".repeat(200)), event(2, "live", "live")),
     );
     world.routes.set("GET /v1/deployments/7", live);
-    const { stderr } = await world.run("rollback", "blog", "1");
+    const { stderr } = await world.run("rollback", "blog", "1", "--no-grace");
     expect(stderr).toBe(`${`    10 ms  ${"x".repeat(200)}`.slice(0, 79)}\r\u001b[2K    20 ms  live\n`);
-    expect(world.requests[0]).toEqual(["POST /v1/apps/blog/rollback", { release: 1 }]);
+    expect(world.requests[0]).toEqual(["POST /v1/apps/blog/rollback", { release: 1, noGrace: true }]);
   });
 
   test("one that fails ends with its own error and exit code", async () => {
@@ -104,7 +104,8 @@ describe("deployments", () => {
     world.routes.set("POST /v1/apps/blog/uploads", live);
     world.routes.set("GET /v1/deployments/7/events", events);
     world.routes.set("GET /v1/deployments/7", live);
-    expect((await world.run("deploy", "blog", "--dir", "public")).code).toBe(0);
+    expect((await world.run("deploy", "blog", "--dir", "public", "--no-grace")).code).toBe(0);
+    expect(world.requests[0]?.[0]).toBe("POST /v1/apps/blog/uploads?noGrace=1");
     expect(world.requests[0]?.[1]).toContain("hello");
     expect((await world.run("deploy", "blog", "--dir", "nowhere")).code).toBe(6);
   });
