@@ -4,7 +4,7 @@ import { pack } from "tar-stream";
 import { type AppDefinition, definitionFromOptions } from "../src/config/index.ts";
 import { type RunningSteppe, startSteppe } from "../test/support/steppe.ts";
 import { temporaryFolder } from "../test/support/temporary-folder.ts";
-import { cpuSeconds, pss, untilIdle } from "./lib/processes.ts";
+import { cpuSeconds, memoryTogether, untilIdle } from "./lib/processes.ts";
 import { median, type Report, round } from "./lib/report.ts";
 import { page, pagePath } from "./lib/sites.ts";
 
@@ -26,7 +26,7 @@ export async function run(rounds: number): Promise<Report> {
   const got = (sites: number, column: string): number => Number(rows.find((row) => row["sites"] === sites)?.[column]);
   return {
     title:
-      `Pss of all processes, launcher included, with sites of ${PAGES} pages of 4 KB: right after they were deployed, and idle after a restart; ` +
+      `Memory of all processes, launcher included, what they share counted once, with sites of ${PAGES} pages of 4 KB: right after they were deployed, and idle after a restart; ` +
       `processor time in ${IDLE_SECONDS} s of idling; from the start of the command to the first answer. Medians.`,
     columns: ["sites", "MB after deploying", "MB idle", "CPU %", "first answer ms"],
     rows,
@@ -84,7 +84,7 @@ async function measureStart(data: string, sites: number, http: string): Promise<
 }
 
 function memory(steppe: RunningSteppe): number {
-  return steppe.processes().reduce((sum, pid) => sum + pss(pid), 0);
+  return memoryTogether(steppe.processes());
 }
 
 function processor(steppe: RunningSteppe): number {

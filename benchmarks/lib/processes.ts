@@ -3,10 +3,43 @@ import { readFileSync } from "node:fs";
 /** Clock ticks a second, the unit of /proc/PID/stat; 100 on every Linux that Node runs on. */
 const TICKS = 100;
 
-/** The proportional set size of a process in bytes: its own memory, and its share of what it shares. See proc(5), smaps_rollup. */
-export function pss(pid: number): number {
-  const match = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
-  return Number(match?.[1] ?? Number.NaN) * 1024;
+interface Mapping {
+  /** The same file and place in it has the same name in every process; "" is memory without a file. */
+  name: string;
+  /** Bytes. */
+  resident: number;
+  dirty: number;
+}
+
+/**
+ * The memory in bytes that these processes would take if nothing else ran on the machine: what several of them map of one file is
+ * counted once, and nobody else's use of it makes it seem less, as it does in Pss. See proc(5), smaps.
+ */
+export function memoryTogether(pids: readonly number[]): number {
+  let own = 0;
+  const shared = new Map<string, number>();
+  for (const pid of pids) {
+    for (const { name, resident, dirty } of mappingsOf(pid)) {
+      own += name === "" ? resident : dirty;
+      if (name !== "") shared.set(name, Math.max(shared.get(name) ?? 0, resident - dirty));
+    }
+  }
+  return own + shared.values().reduce((sum, bytes) => sum + bytes, 0);
+}
+
+function mappingsOf(pid: number): Mapping[] {
+  const mappings: Mapping[] = [];
+  for (const line of readFileSync(`/proc/${pid}/smaps`, "utf8").split("\n")) {
+    const [, offset, device, inode] = /^[0-9a-f]+-[0-9a-f]+ \S+ ([0-9a-f]+) (\S+) (\d+)/.exec(line) ?? [];
+    if (inode !== undefined) {
+      mappings.push({ name: inode === "0" ? "" : `${device}/${inode}/${offset}`, resident: 0, dirty: 0 });
+    }
+    const [, field, kilobytes] = /^(Rss|Private_Dirty): +(\d+) kB$/.exec(line) ?? [];
+    const mapping = mappings.at(-1);
+    if (mapping !== undefined && field === "Rss") mapping.resident = Number(kilobytes) * 1024;
+    if (mapping !== undefined && field === "Private_Dirty") mapping.dirty = Number(kilobytes) * 1024;
+  }
+  return mappings;
 }
 
 /** Seconds of processor time that a process has used, in user and kernel mode. See proc(5), stat. */
