@@ -15,6 +15,7 @@ describe("names", () => {
 
   it("are shown without what a terminal would obey", () => {
     expect(printablePath(Buffer.from("a\u001b[2J\nb é"))).toBe("a\\x1b[2J\\x0ab é");
+    expect(printablePath(Buffer.from("a\u202e\\b"))).toBe("a\\xe2\\x80\\xae\\x5cb");
     expect(printablePath(Buffer.of(0x61, 0xff, 0x5c))).toBe("a\\xff\\x5c");
     expect(printablePath(Buffer.from(`begin${"a".repeat(500)}end`))).toMatch(/^begina{75}…a{37}end$/);
   });

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { SteppeError } from "../shared/errors.ts";
+import { terminalControls } from "../shared/style.ts";
 import type { SourceEntry } from "./source-tree.ts";
 
 /** The longest path of a file of a site, in bytes. */
@@ -52,7 +53,10 @@ export function sitePath(path: Buffer, { kind }: Pick<SourceEntry, "kind">, labe
 export function printablePath(path: Buffer): string {
   if (path.length > MOST_SHOWN) return `${printablePath(path.subarray(0, 80))}…${printablePath(path.subarray(-40))}`;
   return isUtf8(path)
-    ? path.toString("utf8").replace(/[\u0000-\u001f\u007f-\u009f\\]/g, (character) => escaped(Buffer.from(character)))
+    ? path
+        .toString("utf8")
+        .replace(/\\/g, String.raw`\x5c`)
+        .replace(terminalControls, (control) => escaped(Buffer.from(control)))
     : [...path]
         .map((byte) =>
           byte >= 0x20 && byte < 0x7f && byte !== 0x5c ? String.fromCharCode(byte) : escaped(Buffer.of(byte)),

@@ -83,7 +83,7 @@ test("plain: an error is coloured on a terminal, unless NO_COLOR says otherwise"
 
 test("a terminal obeys nothing that a tag's name, a build or a client wrote", () => {
   const { lines, output } = recorded(true);
-  const evil = "\u001b]0;mine\u0007\u001b[2J\u009b31m";
+  const evil = "\u001b]0;mine\u0007\u001b[2J\u009b31m\u202e\u2066\u200f\u061c";
   const error = {
     code: "BUILD_FAILED",
     operation: "build",
@@ -97,7 +97,9 @@ test("a terminal obeys nothing that a tag's name, a build or a client wrote", ()
   announcer.failed(new SteppeError("BUILD_FAILED", error));
   createLogger(output, "info").info({ path: `${evil}\n12:00:00 INFO  forged`, err: new Error(evil) }, evil);
   for (const line of lines) {
-    expect(line.replace(/\u001b\[\d{1,2}m/g, "")).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+    expect(line.replace(/\u001b\[\d{1,2}m/g, "")).not.toMatch(
+      /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/,
+    );
     expect(line).not.toContain("\n12:00:00");
   }
   expect(lines.join("")).toContain("\u001b[31m");

@@ -17,12 +17,21 @@ export function styleFor(stream: { isTTY?: boolean }, env: Readonly<Record<strin
   return { dim: paint(2, 22), bold: paint(1, 22), red: paint(31, 39), green: paint(32, 39), yellow: paint(33, 39) };
 }
 
-/** What a server or a site sent, without what would move the cursor or colour a terminal. */
+/**
+ * What a terminal obeys (C0, DEL, C1) and what turns text around on it, so that it reads as other than it is
+ * (https://trojansource.codes): the one list for all that others wrote and people see.
+ */
+export const terminalControls = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** What a server or a site sent, without what a terminal would obey; line ends and tabs stay. */
 export function printable(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
+  return text.replace(terminalControls, (control) => (control === "\n" || control === "\t" ? control : "\ufffd"));
 }
 
-/** As `printable`, for text that a Style has painted: colours stay, and nothing else that a terminal would obey. */
+/** As `printable`, for text that a Style has painted: its colours stay. */
 export function printablePainted(text: string): string {
-  return text.replace(/\u001b(?!\[\d{1,2}m)|[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f]/g, "\ufffd");
+  return text
+    .split(/(\u001b\[(?:1|2|22|31|32|33|39)m)/)
+    .map((part, index) => (index % 2 === 1 ? part : printable(part)))
+    .join("");
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../shared/clock.ts";
+import { terminalControls } from "../shared/style.ts";
 import type { GitAnswer } from "./git-answer.ts";
 import { bandPackets } from "./pkt-line.ts";
 
@@ -61,6 +62,6 @@ function printable(line: string): string {
   return line
     .replace(/\u001b(\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(\u0007|\u001b\\)?|.)/g, "")
     .replace(/\t/g, "    ")
-    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ")
+    .replace(terminalControls, " ")
     .slice(0, MOST_IN_A_LINE);
 }
