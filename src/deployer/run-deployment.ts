@@ -3,6 +3,7 @@ import type { AppDefinition } from "../config/index.ts";
 import type { ReleaseSpec } from "../engines/engine.ts";
 import { SteppeError, toSteppeError } from "../shared/errors.ts";
 import { AppTable, ReleaseTable } from "../store/index.ts";
+import { withAgainHint } from "./again-hint.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import { claimDomains } from "./domains.ts";
 import { formatBytes, formatCount } from "./format.ts";
@@ -179,7 +180,7 @@ async function route(deployment: Deployment, { journal, dependencies, signal }: 
 async function fail(id: number, thrown: unknown, { journal, dependencies }: RunContext): Promise<void> {
   const deployment = journal.get(id);
   if (deployment === undefined) return;
-  const error = toSteppeError(thrown, "deploy", subjectOf(deployment));
+  const error = withAgainHint(toSteppeError(thrown, "deploy", subjectOf(deployment)), deployment);
   if (deployment.finishedAt !== null) {
     // It is live: only clearing up after it failed, which the next start does again.
     dependencies.log.error(
