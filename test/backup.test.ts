@@ -34,7 +34,7 @@ test("a backup made while it runs, restored into a new folder, serves the same",
   expect((await steppe.get({ host: HOST })).text).toBe("v1");
   const { pushUrl } = (await steppe.json("app", "show", "kept")) as AppView;
   await repository.tag("after", site("after"));
-  const pushed = await repository.tryGit("push", pushUrl, "after");
+  const pushed = await repository.tryGit("push", pushUrl ?? "", "after");
   expect(pushed, pushed.stderr).toMatchObject({ code: 0 });
   expect((await steppe.get({ host: HOST })).text).toBe("after");
 });

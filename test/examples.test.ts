@@ -72,7 +72,7 @@ async function deployAndLook(name: string, { pages, missing, cache }: Omit<Examp
   const site = await GitRepository.init(folder.path);
   await site.tag("v1");
   const app = (await steppe.json("app", "show", name)) as AppView;
-  const pushed = await site.tryGit("push", app.pushUrl, "v1");
+  const pushed = await site.tryGit("push", app.pushUrl ?? "", "v1");
   expect(pushed).toMatchObject({ code: 0 });
   const host = `${name}.localhost`;
   for (const [path, text] of Object.entries(pages)) {
@@ -90,5 +90,7 @@ async function deployAndLook(name: string, { pages, missing, cache }: Omit<Examp
   if (cache === undefined) return;
   expect(readdirSync(join(steppe.data, "cache", name), { recursive: true }).join(" ")).toMatch(/\w\/\w/);
   await site.tag("v2");
-  expect((await site.tryGit("push", app.pushUrl, "v2")).stderr, "a build that begins with a cache").toContain("  live");
+  expect((await site.tryGit("push", app.pushUrl ?? "", "v2")).stderr, "a build that begins with a cache").toContain(
+    "  live",
+  );
 }

@@ -4,15 +4,16 @@ import type { AppView, PlatformAddresses } from "./types.ts";
 
 /** An app as clients see it. */
 export function appView(app: App, deployer: Deployer, addresses: PlatformAddresses): AppView {
-  const { definition, liveRelease, pushToken, createdAt, updatedAt } = app;
+  const { definition, liveRelease, pushToken, createdAt, updatedAt, tagsUnread } = app;
   const live = deployer.releases(definition.name).find((release) => release.live);
   return {
     definition,
     liveRelease,
     urls: siteUrls(live?.definition ?? definition, addresses),
-    pushUrl: pushUrl(definition.name, pushToken, addresses),
+    pushUrl: definition.repository === null ? pushUrl(definition.name, pushToken, addresses) : null,
     createdAt,
     updatedAt,
+    tagsUnread,
     lastDeployment: deployer.deployments(definition.name, 1)[0] ?? null,
   };
 }

@@ -120,7 +120,14 @@ export class FakeDeployer implements Deployer {
 }
 
 function newApp(of: AppDefinition): App {
-  return { definition: of, liveRelease: null, pushToken: `push-token-of-${of.name}`, createdAt: 1, updatedAt: 2 };
+  return {
+    definition: of,
+    liveRelease: null,
+    pushToken: `push-token-of-${of.name}`,
+    createdAt: 1,
+    updatedAt: 2,
+    tagsUnread: null,
+  };
 }
 
 /** Logs that are written down. */

@@ -1,4 +1,5 @@
 import type { AppDefinition } from "../config/index.ts";
+import type { ErrorBody } from "../shared/errors.ts";
 
 /**
  * What goes over the wire between the API and its clients, as JSON. All under `/v1`, with
@@ -39,17 +40,19 @@ export type {
   GarbageReport,
   Release,
 } from "../deployer/index.ts";
-export type { ErrorBody } from "../shared/errors.ts";
+export type { ErrorBody };
 
 export interface AppView {
   definition: AppDefinition;
   liveRelease: number | null;
   /** Where its site is: `http://blog.localhost:8080`, …, the domains of the live release or else of the definition. */
   urls: string[];
-  /** The address for `git push`, with the app's push token in it. */
-  pushUrl: string;
+  /** The address for `git push`, with the app's push token in it; null if the repository lives elsewhere. */
+  pushUrl: string | null;
   createdAt: number;
   updatedAt: number;
+  /** Of a repository that lives elsewhere and cannot be read: since when (milliseconds since 1970) and why; else null. */
+  tagsUnread: { since: number; error: ErrorBody } | null;
   /** The newest deployment, if any. */
   lastDeployment: import("../deployer/index.ts").Deployment | null;
 }

@@ -1,6 +1,6 @@
 import type { AppView, Deployment } from "../api/types.ts";
 import type { Context } from "./context.ts";
-import { formatAge } from "./human.ts";
+import { formatAge, formatMoment } from "./human.ts";
 import { formatTable } from "./table.ts";
 
 /** The apps as a table, or what to do when there are none. */
@@ -16,7 +16,15 @@ export function appTable(apps: readonly AppView[], context: Context): string {
     urls[0] ?? definition.domains[0] ?? "-",
     lastDeployment === null ? "none yet" : deploymentSummary(lastDeployment, context, io.clock.now()),
   ]);
-  return formatTable([head, ...rows]);
+  const unread = apps.flatMap((app) => unreadTags(app, context).map((text) => `${app.definition.name}: tags ${text}`));
+  return [formatTable([head, ...rows]), ...unread].join("\n");
+}
+
+/** `not read since 10:41: …`, or nothing if they can be read. */
+export function unreadTags({ tagsUnread }: AppView, { style, io }: Context): string[] {
+  if (tagsUnread === null) return [];
+  const { since, error } = tagsUnread;
+  return [`${style.red("not read")} since ${formatMoment(since, io.clock.now())}: ${error.cause}`];
 }
 
 /** `v2 live, 5 min ago`, or of a failed one its cause. */

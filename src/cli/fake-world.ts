@@ -187,6 +187,7 @@ export const view: AppView = {
   pushUrl: "http://x:push-token@127.0.0.1:7070/git/blog.git",
   createdAt: NOW,
   updatedAt: NOW,
+  tagsUnread: null,
   lastDeployment: live,
 };
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatAge, formatBytes, formatElapsed } from "./human.ts";
+import { formatAge, formatBytes, formatElapsed, formatMoment } from "./human.ts";
 import { formatTable } from "./table.ts";
 
 test.each([
@@ -17,6 +17,12 @@ test.each([
   [5 * 86_400, "5 days ago"],
   [31 * 86_400, "1970-01-01"],
 ])("formatAge %d s: %s", (seconds, text) => expect(formatAge(0, seconds * 1000)).toBe(text));
+
+test("formatMoment is a time of day, with the date if that is another", () => {
+  const at = new Date(2026, 0, 31, 9, 5).getTime();
+  expect(formatMoment(at, at + 3_600_000)).toBe("09:05");
+  expect(formatMoment(at, at + 86_400_000)).toBe("2026-01-31 09:05");
+});
 
 test.each([
   [0, "0 B"],

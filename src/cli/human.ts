@@ -18,6 +18,19 @@ export function formatAge(at: number, now: number): string {
   return new Date(at).toISOString().slice(0, 10);
 }
 
+/** A time of day, `10:41`, or of another day than today `2026-01-31 10:41`; local time. */
+export function formatMoment(at: number, now: number): string {
+  const [day, time] = localMoment(at);
+  return day === localMoment(now)[0] ? time : `${day} ${time}`;
+}
+
+function localMoment(at: number): [day: string, time: string] {
+  const date = new Date(at);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return [day, `${two(date.getHours())}:${two(date.getMinutes())}`];
+}
+
 /** `512 B`, `1.5 KiB`, `20 MiB`. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];

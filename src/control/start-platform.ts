@@ -105,6 +105,7 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
       watch: ({ name, repository, pollMs }) =>
         repository === null ? void poller.delete(name) : poller.set(name, { url: repository, pollMs }),
       forget: (app) => poller.delete(app),
+      trouble: (app) => poller.trouble(app),
     },
     content: contentPort({ builder, images, encodings: new EncodingMaker(images.files), log }),
     engine: createLocalEngine({

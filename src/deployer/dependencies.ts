@@ -4,6 +4,7 @@ import type { Engine, ReleaseSpec } from "../engines/engine.ts";
 import type { Image, Tree } from "../images/index.ts";
 import type { Clock } from "../shared/clock.ts";
 import type { Logger } from "../shared/log.ts";
+import type { PollTrouble } from "../sources/index.ts";
 import type { Store } from "../store/index.ts";
 import type { GarbageReport } from "./types.ts";
 
@@ -84,6 +85,8 @@ export interface RemotesPort {
   /** Begins to look, or looks as the changed definition says; an app without a remote repository is not looked at. */
   watch(definition: AppDefinition): void;
   forget(app: string): Promise<void>;
+  /** Why the repository cannot be read, and since when; null if it can, or lies here. */
+  trouble(app: string): PollTrouble | null;
 }
 
 export interface DeployerDependencies {

@@ -78,11 +78,11 @@ export class AppDeployer implements Deployer {
   }
 
   apps(): App[] {
-    return this.#registry.all().map(toApp);
+    return this.#registry.all().map((row) => this.#toApp(row));
   }
 
   app(name: string): App {
-    return toApp(this.#registry.get(name));
+    return this.#toApp(this.#registry.get(name));
   }
 
   async addApp(definition: AppDefinition): Promise<App> {
@@ -204,6 +204,11 @@ export class AppDeployer implements Deployer {
     return this.#housekeeping.collect();
   }
 
+  #toApp({ name, definition, liveRelease, pushToken, createdAt, updatedAt }: AppRow): App {
+    const tagsUnread = this.#dependencies.remotes.trouble(name);
+    return { definition, liveRelease, pushToken, createdAt, updatedAt, tagsUnread };
+  }
+
   async #markSeen(definition: AppDefinition): Promise<void> {
     const look = await this.#dependencies.sources.look(definition);
     this.#dependencies.store.transaction(() => this.#dependencies.sources.markSeen(definition.name, look));
@@ -301,9 +306,4 @@ function latestRefused(app: string): SteppeError {
     cause: "the tag `latest` never deploys: it does not say what it is",
     hint: "Use a tag that names a version, such as v2.",
   });
-}
-
-function toApp(row: AppRow): App {
-  const { definition, liveRelease, pushToken, createdAt, updatedAt } = row;
-  return { definition, liveRelease, pushToken, createdAt, updatedAt };
 }

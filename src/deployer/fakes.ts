@@ -20,7 +20,7 @@ import type {
 export class FakeWorld implements DeployerDependencies {
   readonly store = Store.open(":memory:");
   readonly sources = new FakeSources();
-  readonly remotes = { watch() {}, forget: () => Promise.resolve() };
+  readonly remotes = { watch() {}, forget: () => Promise.resolve(), trouble: () => null };
   readonly engine = new FakeEngine();
   readonly content = new FakeContent();
   readonly clock = new FakeClock();

@@ -1,6 +1,7 @@
 import type { AppDefinition } from "../config/index.ts";
 import type { SourceTree } from "../builds/index.ts";
 import type { ErrorBody } from "../shared/errors.ts";
+import type { PollTrouble } from "../sources/index.ts";
 import type { ReleaseRow } from "../store/index.ts";
 
 /** Where a deployment's content comes from. */
@@ -78,6 +79,8 @@ export interface App {
   pushToken: string;
   createdAt: number;
   updatedAt: number;
+  /** Of a repository that lives elsewhere and cannot be read: since when and why; else null. */
+  tagsUnread: PollTrouble | null;
 }
 
 /** One difference that `apply` would make, or made. */

@@ -1,6 +1,6 @@
 export { type GitOptions, withoutPasswords } from "./git.ts";
 export { answerThrough, type GitAnswer } from "./git-answer.ts";
-export { Poller, type PollerOptions } from "./poller.ts";
+export { Poller, type PollerOptions, type PollTrouble } from "./poller.ts";
 export type { RefChanges } from "./ref-changes.ts";
 export { type Ref, shortName } from "./refs.ts";
 export { refsOnDisk } from "./refs-on-disk.ts";

@@ -34,6 +34,22 @@ describe("the poller", () => {
     await poller.stop();
   });
 
+  it("knows since when looks fail and why, until one does not", async () => {
+    let failing = true;
+    const { clock, poller } = setUp(async () => {
+      if (failing) throw new Error(`unreachable at ${clock.now() - start}`);
+    });
+    const start = clock.now();
+    poller.set("blog", { url: "https://example.com/blog.git", pollMs: 10_000 });
+    expect(poller.trouble("blog")).toBeNull();
+    await clock.advance(30_000);
+    expect(poller.trouble("blog")).toMatchObject({ since: start + 5_000, error: { cause: "unreachable at 25000" } });
+    failing = false;
+    await clock.advance(40_000);
+    expect(poller.trouble("blog")).toBeNull();
+    await poller.stop();
+  });
+
   it("asks at most four of one host at once", async () => {
     const waiting: Array<() => void> = [];
     const asked: string[] = [];

@@ -1,7 +1,7 @@
 import { backoffDelay } from "../shared/backoff.ts";
 import type { Clock } from "../shared/clock.ts";
 import { Semaphore } from "../shared/semaphore.ts";
-import { toSteppeError } from "../shared/errors.ts";
+import { type ErrorBody, toSteppeError } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
 import { parseRemote } from "./remote-address.ts";
 
@@ -12,6 +12,14 @@ export interface PollerOptions {
   poll(app: string, signal: AbortSignal): Promise<unknown>;
   /** 0 to 1; for tests. */
   random?: () => number;
+}
+
+/** Looks that fail, since the last that did not. */
+export interface PollTrouble {
+  /** When the first of them failed, milliseconds since 1970. */
+  since: number;
+  /** What the last of them failed with. */
+  error: ErrorBody;
 }
 
 /** How many repositories of one host are asked at once. */
@@ -26,6 +34,8 @@ export class Poller {
   readonly #hosts = new Map<string, Semaphore>();
   readonly #apps = new Map<string, { url: string; pollMs: number; stop: AbortController; ended: Promise<void> }>();
 
+  readonly #troubles = new Map<string, PollTrouble>();
+
   constructor(options: PollerOptions) {
     this.#options = options;
   }
@@ -36,14 +46,21 @@ export class Poller {
     if (known?.url === url && known.pollMs === pollMs) return;
     const { host } = parseRemote(url, app);
     known?.stop.abort(new Error("polled differently now"));
+    this.#troubles.delete(app);
     const stop = new AbortController();
     this.#apps.set(app, { url, pollMs, stop, ended: this.#loop(app, { host, pollMs, signal: stop.signal }) });
+  }
+
+  /** Why an app's repository cannot be read, and since when; null if the last look was fine, or there was none. */
+  trouble(app: string): PollTrouble | null {
+    return this.#troubles.get(app) ?? null;
   }
 
   /** Stops looking; what is under way is cancelled. */
   async delete(app: string): Promise<void> {
     const known = this.#apps.get(app);
     this.#apps.delete(app);
+    this.#troubles.delete(app);
     known?.stop.abort(new Error("no longer polled"));
     await known?.ended;
   }
@@ -79,10 +96,13 @@ export class Poller {
     try {
       signal.throwIfAborted();
       await this.#options.poll(app, signal);
+      if (!signal.aborted) this.#troubles.delete(app);
       return true;
     } catch (error) {
       if (signal.aborted) throw error;
       const problem = toSteppeError(error, "poll", app);
+      const since = this.#troubles.get(app)?.since ?? this.#options.clock.now();
+      this.#troubles.set(app, { since, error: problem.toJSON() });
       this.#options.log.warn({ app, error: problem }, problem.message);
       return false;
     } finally {

@@ -42,7 +42,7 @@ export class TestApp {
     options: readonly string[] = [],
   ): Promise<TestApp> {
     const added = await steppe.json("app", "add", name, "--domain", `${name}.localhost`, ...options);
-    return new TestApp(steppe, name, await GitRepository.init(folder), (added as AppView).pushUrl);
+    return new TestApp(steppe, name, await GitRepository.init(folder), (added as AppView).pushUrl ?? "");
   }
 
   /** Makes the work tree be these files, tags that and pushes the tag. */

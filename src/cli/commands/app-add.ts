@@ -44,10 +44,9 @@ function toDefinitionOptions({ json: _, data: __, grace, ...rest }: Options): De
   return typeof grace === "string" ? { ...rest, grace } : rest;
 }
 
-function nextSteps({ definition, pushUrl }: AppView): string {
-  const { name, domains, repository } = definition;
+function nextSteps({ definition: { name, domains }, pushUrl }: AppView): string {
   const added = `${name} is added: ${domains.join(", ")}`;
-  if (repository !== null)
+  if (pushUrl === null)
     return `${added}\nIts tags are looked at now and then; at once: steppe deploy ${name} --tag TAG`;
   return `${added}\nPush a tag to it:\n  git remote add steppe ${pushUrl}\n  git push steppe v1`;
 }

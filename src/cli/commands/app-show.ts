@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import type { AppView } from "../../api/types.ts";
 import { toYaml } from "../../config/index.ts";
-import { deploymentSummary } from "../app-table.ts";
+import { SteppeError } from "../../shared/errors.ts";
+import { deploymentSummary, unreadTags } from "../app-table.ts";
 import { type CommonOptions, withServer } from "../common-options.ts";
 import type { Context } from "../context.ts";
 import { formatTable } from "../table.ts";
@@ -20,10 +21,21 @@ export function define(command: Command, context: Context): void {
   withServer(command).action(async (name: string, options: Options) => {
     const app = await (await context.client(options)).app(name);
     if (options.json === true) return await context.printJson(app);
-    if (options.pushUrl === true) return await context.print(app.pushUrl);
+    if (options.pushUrl === true) return await context.print(pushUrlOf(app));
     const yaml = (await toYaml(app.definition)).trimEnd();
     if (options.yaml === true) return await context.print(yaml);
     await context.print(`${describe(app, context)}\n\n${yaml}`);
+  });
+}
+
+/** Throws PUSH_REFUSED. */
+function pushUrlOf({ definition: { name }, pushUrl }: AppView): string {
+  if (pushUrl !== null) return pushUrl;
+  throw new SteppeError("PUSH_REFUSED", {
+    operation: "show the push address of",
+    subject: name,
+    cause: "its repository lives elsewhere, and is not pushed to Steppe",
+    hint: `Push your tag there; \`steppe deploy ${name} --tag TAG\` fetches and deploys it at once.`,
   });
 }
 
@@ -34,7 +46,8 @@ function describe(app: AppView, context: Context): string {
     ["app", context.style.bold(app.definition.name)],
     ["live", live],
     ...app.urls.map((url, index) => [index === 0 ? "site" : "", url]),
-    app.definition.repository === null ? ["push to", app.pushUrl] : ["repository", app.definition.repository],
+    app.pushUrl === null ? ["repository", app.definition.repository ?? ""] : ["push to", app.pushUrl],
+    ...unreadTags(app, context).map((text) => ["tags", text]),
     ["last deployment", last === null ? "none yet" : deploymentSummary(last, context, context.io.clock.now())],
   ]);
 }

@@ -53,6 +53,36 @@ apps:
     expect((await world.run("app", "show", "blog", "--yaml")).stdout).toMatch(/^apps:\n {2}blog:/);
   });
 
+  test("app show of a repository that lives elsewhere, and cannot be read", async () => {
+    await using world = await FakeWorld.make();
+    const repository = "https://git.example.com/blog.git";
+    const since = world.clock.now() - 300_000;
+    const error = {
+      code: "REMOTE_UNREACHABLE",
+      operation: "fetch",
+      subject: "blog",
+      cause: "no route to host",
+      hint: "x",
+    };
+    const elsewhere = { ...view, pushUrl: null, definition: { ...blog, repository }, tagsUnread: { since, error } };
+    world.routes.set("GET /v1/apps/blog", elsewhere);
+    world.routes.set("GET /v1/apps/blog/deployments", []);
+    world.routes.set("GET /v1/apps", [elsewhere]);
+    const unread = /not read since (\d{4}-\d\d-\d\d )?\d\d:\d\d: no route to host\n/;
+    expect((await world.run("app", "show", "blog")).stdout).toMatch(unread);
+    expect((await world.run("status", "blog")).stdout).toMatch(unread);
+    expect((await world.run("app", "list")).stdout).toMatch(unread);
+    expect(JSON.parse((await world.run("app", "show", "blog", "--json")).stdout).tagsUnread.error.cause).toBe(
+      "no route to host",
+    );
+    const { code, stdout, stderr } = await world.run("app", "show", "blog", "--push-url");
+    expect([code, stdout]).toEqual([3, ""]);
+    expect(stderr).toContain("its repository lives elsewhere");
+    expect(stderr).toContain(
+      "hint: Push your tag there; `steppe deploy blog --tag TAG` fetches and deploys it at once.",
+    );
+  });
+
   test("app list: a table, or what to do", async () => {
     await using world = await FakeWorld.make();
     world.routes.set("GET /v1/apps", []);

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { AppView, Deployment, PlatformStatus } from "../../api/types.ts";
-import { appTable, deploymentSummary } from "../app-table.ts";
+import { appTable, deploymentSummary, unreadTags } from "../app-table.ts";
 import { type CommonOptions, withServer } from "../common-options.ts";
 import type { Context } from "../context.ts";
 import { formatAge, formatBytes } from "../human.ts";
@@ -61,6 +61,7 @@ function describeApp(app: AppView, deployments: readonly Deployment[], context: 
     ["app", context.style.bold(name)],
     ["live", app.liveRelease === null ? "nothing yet" : `release ${app.liveRelease}`],
     ...app.urls.map((url, index) => [index === 0 ? "site" : "", url]),
+    ...unreadTags(app, context).map((text) => ["tags", text]),
   ]);
   if (deployments.length === 0) {
     return `${facts}\n\nNo deployments yet. ${howToDeploy(app)}`;
