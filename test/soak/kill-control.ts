@@ -1,11 +1,9 @@
-import { GitRepository } from "../support/git-repository.ts";
-import { type RunningSteppe, startSteppe } from "../support/steppe.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { Load } from "./load.ts";
+import type { RunningSteppe } from "../support/steppe.ts";
 import { leftovers } from "./leftovers.ts";
 import { processesOf, status, until } from "./processes.ts";
 import type { SoakResult } from "./soak-result.ts";
-import { addSoakApp, APP, tagVersion } from "./soak-site.ts";
+import { APP, tagVersion } from "./soak-site.ts";
+import { VisitedSite } from "./visited-site.ts";
 
 interface Deployed {
   source: { kind: string; ref?: string };
@@ -23,24 +21,19 @@ const TRUSTED_MS = 6000;
  */
 export async function run(scale: number): Promise<SoakResult> {
   const kills = Math.ceil(200 * scale);
-  using folder = temporaryFolder("soak");
-  await using steppe = await startSteppe();
-  const repository = await GitRepository.init(folder.path);
-  await addSoakApp(steppe, repository);
-  await tagVersion(repository, "v0");
-  await repository.git("push", "--quiet", "steppe", "v0");
-  await using load = await Load.start(steppe, 1);
+  await using site = await VisitedSite.start(1);
+  const { steppe, load } = site;
   const problems: string[] = [];
   for (let index = 1; index <= kills; index++) {
-    await tagVersion(repository, `v${index}`);
-    problems.push(...(await killDuringPush(steppe, repository, `v${index}`)));
+    problems.push(...(await killDuringPush(site, `v${index}`)));
   }
   await load.stop();
   problems.push(...load.problems, ...(await deployedTwice(steppe)), ...(await leftovers(steppe)));
   return { counts: { kills, requests: load.requests }, problems };
 }
 
-async function killDuringPush(steppe: RunningSteppe, repository: GitRepository, tag: string): Promise<string[]> {
+async function killDuringPush({ steppe, repository }: VisitedSite, tag: string): Promise<string[]> {
+  await tagVersion(repository, tag);
   await untilTrusted(steppe);
   const control = processesOf(steppe, "control");
   const push = repository.tryGit("push", "--quiet", "steppe", tag);

@@ -1,10 +1,6 @@
-import { GitRepository } from "../support/git-repository.ts";
-import { startSteppe } from "../support/steppe.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { Load } from "./load.ts";
 import { processesOf, status, until } from "./processes.ts";
 import type { SoakResult } from "./soak-result.ts";
-import { addSoakApp, tagVersion } from "./soak-site.ts";
+import { VisitedSite } from "./visited-site.ts";
 
 /** A process that lived for so long is replaced at once: see ingress-supervisor.ts. */
 const LIVED_MS = 6000;
@@ -18,14 +14,9 @@ const CONNECTION_ENDED = /ECONNRESET|EPIPE|socket hang up|aborted|before secure 
  */
 export async function run(scale: number): Promise<SoakResult> {
   const kills = Math.ceil(50 * scale);
-  using folder = temporaryFolder("soak");
-  await using steppe = await startSteppe();
-  const repository = await GitRepository.init(folder.path);
-  await addSoakApp(steppe, repository);
-  await tagVersion(repository, "v0");
-  await repository.git("push", "--quiet", "steppe", "v0");
+  await using site = await VisitedSite.start();
+  const { steppe, load } = site;
   const count = processesOf(steppe, "ingress").length;
-  await using load = await Load.start(steppe);
   for (let index = 1; index <= kills; index++) {
     const all = processesOf(steppe, "ingress");
     const victim = all[Math.floor(Math.random() * all.length)];
@@ -36,10 +27,7 @@ export async function run(scale: number): Promise<SoakResult> {
       const haveLived = now.every(({ pid, startedAt }) => pid !== victim && Date.now() - startedAt > LIVED_MS);
       return now.length === count && haveLived ? true : undefined;
     });
-    if (index % 5 === 0) {
-      await tagVersion(repository, `v${index}`);
-      await repository.git("push", "--quiet", "steppe", `v${index}`);
-    }
+    if (index % 5 === 0) await site.release(`v${index}`);
   }
   await load.stop();
   const ended = load.problems.filter((problem) => CONNECTION_ENDED.test(problem));
