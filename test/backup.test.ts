@@ -54,9 +54,14 @@ async function backUpWhileItDeploys(
   const { code, stderr } = await backup;
   expect(code, stderr).toBe(0);
   expect(statSync(file).mode & 0o777, "it holds the token").toBe(0o600);
-  const refused = await restore(file, steppe.data, "--force");
-  expect(refused.code).not.toBe(0);
-  expect(refused.stderr).toContain("ALREADY_RUNNING");
+  for (const options of [[], ["--force"]]) {
+    const refused = await restore(file, steppe.data, ...options);
+    expect(refused.code).toBe(5);
+    expect(refused.stderr).toMatch(
+      /process \d+ uses it \[ALREADY_RUNNING\]\nhint: Stop it \(`kill \d+` ends all of it/,
+    );
+  }
+  expect((await steppe.get({ host: HOST })).status, "it goes on").toBe(200);
   return { token: steppe.token, ca: await caOf(steppe), repository: app.repository };
 }
 

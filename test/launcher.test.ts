@@ -52,6 +52,18 @@ class Package {
     return new Running(child);
   }
 
+  /** Below another shell, that waits for it. */
+  startBelow(shell: readonly string[], env: Record<string, string>): Running {
+    const [program = "sh", ...rest] = shell;
+    const file = join(this.root, "bin/steppe");
+    const child = spawn(program, [...rest, "-c", '"$0" up; exit $?', file], {
+      env: this.env(env),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#children.push(child);
+    return new Running(child);
+  }
+
   startOnTerminal(): Running {
     const file = join(this.root, "bin/steppe");
     const child = spawn("script", ["-qefc", `exec '${file}' up`, "/dev/null"], {
@@ -164,6 +176,16 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("up unde
       expect(pack.leftovers()).toEqual([]);
     },
   );
+
+  test("below npx, whose shell a SIGTERM ends and which tells nobody, it ends with that shell", async () => {
+    await using pack = new Package(patient);
+    const running = pack.startBelow(shell, { npm_lifecycle_event: "npx" });
+    await running.line();
+    running.child.kill("SIGTERM");
+    expect(await running.line()).toBe("SIGTERM");
+    expect(await running.line()).toBe("the end");
+    expect(pack.leftovers()).toEqual([]);
+  });
 
   test("kill -9 of control: it is started again at once, and it is said", async () => {
     await using pack = new Package(patient);

@@ -52,7 +52,7 @@ export async function restoreBackup(file: string, folder: string, options: Resto
   const kind = await kindOf(file);
   try {
     const holdsData = isHolding(root);
-    if (holdsData) requireReplaceable(paths, options.force);
+    if (holdsData) requireOurs(paths);
     if (kind === "store" && !holdsData) {
       throw unusable(
         root,
@@ -62,7 +62,10 @@ export async function restoreBackup(file: string, folder: string, options: Resto
     }
     const lock = holdsData ? lockDataFolder(paths) : undefined;
     try {
-      if (holdsData) await requireNoIngress(paths);
+      if (holdsData) {
+        await requireNoIngress(paths);
+        if (!options.force) throw holdsDataAlready(root);
+      }
       const suffix = `.before-restore-${timestamp(options.clock)}`;
       if (kind === "full") return await restoreFull(file, root, suffix);
       const restored = await restoreStore(file, paths, suffix);
@@ -131,12 +134,14 @@ function isHolding(root: string): boolean {
   return readdirSync(root).length > 0;
 }
 
-function requireReplaceable(paths: DataPaths, force: boolean): void {
+function requireOurs(paths: DataPaths): void {
   const known = [paths.database, paths.token, paths.packs, paths.repositories];
   if (!known.some((path) => existsSync(path))) throw unusable(paths.root, "it holds something else than Steppe's data");
-  if (force) return;
-  throw unusable(
-    paths.root,
+}
+
+function holdsDataAlready(root: string): SteppeError {
+  return unusable(
+    root,
     "it holds data already",
     "Give `--force` to put the backup in its place (what is there is moved aside), or `--data` with another folder.",
   );
