@@ -122,7 +122,10 @@ test("a repository that lives elsewhere: its tags are found by polling, and at o
   expect(await app.text()).toBe("three");
   const missing = await steppe.cli("deploy", "remote", "--tag", "v4");
   expect(missing.stderr).toContain("deploy remote tag v4: the repository has no such tag [TAG_NOT_FOUND]");
-  const pushed = await origin.tryGit("push", app.pushUrl, "HEAD:refs/tags/v5");
+  expect((await steppe.cli("app", "show", app.name, "--push-url")).stderr).toContain("PUSH_REFUSED");
+  const address = new URL(`${app.name}.git`, steppe.addresses.git);
+  Object.assign(address, { username: "steppe", password: steppe.token });
+  const pushed = await origin.tryGit("push", address.href, "HEAD:refs/tags/v5");
   expect(pushed.code).not.toBe(0);
   expect(pushed.stderr).toContain(`remote: push to remote: its repository lives elsewhere, at ${url}`);
 });
