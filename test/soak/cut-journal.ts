@@ -1,5 +1,6 @@
 import { existsSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { GitRepository } from "../support/git-repository.ts";
 import { startSteppe } from "../support/steppe.ts";
 import { httpGet } from "../support/http-get.ts";
@@ -25,6 +26,7 @@ export async function run(scale: number): Promise<SoakResult> {
     else problems.push(...(await shouldServe(steppe.addresses.http, `v${index - 1}`)), ...(await leftovers(steppe)));
     const { pushUrl } = (await steppe.json("app", "show", APP)) as { pushUrl: string };
     await repository.git("remote", "set-url", "steppe", pushUrl);
+    await untilCheckpointed(data);
     await tagVersion(repository, `v${index}`);
     await repository.git("push", "--quiet", "steppe", `v${index}`);
     await until("status", () => status(steppe));
@@ -35,6 +37,15 @@ export async function run(scale: number): Promise<SoakResult> {
     if (existsSync(log)) truncateSync(log, Math.floor(Math.random() * statSync(log).size));
   }
   return { counts: { cuts }, problems };
+}
+
+/** What was there before the push lies in the database itself: the log's tail is what the push, and nothing else, wrote. */
+async function untilCheckpointed(data: string): Promise<void> {
+  using database = new DatabaseSync(join(data, "steppe.db"));
+  await until("an empty log", async () => {
+    const result = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+    return result?.["busy"] === 0 ? true : undefined;
+  });
 }
 
 async function shouldServe(address: string, version: string): Promise<string[]> {
