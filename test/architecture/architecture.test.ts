@@ -22,8 +22,13 @@ const programs = sources.filter((path) => !path.endsWith(".test.ts"));
 const edges: Edge[] = programs.flatMap((from) =>
   scanImports(readFileSync(join(root, "src", from), "utf8"))
     .filter(({ specifier }) => specifier.startsWith("."))
-    .map((found) => ({ ...found, from, to: normalize(join(dirname(from), found.specifier)) })),
+    .map((found) => ({ ...found, from, to: fileOf(normalize(join(dirname(from), found.specifier))) })),
 );
+
+/** AssemblyScript leaves the extension off. */
+function fileOf(path: string): string {
+  return sources.includes(`${path}.ts`) ? `${path}.ts` : path;
+}
 
 test("every file is in a room", () => {
   expect(programs.filter((path) => path !== COMPOSITION_ROOT && roomOf(path) === undefined)).toEqual([]);
