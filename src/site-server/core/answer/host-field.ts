@@ -1,0 +1,46 @@
+import { IN_HOST, IS_HEX, isIn } from "./characters";
+
+const PORT_MOST_DIGITS: u32 = 5;
+
+/**
+ * Whether a text is a host and perhaps a port (RFC 9110, section 7.2; RFC 3986, section 3.2.2): no user information, no path, no spaces. An empty
+ * one is, in a `Host`: that is how a client says that its target has no authority.
+ */
+export function isHost(at: u32, length: u32): bool {
+  const end = at + length;
+  if (length === 0) return true;
+  if (load<u8>(at) === 0x5b) return isLiteral(at + 1, end);
+  let i = at;
+  while (i < end) {
+    const byte = load<u8>(i);
+    if (byte === 0x3a) break;
+    if (byte === 0x25) {
+      if (end - i < 3 || !isIn(load<u8>(i + 1), IS_HEX) || !isIn(load<u8>(i + 2), IS_HEX)) return false;
+      i += 3;
+    } else if (isIn(byte, IN_HOST)) i++;
+    else return false;
+  }
+  return i > at && isPort(i, end);
+}
+
+/** An IPv6 address: what may be in one; what it names is not looked at. */
+function isLiteral(at: u32, end: u32): bool {
+  let i = at;
+  while (i < end) {
+    const byte = load<u8>(i);
+    if (byte === 0x5d) return i > at && isPort(i + 1, end);
+    if (byte !== 0x3a && byte !== 0x2e && !isIn(byte, IS_HEX)) return false;
+    i++;
+  }
+  return false;
+}
+
+/** Nothing, or a colon and digits. */
+function isPort(at: u32, end: u32): bool {
+  if (at === end) return true;
+  if (load<u8>(at) !== 0x3a || end - at > 1 + PORT_MOST_DIGITS) return false;
+  for (let i = at + 1; i < end; i++) {
+    if (load<u8>(i) - 0x30 > 9) return false;
+  }
+  return true;
+}
