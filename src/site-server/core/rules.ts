@@ -11,7 +11,7 @@
  *     field         u8 number of the name (< NAMES_MOST, the same name has the same number), u8 FIELD_* flags, u16 bytes of the name, u16 bytes of the value,
  *                   the name, the value as text
  *     redirect      u32 bytes of the record, u16 status, u8 REDIRECT_* flags, u8 count of parameters, u32 FNV-1a of the path if the pattern is
- *                   one literal, u16 bytes of the pattern, u16 bytes of the target, u16 bytes of the parameters, then these three
+ *                   one literal, u16 bytes of the pattern, u16 bytes of the target, u16 bytes of the parameters, then the pattern, the parameters and the target as text
  *     parameter     u16 bytes of the name, the name, u8 PARAMETER_*: then of a literal u16 bytes and these, of a capture u8 its number
  *
  * A pattern is a row of PATTERN_* tokens over the decoded path without its leading slash; a text is a row of TEXT_* tokens.
