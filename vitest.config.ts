@@ -2,6 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    globalSetup: ["./test/build-core.ts"],
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     reporters: ["default", "./test/reporter.ts"],
     testTimeout: 30_000,

@@ -284,9 +284,10 @@ export const HEAD_ROOM = 65536;
 //   addSource(length): u32          its name in the room; returns its number
 //   addFile(pathLength, bytes: f64, modified: f64, source, offset: f64): i32
 //                                   the path in the room, relative, with `/` between names; after it, with BUILD_TAGS, 22 bytes of tag. Returns the file's
-//                                   number, or -1 if it is never served (hidden, reserved), or -2 if the path came before
+//                                   number, or -1 if it is never served (hidden, reserved, no path), -2 if the path came before, -3 if there is no
+//                                   memory
 //   addForm(form: u32, bytes: f64, source, offset: f64)   another form of the file that was added last
-//   setErrorPage(status, pathLength)   a path in the room
+//   setErrorPage(status, pathLength)   a path in the room; used if the site has it
 //   readHeaders(length), readRedirects(length)   the whole text of `_headers`, `_redirects` in the room, before the first file
 //   finish(modified: f64): u32      the address of the site index, whose length its header says; 0 if there is no memory for it
 //   problems(): u32                 the address of a text, one line for each line of `_headers` or `_redirects` that was not understood: `_headers:12: what is

@@ -1,14 +1,11 @@
 import { hashBytes } from "../rules/pattern";
-import { FILE_TAG_LENGTH, FORM_IDENTITY, FORM_SIZE } from "../layout";
+import { FILE_TAG_LENGTH, FORM_AT_BYTES, FORM_AT_OFFSET, FORM_AT_SOURCE, FORM_IDENTITY, FORM_SIZE } from "../layout";
 import { ensure, take, top } from "./arena";
 import { SLASH } from "./ascii";
 import { HASH_NO, HASH_SURE, hashNamed } from "./hash-named";
 import { typeOf } from "./media-types";
 
-/**
- * What is known of a file until the index is finished. The path lies behind it, where the host has written it, and then the forms: a u32 FORM_* and a record
- * of FORM_SIZE bytes each. u32 the next entry.
- */
+/** What is known of a file until the index is finished. The path lies behind it, where the host has written it. u32 the next entry. */
 export const ENTRY_NEXT: u32 = 0;
 /** u32: FNV-1a of the path */
 export const ENTRY_HASH: u32 = 4;
@@ -18,9 +15,8 @@ export const ENTRY_MODIFIED: u32 = 8;
 export const ENTRY_NUMBER: u32 = 12;
 /** u16 */
 export const ENTRY_PATH_LENGTH: u32 = 16;
-/** u8: which forms there are, and how many */
+/** u8: which forms there are */
 export const ENTRY_FORMS: u32 = 18;
-export const ENTRY_FORM_COUNT: u32 = 19;
 /** u8: the number of the media type */
 export const ENTRY_TYPE: u32 = 20;
 /** u8: ENTRY_KEPT, ENTRY_IMMUTABLE, and which URLs but its own lead to it: see urls.ts */
@@ -29,7 +25,10 @@ export const ENTRY_FLAGS: u32 = 21;
 export const ENTRY_TAG: u32 = 22;
 /** u16 x 4: numbers of head templates: of the file for other paths, of its own path, and of the two other URLs that may lead to it */
 export const ENTRY_HEADS: u32 = 44;
-export const ENTRY_SIZE: u32 = 52;
+/** u32: the last of its forms: u32 the one before it, u32 FORM_*, and a record of FORM_SIZE bytes */
+const ENTRY_FORM: u32 = 52;
+export const ENTRY_SIZE: u32 = 56;
+const FORM_RECORD: u32 = 8;
 
 export const ENTRY_KEPT: u8 = 1;
 export const ENTRY_IMMUTABLE: u8 = 2;
@@ -78,15 +77,17 @@ function judgeName(entry: u32, path: u32, end: u32): void {
 
 /** Adds a form to the entry that was added last; one that it has already is passed over. */
 export function addForm(form: u8, bytes: f64, source: u32, offset: f64): void {
+  if (lastEntry === 0) return;
   const forms = load<u8>(lastEntry + ENTRY_FORMS);
-  if (lastEntry === 0 || forms & form || !ensure(4 + FORM_SIZE)) return;
-  const record = take(4 + FORM_SIZE);
-  store<u32>(record, form);
-  store<f64>(record + 4, offset);
-  store<f64>(record + 4, bytes, 8);
-  store<u32>(record + 4, source, 16);
+  if (forms & form || !ensure(FORM_RECORD + FORM_SIZE)) return;
+  const record = take(FORM_RECORD + FORM_SIZE);
+  store<u32>(record, load<u32>(lastEntry + ENTRY_FORM));
+  store<u32>(record, form, 4);
+  store<f64>(record + FORM_RECORD, offset, FORM_AT_OFFSET);
+  store<f64>(record + FORM_RECORD, bytes, FORM_AT_BYTES);
+  store<u32>(record + FORM_RECORD, source, FORM_AT_SOURCE);
+  store<u32>(lastEntry + ENTRY_FORM, record);
   store<u8>(lastEntry + ENTRY_FORMS, forms | form);
-  store<u8>(lastEntry + ENTRY_FORM_COUNT, load<u8>(lastEntry + ENTRY_FORM_COUNT) + 1);
   formCount++;
 }
 
@@ -137,9 +138,9 @@ function makeRoom(): bool {
 
 /** The record of a form of an entry, which it has. */
 export function formOf(entry: u32, form: u32): u32 {
-  let record = entry + ((ENTRY_SIZE + load<u16>(entry + ENTRY_PATH_LENGTH) + 3) & ~3);
-  while (load<u32>(record) !== form) record += 4 + FORM_SIZE;
-  return record + 4;
+  let record = load<u32>(entry + ENTRY_FORM);
+  while (load<u32>(record, 4) !== form) record = load<u32>(record);
+  return record + FORM_RECORD;
 }
 
 /** Whether an entry has other forms than the file as it is. */
