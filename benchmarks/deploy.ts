@@ -6,7 +6,7 @@ import { GitRepository } from "../test/support/git-repository.ts";
 import { type RunningSteppe, startSteppe } from "../test/support/steppe.ts";
 import { temporaryFolder } from "../test/support/temporary-folder.ts";
 import { untilIdle } from "./lib/processes.ts";
-import { median, type Report, round } from "./lib/report.ts";
+import { type BenchmarkOptions, median, type Report, round } from "./lib/report.ts";
 import { sitePages } from "./lib/sites.ts";
 
 interface Measured {
@@ -22,7 +22,7 @@ const SIZES = [10, 1000, 30_000];
 const STEPS = ["first deploy", "1 % changed", "rollback"] as const;
 
 /** Sites of pages of 4 KB, pushed with git over HTTP to a platform of its own, and rolled back through the API. */
-export async function run(rounds: number): Promise<Report> {
+export async function run({ rounds }: BenchmarkOptions): Promise<Report[]> {
   const rows: Report["rows"] = [];
   const liveMs = new Map<string, number>();
   for (const files of SIZES) {
@@ -49,7 +49,7 @@ export async function run(rounds: number): Promise<Report> {
     got: liveMs.get(name) ?? Number.NaN,
     unit: "ms",
   });
-  return {
+  const report: Report = {
     title:
       "From the refs (or the request) to the first answer with the new content; pages of 4 KB, no build command; medians.",
     columns: ["files", "step", "live ms", "command ms", "KiB on disk"],
@@ -61,6 +61,7 @@ export async function run(rounds: number): Promise<Report> {
       ...SIZES.map((files) => target(`${files} rollback`, 50)),
     ],
   };
+  return [report];
 }
 
 async function measureRound(files: number): Promise<Record<(typeof STEPS)[number], Measured>> {

@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { errno } from "../../src/shared/errors.ts";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** Clock ticks a second, the unit of /proc/PID/stat; 100 on every Linux that Node runs on. */
 const TICKS = 100;
@@ -40,6 +41,57 @@ function mappingsOf(pid: number): Mapping[] {
     if (mapping !== undefined && field === "Private_Dirty") mapping.dirty = Number(kilobytes) * 1024;
   }
   return mappings;
+}
+
+/** A process and all that descend from it. */
+export function processTree(root: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const name of readdirSync("/proc")) {
+    const parent = /^\d+$/.test(name) ? parentOf(Number(name)) : undefined;
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+  }
+  const tree = [root];
+  for (const pid of tree) tree.push(...(children.get(pid) ?? []));
+  return tree;
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+  } catch (error) {
+    if (hasEnded(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a file of /proc could not be read because its process is gone. */
+function hasEnded(error: unknown): boolean {
+  return ["ENOENT", "ESRCH"].includes(errno(error) ?? "");
+}
+
+/** Memory of processes, bytes; see proc(5), smaps_rollup. */
+export interface Memory {
+  /** What is resident, whoever shares it. */
+  rss: number;
+  /** What is shared is divided by how many share it. */
+  pss: number;
+  /** What nobody shares. */
+  private: number;
+}
+
+/** The sum over processes; what they share among each other counts several times in `rss`. */
+export function memoryOf(pids: readonly number[]): Memory {
+  const sum = { rss: 0, pss: 0, private: 0 };
+  for (const pid of pids) {
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+    const field = (name: string): number =>
+      Number(new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(rollup)?.[1] ?? 0) * 1024;
+    sum.rss += field("Rss");
+    sum.pss += field("Pss");
+    sum.private += field("Private_Clean") + field("Private_Dirty");
+  }
+  return sum;
 }
 
 /** Seconds of processor time that a process has used, in user and kernel mode. See proc(5), stat. */

@@ -1,23 +1,35 @@
+/** How a benchmark is run. */
+export interface BenchmarkOptions {
+  rounds: number;
+  /** How long a load goes on. */
+  seconds: number;
+  /** Parts that are wanted; all if it is empty. */
+  only: ReadonlySet<string>;
+}
+
 /** What a benchmark found: printed as a table, and as JSON of the same. */
 export interface Report {
   /** What was measured and how, in one or two sentences. */
   title: string;
   /** Column names; the first names the row. */
   columns: string[];
-  rows: Array<Record<string, string | number>>;
-  /** What was to be reached, and what came out. */
+  /** A cell is null if there is nothing to tell. */
+  rows: Array<Record<string, string | number | null>>;
+  /** What was left out, and why. */
+  remarks?: string[];
+  /** What was to be reached at most, and what came out. */
   targets: Array<{ name: string; target: number; got: number; unit: string }>;
 }
 
-export function formatTable({ title, columns, rows, targets }: Report): string {
-  const cells = [columns, ...rows.map((row) => columns.map((column) => String(row[column] ?? "")))];
+export function formatTable({ title, columns, rows, remarks = [], targets }: Report): string {
+  const cells = [columns, ...rows.map((row) => columns.map((column) => String(row[column] ?? "-")))];
   const widths = columns.map((_, index) => Math.max(...cells.map((line) => line[index]?.length ?? 0)));
   const lines = cells.map((line) => line.map((cell, index) => pad(cell, widths[index] ?? 0, index)).join("  "));
   const verdicts = targets.map(
     ({ name, target, got, unit }) =>
       `${got <= target ? "reached" : "MISSED "}  ${name}: ${got} ${unit}, to reach: ${target} ${unit}`,
   );
-  return [title, "", ...lines, "", ...verdicts, ""].join("\n");
+  return [title, "", ...lines, "", ...remarks.map((remark) => `left out  ${remark}`), ...verdicts, ""].join("\n");
 }
 
 function pad(cell: string, width: number, column: number): string {

@@ -28,9 +28,15 @@ export type PeerName = keyof typeof peers;
 /** Where the program is, or why a test that wants it cannot run. */
 export function findPeer(name: PeerName): { path: string } | { missing: string } {
   const peer: { package: string; path?: string } = peers[name];
-  const candidates = peer.path === undefined ? searchPath().map((folder) => join(folder, name)) : [peer.path];
-  const path = candidates.find(isUsable);
+  const path = peer.path === undefined ? findProgram(name) : [peer.path].find(isUsable);
   return path === undefined ? { missing: missingReason(name, peer.package) } : { path };
+}
+
+/** Where a program is, or undefined; also in the folders of programs for root. */
+export function findProgram(name: string): string | undefined {
+  return searchPath()
+    .map((folder) => join(folder, name))
+    .find(isUsable);
 }
 
 /** The path of the program; skips the test with the reason if it is not there. */
