@@ -114,6 +114,7 @@ function yardsticks({ wanted, variant }: Line, lines: readonly Line[]): { rate: 
   const peers = lines.filter(
     (line) => line.wanted === wanted && line.variant === variant && YARDSTICK.has(line.kind.name),
   );
+  if (peers.length === 0) return { rate: Number.NaN, cpu: Number.NaN };
   return { rate: Math.max(...peers.map(rateOf)), cpu: Math.min(...peers.map(cpuOf)) };
 }
 
