@@ -37,6 +37,8 @@ function buildSite(site: DescribedSite): WrittenSite {
   using maker = new SiteIndexMaker({
     ...(site.fallback === undefined ? {} : { fallback: site.fallback }),
     ...(site.errors === undefined ? {} : { errorPages: site.errors }),
+    ...(site.headers === undefined ? {} : { headers: Buffer.from(site.headers) }),
+    ...(site.redirects === undefined ? {} : { redirects: Buffer.from(site.redirects) }),
   });
   const bodies: Buffer[] = [];
   let offset = 0;

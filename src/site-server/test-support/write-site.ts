@@ -19,6 +19,9 @@ export interface DescribedSite {
   fallback?: string;
   /** Pages of the site's own, by status. */
   errors?: Readonly<Record<string, string>>;
+  /** The texts of `_headers` and `_redirects`; known to the builder alone. */
+  headers?: string;
+  redirects?: string;
   /** Whether files have tags; default true. */
   tagged?: boolean;
 }

@@ -1,5 +1,6 @@
 import {
   ERROR_SIZE,
+  FILE_AT_FLAGS,
   FILE_AT_FORM,
   FILE_AT_FORMS,
   FILE_AT_HEAD,
@@ -8,6 +9,7 @@ import {
   FILE_AT_TAG,
   FILE_SIZE,
   FILE_TAG_LENGTH,
+  FILE_TAGGED,
   FORM_AT_BYTES,
   FORM_AT_OFFSET,
   FORM_AT_SOURCE,
@@ -179,25 +181,17 @@ function checkFiles(): bool {
     if (<u64>load<u32>(at + FILE_AT_FORM) + popcnt<u32>(mask) > forms) return false;
     if (<u32>load<u16>(at + FILE_AT_HEAD) >= heads) return false;
     if (!isText(load<u32>(at + FILE_AT_PATH), load<u16>(at + FILE_AT_PATH_LENGTH))) return false;
-    if (!isTag(at + FILE_AT_TAG)) return false;
+    if ((load<u8>(at + FILE_AT_FLAGS) & FILE_TAGGED) !== 0 && !isTag(at + FILE_AT_TAG)) return false;
     at += FILE_SIZE;
   }
   return true;
 }
 
-/** Whether a tag may stand between the quotes of an entity tag (RFC 9110, section 8.8.3), or is not there: all zero. */
+/** Whether a tag may stand between the quotes of an entity tag (RFC 9110, section 8.8.3). */
 function isTag(at: u32): bool {
-  if (load<u8>(at) === 0) return isZero(at);
   for (let i: u32 = 0; i < <u32>FILE_TAG_LENGTH; i++) {
     const byte = load<u8>(at + i);
     if (byte < 0x21 || byte === 0x22 || byte > 0x7e) return false;
-  }
-  return true;
-}
-
-function isZero(at: u32): bool {
-  for (let i: u32 = 0; i < <u32>FILE_TAG_LENGTH; i++) {
-    if (load<u8>(at + i) !== 0) return false;
   }
   return true;
 }
