@@ -50,7 +50,7 @@ export class BuildModule {
 
   /** Puts a tag behind a path that was just put. */
   putTag(pathLength: number, tag: string): void {
-    this.memory.latin1Write(tag, this.#room + pathLength, FILE_TAG_LENGTH);
+    this.memory.write(tag, this.#room + pathLength, FILE_TAG_LENGTH, "latin1");
   }
 
   setOption(option: number, text: string | undefined): void {

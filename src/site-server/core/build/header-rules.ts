@@ -93,8 +93,10 @@ function beginRule(): void {
     problem(lineNumber, "a path of more than 2048 bytes", lineAt, lineEnd - lineAt);
     return;
   }
-  if (ruleCount === RULES_MOST) problem(lineNumber, "more than 500 paths; passed over", lineAt, lineEnd - lineAt);
-  if (ruleCount >= RULES_MOST) return;
+  if (ruleCount >= RULES_MOST) {
+    problem(lineNumber, "more than 500 paths; passed over", lineAt, lineEnd - lineAt);
+    return;
+  }
   const start = out;
   writeFrom(start + HEADER_RULE_SIZE);
   if (!compilePattern(lineAt + 1, lineEnd, true)) {

@@ -71,8 +71,11 @@ function readLine(): void {
     problem(lineNumber, "a line of more than 2048 bytes", lineAt, lineEnd - lineAt);
     return;
   }
-  if (ruleCount === RULES_MOST) problem(lineNumber, "more than 5000 rules; passed over", lineAt, lineEnd - lineAt);
-  if (ruleCount++ >= RULES_MOST) return;
+  if (ruleCount >= RULES_MOST) {
+    problem(lineNumber, "more than 5000 rules; passed over", lineAt, lineEnd - lineAt);
+    return;
+  }
+  ruleCount++;
   const rule = out;
   if (!readRedirectLine(lineAt, lineEnd) || !writeRule(rule)) writeFrom(rule);
 }
@@ -98,6 +101,7 @@ function writeRule(rule: u32): bool {
   store<u8>(rule + REDIRECT_AT_PARAMETERS, <u8>parameterWords);
   store<u16>(rule + REDIRECT_AT_PARAMETERS_LENGTH, <u16>(out - parametersAt));
   const text = out;
+  writeFrom(text); // the target begins a literal of its own
   const isServed = status < 300 || status >= 400;
   if (isServed ? !writeServed() : !compileLocation(target, targetEnd, parameterWords === 0)) return false;
   if (isServed) flags |= REDIRECT_SERVES;
