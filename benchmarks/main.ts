@@ -4,6 +4,7 @@ import { type BenchmarkOptions, formatTable, type Report } from "./lib/report.ts
 
 /** `npm run bench -- NAME`: each benchmark is a file of that name, which exports `run`. */
 const benchmarks: Readonly<Record<string, () => Promise<{ run: (options: BenchmarkOptions) => Promise<Report[]> }>>> = {
+  core: () => import("./core.ts"),
   deploy: () => import("./deploy.ts"),
   platform: () => import("./platform.ts"),
   "site-server": () => import("./site-server.ts"),

@@ -32,6 +32,7 @@ import {
   endHead,
   startHead,
   writeAcceptRanges,
+  writeCoding,
   writeContentLength,
   writeContentRange,
   writeLastModified,
@@ -166,7 +167,5 @@ function writeValidators(modified: u32): void {
 function writeContent(site: u32, head: u32, ruled: bool): void {
   if (ruled) writeRuledTemplate(site, head, true);
   else writeTemplate(site, head, true);
-  if (form === FORM_BR) writeLines("Content-Encoding: br\r\n");
-  else if (form === FORM_ZSTD) writeLines("Content-Encoding: zstd\r\n");
-  else if (form === FORM_GZIP) writeLines("Content-Encoding: gzip\r\n");
+  writeCoding(form);
 }

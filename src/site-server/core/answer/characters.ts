@@ -43,6 +43,11 @@ export function hexValue(digit: u8): u8 {
   return digit <= 0x39 ? digit - 0x30 : (digit | 0x20) - 0x57;
 }
 
+/** Whether a byte may be part of a field's value (RFC 9110, section 5.5). */
+export function isValueByte(byte: u8): bool {
+  return byte === 0x09 || (byte >= 0x20 && byte !== 0x7f);
+}
+
 /** Space or tab. */
 export function isBlank(byte: u8): bool {
   return byte === 0x20 || byte === 0x09;

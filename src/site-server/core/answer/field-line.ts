@@ -1,5 +1,5 @@
 import { FIELD_CONNECTION, FIELD_HOST, FIELD_KNOWN_COUNT } from "../layout";
-import { IN_TOKEN, isIn, skipBlanks, trimBlanks } from "./characters";
+import { IN_TOKEN, isIn, isValueByte, skipBlanks, trimBlanks } from "./characters";
 import { readConnection, readContentLength, readExpect, readTransferEncoding, readUpgrade } from "./framing";
 import { isHost } from "./host-field";
 import {
@@ -20,8 +20,7 @@ export let fieldEnd: u32 = 0;
 
 /** Reads `name ":" OWS value OWS CRLF` (RFC 9112, section 5) into the record; returns an outcome. */
 export function readField(at: u32, end: u32): i32 {
-  let colon = at;
-  while (colon < end && isIn(load<u8>(colon), IN_TOKEN)) colon++;
+  const colon = endOfName(at, end);
   if (colon === end) return INCOMPLETE;
   if (load<u8>(colon) !== 0x3a || colon === at) return refuse(400);
   const value = skipBlanks(colon + 1, end);
@@ -37,28 +36,43 @@ export function readField(at: u32, end: u32): i32 {
 const ONES: u64 = 0x0101010101010101;
 const HIGH: u64 = 0x8080808080808080;
 
+/** The first byte that is no part of a name, or `end`. */
+function endOfName(at: u32, end: u32): u32 {
+  let i = at;
+  while (i + 8 <= end) {
+    // Nearly all names are letters and hyphens. The lowest bit set is that of the first byte that is neither.
+    const word = load<u64>(i);
+    const small = word | (0x20 * ONES);
+    const letters = (small + 0x1f * ONES) & ~(small + 0x05 * ONES);
+    const hyphens = ~((word ^ (0x2d * ONES)) + 0x7f * ONES);
+    const found = (~(letters | hyphens) | word) & HIGH;
+    if (found !== 0) {
+      i += <u32>(ctz(found) >> 3);
+      break;
+    }
+    i += 8;
+  }
+  while (i < end && isIn(load<u8>(i), IN_TOKEN)) i++;
+  return i;
+}
+
 /** The first byte that a value may not hold, or `end`: a control but the tab (RFC 9110, section 5.5). */
 function endOfValue(at: u32, end: u32): u32 {
   let i = at;
   while (i + 8 <= end) {
-    // The lowest bit set is that of the first byte below 0x20 or of a 0x7f.
+    // The lowest bit set is that of the first byte below 0x20 or above 0x7e. Few of them but the CR are met.
     const word = load<u64>(i);
-    const del = word ^ (0x7f * ONES);
-    const found = (((word - 0x20 * ONES) & ~word) | ((del - ONES) & ~del)) & HIGH;
+    const found = ((word - 0x20 * ONES) | (word + ONES) | word) & HIGH;
     if (found === 0) {
       i += 8;
     } else {
       i += <u32>(ctz(found) >> 3);
-      if (load<u8>(i) !== 0x09) return i;
+      if (!isValueByte(load<u8>(i))) return i;
       i++;
     }
   }
-  while (i < end) {
-    const byte = load<u8>(i);
-    if ((byte < 0x20 && byte !== 0x09) || byte === 0x7f) return i;
-    i++;
-  }
-  return end;
+  while (i < end && isValueByte(load<u8>(i))) i++;
+  return i;
 }
 
 /** What the end of a value that is not followed by CRLF comes to. */

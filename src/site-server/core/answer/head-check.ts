@@ -7,7 +7,7 @@ import {
   SITE_AT_HEADS,
   SITE_AT_LENGTH,
 } from "../layout";
-import { IN_TOKEN, isIn } from "./characters";
+import { IN_TOKEN, isIn, isValueByte } from "./characters";
 
 /**
  * Whether the head templates of a site index lie behind `textFrom` and inside of the block, are not too long, and hold whole lines: so no index can end
@@ -46,8 +46,4 @@ function areLines(at: u32, end: u32): bool {
     i += 2;
   }
   return true;
-}
-
-function isValueByte(byte: u8): bool {
-  return byte === 0x09 || (byte >= 0x20 && byte !== 0x7f);
 }

@@ -3,6 +3,9 @@ import {
   ANSWER_AT_HEAD_LENGTH,
   ANSWER_AT_STATUS,
   ANSWER_CLOSE,
+  FORM_BR,
+  FORM_GZIP,
+  FORM_ZSTD,
   HEAD_AT_COMMON,
   HEAD_AT_CONTENT,
   HEAD_AT_TEXT,
@@ -30,19 +33,25 @@ let to: u32 = HEAD;
 let fieldsOnly: bool = false;
 
 /** What most heads have in them, ready to be copied. */
-const READY: u32 = <u32>memory.data(160, 8);
+const READY: u32 = <u32>memory.data(208, 8);
 const OK_LINE: u32 = READY;
 const NOT_MODIFIED_LINE: u32 = READY + 24;
 const LENGTH: u32 = READY + 64;
 const TAG: u32 = READY + 80;
 const MODIFIED: u32 = READY + 88;
 const RANGES: u32 = READY + 104;
+const CODED_BR: u32 = READY + 128;
+const CODED_ZSTD: u32 = READY + 152;
+const CODED_GZIP: u32 = READY + 176;
 writeText(OK_LINE, "HTTP/1.1 200 OK\r\nDate: "); // 23 bytes
 writeText(NOT_MODIFIED_LINE, "HTTP/1.1 304 Not Modified\r\nDate: "); // 33
 writeText(LENGTH, "Content-Length: "); // 16
 writeText(TAG, "ETag: "); // 6
 writeText(MODIFIED, "Last-Modified: "); // 15
 writeText(RANGES, "Accept-Ranges: bytes\r\n"); // 22
+writeText(CODED_BR, "Content-Encoding: br\r\n"); // 22
+writeText(CODED_ZSTD, "Content-Encoding: zstd\r\n"); // 24
+writeText(CODED_GZIP, "Content-Encoding: gzip\r\n"); // 24
 
 /** Begins a head: the status line and the fields that every answer has, which `respondFlags` (RESPOND_*) may leave out. */
 export function startHead(status: u32, respondFlags: u32): void {
@@ -150,6 +159,13 @@ export function writeLastModified(text: u32): void {
 
 export function writeAcceptRanges(): void {
   to = copy(to, RANGES, 22);
+}
+
+/** Writes `Content-Encoding` of a form, if it is an encoded one. */
+export function writeCoding(form: u32): void {
+  if (form === FORM_BR) to = copy(to, CODED_BR, 22);
+  else if (form === FORM_ZSTD) to = copy(to, CODED_ZSTD, 24);
+  else if (form === FORM_GZIP) to = copy(to, CODED_GZIP, 24);
 }
 
 /** Writes `Content-Range` of a part of a file; `bytes` 0 says that there is no such part. */

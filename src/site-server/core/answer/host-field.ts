@@ -12,13 +12,10 @@ export function isHost(at: u32, length: u32): bool {
   if (load<u8>(at) === 0x5b) return isLiteral(at + 1, end);
   let i = at;
   while (i < end) {
-    const byte = load<u8>(i);
-    if (byte === 0x3a) break;
-    if (byte === 0x25) {
-      if (end - i < 3 || !isIn(load<u8>(i + 1), IS_HEX) || !isIn(load<u8>(i + 2), IS_HEX)) return false;
-      i += 3;
-    } else if (isIn(byte, IN_HOST)) i++;
-    else return false;
+    while (i < end && isIn(load<u8>(i), IN_HOST)) i++;
+    if (i === end || load<u8>(i) !== 0x25) break;
+    if (end - i < 3 || !isIn(load<u8>(i + 1), IS_HEX) || !isIn(load<u8>(i + 2), IS_HEX)) return false;
+    i += 3;
   }
   return i > at && isPort(i, end);
 }
