@@ -201,6 +201,23 @@ describe("files whose names carry a hash", () => {
     await app.release("v2", site("77e0d4c8", "new"));
     expect((await app.get("/app.3f9a1c2b.js")).status).toBe(404);
   });
+
+  test("stay reachable although no former release is kept, and are gone after one switch without grace", async () => {
+    const app = await add("few", "--keep-releases", "1");
+    const gone = async (hash: string): Promise<boolean> => (await app.get(`/app.${hash}.js`)).status === 404;
+    await app.release("v1", site("3f9a1c2b", "old"));
+    await app.release("v2", site("77e0d4c8", "new"));
+    expect((await steppe.cli("gc")).code).toBe(0);
+    expect(await app.text("/app.3f9a1c2b.js")).toBe("3f9a1c2b");
+    expect((await steppe.cli("rollback", "few", "1", "--no-grace")).code).toBe(0);
+    expect(await gone("77e0d4c8")).toBe(true);
+    await app.release("v3", site("5b21d0aa", "newer"));
+    expect(await gone("3f9a1c2b")).toBe(false);
+    expect((await steppe.cli("deploy", "few", "--tag", "v2", "--no-grace")).code).toBe(0);
+    expect([await gone("3f9a1c2b"), await gone("5b21d0aa")]).toEqual([true, true]);
+    expect((await steppe.cli("gc")).code).toBe(0);
+    expect(((await steppe.json("releases", "few")) as Release[]).map(({ live }) => live)).toEqual([true]);
+  });
 });
 
 test("HTTPS, with a certificate of the local CA for each domain", async () => {
