@@ -14,6 +14,8 @@ export const EQUALS: u8 = 0x3d;
 export const QUESTION: u8 = 0x3f;
 export const UNDERSCORE: u8 = 0x5f;
 
+export const NO_WORD: u32 = u32.MAX_VALUE;
+
 export function isUpper(byte: u8): bool {
   return byte >= 0x41 && byte <= 0x5a;
 }
@@ -55,6 +57,20 @@ export function isString(at: u32, length: u32, text: string): bool {
     if (load<u8>(at + i) !== unitAt(text, i)) return false;
   }
   return true;
+}
+
+/** Which word of a list, in lower case and with blanks between them, a text is, in any case; NO_WORD if none. */
+export function wordIn(at: u32, length: u32, list: string): u32 {
+  const end = <u32>list.length;
+  let number: u32 = 0;
+  for (let start: u32 = 0; start < end; number++) {
+    let i: u32 = 0;
+    while (i < length && start + i < end && unitAt(list, start + i) === toLower(load<u8>(at + i))) i++;
+    if (i === length && (start + i === end || unitAt(list, start + i) === SPACE)) return number;
+    while (start < end && unitAt(list, start) !== SPACE) start++;
+    start++;
+  }
+  return NO_WORD;
 }
 
 /** Whether two texts are the same but for the case of letters. */

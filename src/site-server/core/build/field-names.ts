@@ -1,4 +1,4 @@
-import { isDigit, isLetter, isWord, SPACE, TAB } from "./ascii";
+import { isDigit, isLetter, NO_WORD, SPACE, TAB, wordIn } from "./ascii";
 
 /** Whether a text is a `token` (RFC 9110, section 5.6.2), as names of fields are. */
 export function isToken(at: u32, length: u32): bool {
@@ -23,21 +23,15 @@ export function isFieldValue(at: u32, length: u32): bool {
 }
 
 /** Fields that say how an answer is sent, what it is a part of, or whether a cached one is still good: the server alone knows. */
+const SERVERS_OWN =
+  "accept-ranges age allow alt-svc connection content-encoding content-length content-range date etag keep-alive last-modified location proxy-connection server te trailer transfer-encoding upgrade";
+/** Fields that describe the content of an answer, and so go with it only: a 304 has none of them (RFC 9110, section 15.4.5). */
+const OF_CONTENT = "content-type content-language content-disposition x-content-type-options";
+
 export function isServersOwn(name: u32, length: u32): bool {
-  if (isWord(name, length, "accept-ranges") || isWord(name, length, "age")) return true;
-  if (isWord(name, length, "allow")) return true;
-  if (isWord(name, length, "alt-svc") || isWord(name, length, "connection")) return true;
-  if (isWord(name, length, "content-encoding") || isWord(name, length, "content-length")) return true;
-  if (isWord(name, length, "content-range") || isWord(name, length, "date") || isWord(name, length, "etag"))
-    return true;
-  if (isWord(name, length, "keep-alive") || isWord(name, length, "last-modified")) return true;
-  if (isWord(name, length, "location") || isWord(name, length, "proxy-connection")) return true;
-  if (isWord(name, length, "server") || isWord(name, length, "te") || isWord(name, length, "trailer")) return true;
-  return isWord(name, length, "transfer-encoding") || isWord(name, length, "upgrade");
+  return wordIn(name, length, SERVERS_OWN) !== NO_WORD;
 }
 
-/** Fields that describe the content of an answer, and so go with it only: a 304 has none of them (RFC 9110, section 15.4.5). */
 export function goesWithContent(name: u32, length: u32): bool {
-  if (isWord(name, length, "content-type") || isWord(name, length, "content-language")) return true;
-  return isWord(name, length, "content-disposition") || isWord(name, length, "x-content-type-options");
+  return wordIn(name, length, OF_CONTENT) !== NO_WORD;
 }

@@ -1,9 +1,25 @@
-import { DASH, DOT, isDigit, isLetter, isLower, isSame, isString, isUpper, isWord, SLASH, UNDERSCORE } from "./ascii";
+import {
+  DASH,
+  DOT,
+  isDigit,
+  isLetter,
+  isLower,
+  isSame,
+  isString,
+  isUpper,
+  NO_WORD,
+  SLASH,
+  UNDERSCORE,
+  wordIn,
+} from "./ascii";
 
 /** The name carries no hash; perhaps one; surely one. */
 export const HASH_NO: u32 = 0;
 export const HASH_PERHAPS: u32 = 1;
 export const HASH_SURE: u32 = 2;
+
+/** Extensions of pages: none is ever kept. */
+const PAGES = "html htm xhtml xhtm";
 
 /**
  * Whether a file's name carries a hash of its content, as bundlers give them: `app.3f9a1c2b.js`, `index-B7xYz_9a.css`.
@@ -16,7 +32,7 @@ export function hashNamed(path: u32, name: u32, end: u32): u32 {
   let dot = end;
   while (dot > name && load<u8>(dot - 1) !== DOT) dot--;
   if (dot === name) return inImmutableFolder(path, name) ? HASH_SURE : HASH_NO;
-  if (isPage(dot, end - dot)) return HASH_NO;
+  if (wordIn(dot, end - dot, PAGES) !== NO_WORD) return HASH_NO;
   if (inImmutableFolder(path, name)) return HASH_SURE;
   let best = HASH_NO;
   let first: u32 = 0;
@@ -29,12 +45,6 @@ export function hashNamed(path: u32, name: u32, end: u32): u32 {
     part = stop + 1;
   }
   return best;
-}
-
-/** `html`, `htm`, `xhtml`, `xhtm`: no page is ever kept. */
-function isPage(extension: u32, length: u32): bool {
-  if (isWord(extension, length, "html") || isWord(extension, length, "htm")) return true;
-  return isWord(extension, length, "xhtml") || isWord(extension, length, "xhtm");
 }
 
 /** Folders in which bundlers put nothing but files that never change. */
