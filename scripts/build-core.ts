@@ -10,23 +10,24 @@ const sources = "src/site-server/core";
 const MODULES = ["answer", "build"] as const;
 
 /** No imports, no garbage collector, and so no allocation: see src/site-server/core/layout.ts. */
-const OPTIONS = ["--runtime", "stub", "--use", "abort=", "-O3", "--converge"];
+const OPTIONS = ["--runtime", "stub", "--use", "abort=", "--converge"];
 
 /**
  * Compiles the core of the site server (AssemblyScript) to `answer.wasm` and `build.wasm` in `into`. A module that is newer than all
  * sources is left alone. Each file is replaced at once, so that it is whole at every moment.
  *
  * @param into default `dist/core` beside package.json
+ * @param optimization of the compiler: for speed unless said otherwise
  * @throws with the compiler's messages, if the sources have mistakes
  */
-export async function buildCore(into: string = join(root, "dist/core")): Promise<void> {
+export async function buildCore(into: string = join(root, "dist/core"), optimization = "-O3"): Promise<void> {
   mkdirSync(into, { recursive: true });
   const newest = newestSource();
   for (const name of MODULES) {
     const output = join(into, `${name}.wasm`);
     const entry = join(sources, name, "index.ts");
     if (!existsSync(join(root, entry)) || modifiedAt(output) > newest) continue;
-    const wasm = await compile(entry);
+    const wasm = await compile(entry, optimization);
     const temporary = `${output}.${process.pid}.tmp`;
     try {
       writeFileSync(temporary, wasm);
@@ -37,12 +38,12 @@ export async function buildCore(into: string = join(root, "dist/core")): Promise
   }
 }
 
-async function compile(entry: string): Promise<Uint8Array> {
+async function compile(entry: string, optimization: string): Promise<Uint8Array> {
   // Imported here, since it takes a tenth of a second that a build with nothing to do would not like to wait.
   const { main } = await import("assemblyscript/asc");
   const output = "module.wasm";
   let wasm: Uint8Array | undefined;
-  const { error, stderr } = await main([entry, "--outFile", output, ...OPTIONS, "--baseDir", root], {
+  const { error, stderr } = await main([entry, "--outFile", output, ...OPTIONS, optimization, "--baseDir", root], {
     writeFile(name, contents) {
       if (name === output) wasm = typeof contents === "string" ? Buffer.from(contents) : contents;
     },

@@ -5,6 +5,7 @@ const config: KnipConfig = {
   entry: [
     ...Object.values(entrySources).map((source) => `src/${source}`),
     "scripts/*.ts",
+    "scripts/site-server/build.ts",
     "benchmarks/main.ts",
     "test/soak/main.ts",
     "{src,test,benchmarks}/**/*.test.ts",

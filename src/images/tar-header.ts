@@ -14,12 +14,12 @@ export function tarPadding(size: number): number {
 }
 
 /**
- * The header of a plain file (0644) or a folder (0755, its name ending in `/`), owned by root, of the year 1970: the same bytes for the same
- * name and size, always. ustar; with a PAX extended header before it if the name is not ASCII, or does not fit, or the size does not.
+ * The header of a plain file (0644, a program 0755) or a folder (0755, its name ending in `/`), owned by root, of the year 1970: the same bytes for
+ * the same name and size, always. ustar; with a PAX extended header before it if the name is not ASCII, or does not fit, or the size does not.
  * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13_06
  */
-export function tarHeader(name: string, size: number): Buffer {
-  const type = name.endsWith("/") ? "5" : "0";
+export function tarHeader(name: string, size: number, { program = false } = {}): Buffer {
+  const type = name.endsWith("/") ? "5" : program ? "program" : "0";
   const split = PRINTABLE_ASCII.test(name) ? splitName(name) : undefined;
   if (split !== undefined && size <= MAX_OCTAL_SIZE) return ustar(split.name, split.prefix, size, type);
   const records = [
@@ -59,7 +59,12 @@ function paxRecord(key: string, value: string): Buffer {
   return Buffer.concat([Buffer.from(String(length)), rest]);
 }
 
-const templates = { "0": template("0", 0o644), "5": template("5", 0o755), x: template("x", 0o644) };
+const templates = {
+  "0": template("0", 0o644),
+  program: template("0", 0o755),
+  "5": template("5", 0o755),
+  x: template("x", 0o644),
+};
 
 function ustar(name: string, prefix: string, size: number, type: keyof typeof templates): Buffer {
   const { bytes, sum } = templates[type];

@@ -1,0 +1,93 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { adaptGenerated } from "./adapt-generated.ts";
+import { layoutHeader } from "./layout-header.ts";
+import { mergeSegments } from "./merge-segments.ts";
+import { runTool, type Target, wasmToC } from "./toolchain.ts";
+
+const sources = fileURLToPath(new URL("../../src/site-server/native", import.meta.url));
+
+/**
+ * What runs for each request: -Os with bounds checks would make it 2 to 4 times slower. The rest is compiled for size.
+ */
+const HOT = new Set(["answer"]);
+
+const FLAGS = [
+  "-std=gnu11",
+  "-D_GNU_SOURCE",
+  "-DNDEBUG",
+  "-Wall",
+  "-Wextra",
+  "-Werror",
+  "-ffunction-sections",
+  "-fdata-sections",
+  "-fno-asynchronous-unwind-tables",
+  "-fno-unwind-tables",
+  "-fno-ident",
+  "-fno-pie",
+];
+/** wasm2c writes all of its helpers into each file, and compares what cannot differ. */
+const GENERATED_FLAGS = ["-w"];
+const LINK_FLAGS = [
+  "-static",
+  "-no-pie",
+  "-s",
+  "-Wl,--gc-sections",
+  "-Wl,--build-id=none",
+  "-Wl,-z,norelro",
+  "-Wl,-z,noseparate-code",
+  "-Wl,-z,noexecstack",
+];
+
+export interface NativeSources {
+  /** The folder with what is generated: C of the modules, the header of the layout. */
+  folder: string;
+  version: string;
+}
+
+/**
+ * Turns the modules of the core into C.
+ *
+ * @param modules the folder with `answer.wasm` and `build.wasm`
+ * @param folder for what is made; emptied before
+ */
+export async function generateSources(modules: string, folder: string, version: string): Promise<NativeSources> {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "layout.h"), layoutHeader());
+  for (const name of ["answer", "build"]) {
+    await wasmToC(join(modules, `${name}.wasm`), name, folder);
+    const file = join(folder, `${name}.c`);
+    const c = mergeSegments(readFileSync(file, "utf8"));
+    writeFileSync(file, adaptGenerated(c, name, { calls: name === "build" }));
+  }
+  return { folder, version };
+}
+
+/**
+ * Compiles and links the native host: one static binary, the same bytes for the same sources and toolchain.
+ *
+ * @returns the path of the binary
+ */
+export async function compileNative({ folder, version }: NativeSources, target: Target): Promise<string> {
+  const objects = join(folder, target.architecture);
+  mkdirSync(objects, { recursive: true });
+  const common = [`-specs=${target.specs}`, ...FLAGS, `-DSTEPPE_VERSION="${version}"`, `-I${folder}`, `-I${sources}`];
+  const files = readdirSync(sources).filter((name) => name.endsWith(".c"));
+  const units = [
+    ...files.map((file) => ({ path: join(sources, file), flags: [] as string[] })),
+    ...["answer.c", "build.c"].map((file) => ({ path: join(folder, file), flags: GENERATED_FLAGS })),
+  ].toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  const compiled: string[] = [];
+  for (const { path, flags } of units) {
+    const name = path.slice(path.lastIndexOf("/") + 1, -2);
+    const object = join(objects, `${name}.o`);
+    const level = HOT.has(name) ? "-O2" : "-Os";
+    await runTool(target.compiler, [...common, level, ...flags, "-c", path, "-o", object], folder);
+    compiled.push(object);
+  }
+  const binary = join(objects, "steppe-static");
+  await runTool(target.compiler, [`-specs=${target.specs}`, ...LINK_FLAGS, ...compiled, "-o", binary], folder);
+  return binary;
+}

@@ -1,0 +1,13 @@
+/* The time as it was when the process woke up last. */
+#pragma once
+#include <stdint.h>
+
+/* Seconds since the process began, from 1. */
+extern uint32_t clock_tick;
+/* Seconds since 1970. */
+extern int64_t clock_seconds;
+
+/* Nanoseconds of a clock that only goes forward. */
+uint64_t clock_now(void);
+/* Looks at the clocks, and tells the core if there is a new second. */
+void clock_update(void);

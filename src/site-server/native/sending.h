@@ -1,0 +1,47 @@
+/* Sending an answer, and what is left of it when the client does not take it all at once. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "address.h"
+#include "reply.h"
+
+/* A client must have taken SENDING_LEAST bytes in so many seconds. */
+enum { SENDING_SECONDS = 30, SENDING_LEAST = 8192 };
+
+/* For the log and the metrics. */
+struct sent_line {
+  const struct address *peer;
+  bool known; /* it was a request */
+  bool unread;
+  uint64_t began, ended; /* clock_now() */
+};
+
+struct sending {
+  size_t mapped;
+  int file; /* its own; -1 if nothing is left of the body */
+  uint64_t offset, left;
+  int64_t taken; /* bytes that the client had confirmed when its time was looked at last */
+  int64_t given; /* bytes that the kernel took */
+  uint64_t body_bytes;
+  struct sent_line line;
+  uint32_t at, end;           /* of the head, in `text` */
+  uint32_t log_bytes, log_end; /* of the log's line, in `text`: where its number of bytes belongs */
+  uint16_t status;
+  bool close, unlogged;
+  char text[];
+};
+
+enum sent {
+  SENT_ALL,
+  SENT_PART,   /* the rest is in `sending` */
+  SENT_FAILED, /* the connection is broken, or the file does not have what its head says any more */
+};
+
+/* Sends it, and when all is sent logs and counts it. `more`: another answer follows at once. */
+enum sent send_reply(int socket, const struct reply *, struct sent_line *, bool more, struct sending **);
+enum sent sending_continue(int socket, struct sending *);
+/* Logs and counts what was sent, and gives its memory back. */
+void sending_end(struct sending *);
+/* Whether the client took enough since this was asked last. */
+bool sending_advances(int socket, struct sending *);
