@@ -27,10 +27,12 @@ export class MemoryHost {
   }
 }
 
-/** The two ways to an index: the writer of these tests, and the core's own builder. */
+export const BUILDER = "an index of the builder";
+
+/** The two ways to an index: the writer of these tests, which knows no rules, and the core's own builder. */
 export const WAYS: Readonly<Record<string, (site: DescribedSite) => WrittenSite>> = {
   "an index written by hand": writeSite,
-  "an index of the builder": buildSite,
+  [BUILDER]: buildSite,
 };
 
 function buildSite(site: DescribedSite): WrittenSite {

@@ -15,6 +15,8 @@ export interface Vector {
   absent?: readonly string[];
   /** The whole body: text, or a part of a file of the site, or something that it contains. Left out: not looked at. */
   body?: VectorBody;
+  /** It is about `_headers` or `_redirects`. */
+  rules?: boolean;
   /** Whether the server ends the connection after the answer. Default false. */
   closes?: boolean;
 }
