@@ -28,7 +28,8 @@ export class BuildModule {
 
   /** The memory as it is now: it is another object after it grew. */
   get memory(): Buffer {
-    if (this.#memory.buffer !== this.exports.memory.buffer) this.#memory = Buffer.from(this.exports.memory.buffer);
+    // The buffer of a memory that grew is detached. Asking the memory itself each time would take longer than the copy that follows.
+    if (this.#memory.length === 0) this.#memory = Buffer.from(this.exports.memory.buffer);
     return this.#memory;
   }
 

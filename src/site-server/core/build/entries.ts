@@ -53,7 +53,7 @@ export function addEntry(pathLength: u32): u32 {
   if (load<u32>(slot) !== 0) return 0;
   const entry = take(ENTRY_SIZE + pathLength);
   store<u32>(slot, entry);
-  memory.fill(entry, 0, ENTRY_SIZE);
+  for (let i: u32 = 0; i < ENTRY_SIZE; i += 8) store<u64>(entry + i, 0);
   store<u32>(entry + ENTRY_HASH, hash);
   store<u32>(entry + ENTRY_NUMBER, entryCount);
   store<u16>(entry + ENTRY_PATH_LENGTH, <u16>pathLength);
