@@ -101,6 +101,12 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
+/** Seconds of processor time that all processes of the machine have used, on all cores. See proc(5), stat. */
+export function machineSeconds(): number {
+  const [, user, nice, system] = readFileSync("/proc/stat", "utf8").split(/\s+/, 4).map(Number);
+  return ((user ?? 0) + (nice ?? 0) + (system ?? 0)) / TICKS;
+}
+
 /** Waits until the processes together use less than `share` of a core for a second, for at most `limitMs`. */
 export async function untilIdle(pids: () => readonly number[], share = 0.05, limitMs = 600_000): Promise<void> {
   const end = performance.now() + limitMs;

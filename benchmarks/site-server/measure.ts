@@ -1,4 +1,4 @@
-import { cpuSeconds, type Memory, memoryOf } from "../lib/processes.ts";
+import { cpuSeconds, machineSeconds, type Memory, memoryOf } from "../lib/processes.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import type { Case } from "./cases.ts";
 import { type Checked, checkAnswer } from "./check-answer.ts";
@@ -30,6 +30,8 @@ export interface Measured {
   load: LoadResult;
   /** Microseconds of processor time, user and kernel, of all its processes, a request; null if that cannot be told. */
   cpu: number | null;
+  /** Cores that whatever else runs on the machine used meanwhile; null if that cannot be told. */
+  others: number | null;
   /** Milliseconds. */
   firstAnswer: number;
   idle: Memory;
@@ -65,12 +67,14 @@ export async function measure(
     core: place.loadCore,
   };
   await runWrk({ ...load, seconds: WARM_UP });
-  const before = processor(pids);
+  const before = { server: processor(pids), machine: machineSeconds() };
   const result = await runWrk({ ...load, seconds });
-  const cpu = kind.forks ? null : ((processor(pids) - before) * 1e6) / result.requests;
+  const used = processor(pids) - before.server;
+  const cpu = kind.forks ? null : (used * 1e6) / result.requests;
+  const others = kind.forks ? null : (machineSeconds() - before.machine - used) / result.duration - result.busy;
   requireRight(kind, wanted, checked, result);
   const loaded = memoryOf(pids);
-  return { load: result, cpu, firstAnswer: server.firstAnswer, idle, loaded, encoding: checked.encoding };
+  return { load: result, cpu, others, firstAnswer: server.firstAnswer, idle, loaded, encoding: checked.encoding };
 }
 
 /** Starts a server that is set up in this way. */

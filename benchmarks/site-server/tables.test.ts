@@ -12,7 +12,15 @@ function outcome(server: string, rate: number, cpu: number | null, variant: Vari
   const [wanted] = cases;
   if (kind === undefined || wanted === undefined) throw new Error(`there is no ${server}`);
   const load = { requests: rate * 5, duration: 5, bytes: 1, p50: 1, p99: 2, failures: 0, statuses: 0, busy };
-  const measured: Measured = { load, cpu, firstAnswer: 1, idle: memory, loaded: memory, encoding: "identity" };
+  const measured: Measured = {
+    load,
+    cpu,
+    others: 0,
+    firstAnswer: 1,
+    idle: memory,
+    loaded: memory,
+    encoding: "identity",
+  };
   return { kind, wanted, variant, measured };
 }
 

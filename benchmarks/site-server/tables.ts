@@ -32,7 +32,7 @@ export function caseTable(outcomes: readonly Outcome[], absent: readonly string[
   return {
     title:
       "Requests of 32 kept-alive connections, the server on one core and the load on another; medians. `logged` is with access log and metrics. " +
-      "Ratios are to the better of nginx and lighttpd: of requests a second more is better, of CPU less. `load` is how busy the load generator was.",
+      "Ratios are to the better of nginx and lighttpd: of requests a second more is better, of CPU less. `load` is how busy the load generator was, `others` what else the machine did, of a core: where that is much, only CPU can be compared.",
     columns: [
       "case",
       "set up",
@@ -44,6 +44,7 @@ export function caseTable(outcomes: readonly Outcome[], absent: readonly string[
       "p50 µs",
       "p99 µs",
       "load %",
+      "others %",
       "sent",
     ],
     rows: lines.map((line) => caseRow(line, yardsticks(line, lines))),
@@ -137,6 +138,13 @@ function caseRow(line: Line, { rate, cpu }: { rate: number; cpu: number }): Repo
       0,
     ),
     "load %": round(of(({ load }) => load.busy) * 100, 0),
+    "others %": finite(
+      Math.max(
+        0,
+        of(({ others }) => others ?? Number.NaN),
+      ) * 100,
+      0,
+    ),
     sent: line.all[0]?.encoding ?? "",
   };
 }
