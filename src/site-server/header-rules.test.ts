@@ -20,7 +20,7 @@ describe("_headers", () => {
     ["/docs\nX-A: b", { "/docs/": { "x-a": "b" }, "/docs": { "x-a": "b" }, "/docs/a.css": { "x-a": undefined } }],
     ["/*.css\n  X-A: b", { "/docs/a.css": { "x-a": "b" }, "/": { "x-a": undefined } }],
     ["/*/a.*\n  X-A: b", { "/docs/a.css": { "x-a": "b" }, "/a.bin": { "x-a": undefined } }],
-    ["/:any/a.css\n  X-A: b", { "/docs/a.css": { "x-a": "b" }, "/a.css": { "x-a": undefined } }],
+    ["/:dir/a.css\n  X-A: b", { "/docs/a.css": { "x-a": "b" }, "/a.css": { "x-a": undefined } }],
     ["/a.bin\n  X-A: b\n  x-a: c", { "/a.bin": { "x-a": "b, c" } }],
     ["/a.bin\n  Set-Cookie: b\n  Set-Cookie: c", { "/a.bin": { "set-cookie": "b; AND c" } }],
     ["/*\n  X-A: b\n  X-B: c\n/a.bin\n  X-A: d", { "/a.bin": { "x-a": "d", "x-b": "c" }, "/": { "x-a": "b" } }],
