@@ -40,6 +40,9 @@ describe("answers", () => {
     expect(fieldOf(wire(app, request("/users/7")), "ETag")).toBe(`"${tagOf("index.html")}"`);
     expect(wire(app, request("/users/7.png")).status).toBe(404);
     expect(wire(app, request("/v1.2/users")).status).toBe(200);
+    expect(wire(app, request("/v1.2/")).status).toBe(200);
+    expect(wire(app, request("//users")).status).toBe(404);
+    expect(wire(app, request("/users//7")).status).toBe(404);
     expect(wire(app, request("/%2e%2e/")).status).toBe(400);
   });
 

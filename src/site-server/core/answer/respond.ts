@@ -94,17 +94,24 @@ function answerRule(site: u32, flags: u32): void {
 /** Answers for a path that the site does not have. */
 function answerMissing(site: u32, flags: u32): void {
   const fallback = load<u32>(site + SITE_AT_FALLBACK);
-  if (fallback === 0 || namesFile()) return answerError(site, 404, flags);
+  if (fallback === 0 || !namesView()) return answerError(site, 404, flags);
   const file = fileAt(site, fallback - 1);
   answerFile(site, file, headAt(site, load<u16>(file + FILE_AT_HEAD)), true, flags);
 }
 
-/** Whether the last name of the path has a dot in it, as names of files do and those of an application's views do not. */
-function namesFile(): bool {
-  for (let i = pathLength; i > 0; i--) {
-    const byte = load<u8>(pathAt + i - 1);
-    if (byte === 0x2e) return true;
-    if (byte === 0x2f) return false;
+/**
+ * Whether the path may be one of an application's views: its last name has no dot, as names of files have, and none of the others is empty: what has two
+ * slashes in a row does not exist anywhere.
+ */
+function namesView(): bool {
+  let hasDot = false;
+  let before: u8 = 0x2f;
+  for (let i: u32 = 0; i < pathLength; i++) {
+    const byte = load<u8>(pathAt + i);
+    if (byte === 0x2f && before === 0x2f) return false;
+    if (byte === 0x2f) hasDot = false;
+    else if (byte === 0x2e) hasDot = true;
+    before = byte;
   }
-  return false;
+  return !hasDot;
 }
