@@ -67,7 +67,7 @@ export function equalsIgnoringCase(at: u32, length: u32, text: string): bool {
 }
 
 /** The byte, or its small letter if it is a capital one of ASCII. */
-export function lowerCase(byte: u8): u8 {
+function lowerCase(byte: u8): u8 {
   return byte - 0x41 < 26 ? byte | 0x20 : byte;
 }
 

@@ -49,7 +49,7 @@ export function isValueByte(byte: u8): bool {
 }
 
 /** Space or tab. */
-export function isBlank(byte: u8): bool {
+function isBlank(byte: u8): bool {
   return byte === 0x20 || byte === 0x09;
 }
 
