@@ -1,5 +1,6 @@
 import { SITE_AT_RULES } from "../layout";
 import {
+  CAPTURE_RAW,
   CAPTURES_MOST,
   FIELD_AT_NAME,
   FIELD_AT_NAME_LENGTH,
@@ -15,11 +16,13 @@ import {
   PATTERN_LITERAL,
   PATTERN_NAME,
   PATTERN_TAIL,
+  REDIRECT_AT_FLAGS,
   REDIRECT_AT_PARAMETERS,
   REDIRECT_AT_PARAMETERS_LENGTH,
   REDIRECT_AT_PATTERN_LENGTH,
   REDIRECT_AT_STATUS,
   REDIRECT_AT_TARGET_LENGTH,
+  REDIRECT_SERVES,
   REDIRECT_SIZE,
   RULES_AT_HEADERS,
   RULES_AT_REDIRECTS,
@@ -38,8 +41,8 @@ let made: u32 = 0;
 let named: u32 = 0;
 
 /**
- * Whether the rules of a site index are such that nothing above reads outside of them: every length and count is right, every number of a name is one, and no
- * text names a capture that its rule does not make (what another request left there would be sent).
+ * Whether the rules of a site index are such that nothing above reads outside of them: every length and count is right, every number of a name is one, no text
+ * that is sent can end a head, and none names a capture that its rule does not make (what another request left there would be sent).
  *
  * @param site the address of the block, whose header has been found to be whole and its part `rules` to lie inside of it
  */
@@ -76,8 +79,8 @@ function checkHeaderRule(rule: u32, end: u32): u32 {
   for (let left = <u32>load<u16>(rule + HEADER_RULE_AT_FIELDS); left > 0 && at !== BAD; left--) {
     if (end - at < FIELD_SIZE || load<u8>(at + FIELD_AT_NAME) >= NAMES_MOST) return BAD;
     const nameBytes = FIELD_SIZE + load<u16>(at + FIELD_AT_NAME_LENGTH);
-    if (nameBytes > end - at) return BAD;
-    at = checkText(at + nameBytes, load<u16>(at + FIELD_AT_VALUE_LENGTH), end);
+    if (nameBytes > end - at || !isName(at + FIELD_SIZE, at + nameBytes)) return BAD;
+    at = checkText(at + nameBytes, load<u16>(at + FIELD_AT_VALUE_LENGTH), end, true);
   }
   return at;
 }
@@ -92,7 +95,9 @@ function checkRedirect(rule: u32, end: u32): u32 {
   for (let left = <u32>load<u8>(rule + REDIRECT_AT_PARAMETERS); left > 0 && at !== BAD; left--) {
     at = checkParameter(at, target);
   }
-  return at === target ? checkText(target, load<u16>(rule + REDIRECT_AT_TARGET_LENGTH), end) : BAD;
+  // What is served is a path, of any bytes, and not part of a head.
+  const isField = (load<u8>(rule + REDIRECT_AT_FLAGS) & REDIRECT_SERVES) === 0;
+  return at === target ? checkText(target, load<u16>(rule + REDIRECT_AT_TARGET_LENGTH), end, isField) : BAD;
 }
 
 /** Each `check…` returns where what it looked at ends, or BAD. */
@@ -115,7 +120,8 @@ function checkPattern(pattern: u32, length: u32, limit: u32): u32 {
   return end;
 }
 
-function checkText(text: u32, length: u32, limit: u32): u32 {
+/** @param isField whether the text is sent in a head */
+function checkText(text: u32, length: u32, limit: u32, isField: bool): u32 {
   if (length > limit - text) return BAD;
   const end = text + length;
   let at = text;
@@ -128,10 +134,33 @@ function checkText(text: u32, length: u32, limit: u32): u32 {
       named |= 1 << load<u8>(at, 1);
     }
     const bytes: u32 = kind === TEXT_QUERY ? 1 : kind === TEXT_CAPTURE ? 3 : 3 + <u32>load<u16>(at, 1);
-    if (bytes > end - at) return BAD;
+    if (bytes > end - at || (isField && !isFieldText(kind, at, bytes))) return BAD;
     at += bytes;
   }
   return end;
+}
+
+/** Nothing in a name ends it, or the line. */
+function isName(at: u32, end: u32): bool {
+  if (at === end) return false;
+  for (; at < end; at++) if (load<u8>(at) <= 0x20 || load<u8>(at) === 0x3a || load<u8>(at) >= 0x7f) return false;
+  return true;
+}
+
+/**
+ * Nothing in what is sent in a head ends the head: captures are written raw only into paths that are served, and a literal ends a line only if a name
+ * follows (several cookies are one literal).
+ */
+function isFieldText(kind: u8, at: u32, bytes: u32): bool {
+  if (kind === TEXT_CAPTURE) return load<u8>(at, 2) !== CAPTURE_RAW;
+  if (kind !== TEXT_LITERAL) return true;
+  const end = at + bytes;
+  for (let i = at + 3; i < end; i++) {
+    const byte = load<u8>(i);
+    if (byte === 0x0d && end - i > 2 && load<u8>(i, 1) === 0x0a && isName(i + 2, i + 3)) i++;
+    else if ((byte < 0x20 && byte !== 0x09) || byte === 0x7f) return false;
+  }
+  return true;
 }
 
 function checkParameter(at: u32, end: u32): u32 {
