@@ -62,6 +62,13 @@ export function matchPattern(pattern: u32, patternLength: u32, path: u32, pathLe
           setCapture(splat, path + position, length - position);
           return true;
         }
+        if (isLastLiteral(at, end)) {
+          // It has one place only, whatever the splats before it stand for.
+          const bytes = <u32>load<u16>(at, 1);
+          if (bytes > length - position || memory.compare(at + 3, path + length - bytes, bytes) !== 0) return false;
+          setCapture(splat, path + position, length - bytes - position);
+          return true;
+        }
         behind = at;
         tried = position;
         began = position;
@@ -81,6 +88,10 @@ export function matchPattern(pattern: u32, patternLength: u32, path: u32, pathLe
     at = behind;
     position = tried;
   }
+}
+
+function isLastLiteral(at: u32, end: u32): bool {
+  return load<u8>(at) === PATTERN_LITERAL && at + 3 + load<u16>(at, 1) === end;
 }
 
 /** Where a token that begins at a position ends, or u32.MAX_VALUE if it does not match there. */
