@@ -142,7 +142,7 @@ export async function startNative(binary: string, folder: string, options: Nativ
 export async function collect(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));
-  socket.on("error", () => {}); // a reset ends it as well
+  socket.on("error", () => {}).resume(); // a reset ends it as well
   await new Promise((resolve) => socket.once("end", resolve).once("close", resolve));
   socket.destroy();
   return Buffer.concat(chunks);

@@ -17,6 +17,8 @@
 
 /* Seconds. A load balancer in front keeps idle connections for 60 mostly, and should be the one that ends them. */
 enum { FIRST_SECONDS = 30, HEAD_SECONDS = 10, IDLE_SECONDS = 75, LINGER_SECONDS = 2 };
+/* When descriptors run out: a connection that was accepted so long ago and has not asked is as good as idle; and how many are ended at once. */
+enum { UNASKED_SECONDS = 2, ROOM_MOST = 64 };
 /* Bytes that are read and thrown away after an answer that ends the connection, so that its client reads it before it is told of a reset. */
 enum { LINGER_MOST = 1 << 20 };
 
@@ -270,13 +272,23 @@ static bool is_idle(int socket) {
   return connection->state == READING && connection->input_length == 0 && connection->asked;
 }
 
+/* The tick since which nothing is under way on a connection that may be ended for others; UINT32_MAX if it may not. */
+static uint32_t idle_since(int socket) {
+  const struct connection *connection = &connections[socket];
+  if (connection->state != READING || connection->input_length != 0) return UINT32_MAX;
+  if (connection->asked) return deadlines[socket] - IDLE_SECONDS;
+  uint32_t accepted = deadlines[socket] - FIRST_SECONDS;
+  return accepted + UNASKED_SECONDS <= clock_tick ? accepted : UINT32_MAX;
+}
+
 uint32_t connections_make_room(void) {
   uint32_t first = UINT32_MAX, ended = 0;
   for (int socket = 0; socket <= highest; socket++) {
-    if (is_idle(socket) && deadlines[socket] < first) first = deadlines[socket];
+    uint32_t since = idle_since(socket);
+    if (since < first) first = since;
   }
-  for (int socket = 0; socket <= highest && ended < 64; socket++) {
-    if (!is_idle(socket) || deadlines[socket] > first) continue;
+  for (int socket = 0; first != UINT32_MAX && socket <= highest && ended < ROOM_MOST; socket++) {
+    if (idle_since(socket) != first) continue;
     close_connection(socket);
     ended++;
   }

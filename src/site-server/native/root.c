@@ -62,7 +62,9 @@ static int open_step_by_step(const char *path, int flags) {
 }
 
 int root_open_file(const char *path, int flags) {
-  flags |= O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  flags |= O_CLOEXEC;
+  /* openat2 refuses flags that mean nothing with O_PATH. */
+  if ((flags & O_PATH) == 0) flags |= O_NONBLOCK | O_NOCTTY;
   if (!without_openat2) {
     struct open_how how = {
         .flags = (unsigned)flags,
