@@ -30,6 +30,7 @@ export async function run(options: BenchmarkOptions): Promise<Report[]> {
   const kinds = serverKinds.filter(({ name }) => names.has(name));
   const there = kinds.filter((kind) => kind.program() !== undefined);
   const absent = kinds.filter((kind) => !there.includes(kind)).map(({ name, from }) => `${name}: needs ${from}`);
+  for (const kind of there) kind.prepare?.();
   const outcomes: Outcome[] = [];
   for (let round = 1; round <= options.rounds; round++) {
     for (const step of plan(options)) {
@@ -73,6 +74,6 @@ async function attempt(kind: ServerKind, one: Case, how: MeasureOptions): Promis
     return { ...outcome, remark: `${kind.name}, ${one.name}: it gives no validator` };
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
-    return { ...outcome, remark: `${kind.name}, ${one.name}, ${how.variant}: ${cause}` };
+    return { ...outcome, remark: `${kind.name}, ${one.name}, ${how.variant}: ${cause.split("\n")[0]}` };
   }
 }

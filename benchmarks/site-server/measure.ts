@@ -102,7 +102,5 @@ function requireRight(kind: ServerKind, wanted: Case, { bytes }: Checked, result
   // Connections that wait for their next answer at the end may have got a part of it.
   const isShort = result.bytes < requests * bytes;
   if (requests > 0 && failures === 0 && wrong === 0 && !isShort) return;
-  throw new Error(
-    `${kind.name}, ${wanted.name}: of the answers to the load some were wrong: ${JSON.stringify(result)}`,
-  );
+  throw new Error(`of the answers to the load some were wrong: ${JSON.stringify(result)}`);
 }

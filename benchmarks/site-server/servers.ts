@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { commands } from "../../src/cli/command-table.ts";
@@ -16,6 +17,8 @@ export interface ServerKind {
   program(): string | undefined;
   /** What it can do besides plain serving. */
   can: ReadonlySet<"logged" | "tls">;
+  /** Makes ready what has to be made, once before the first start. */
+  prepare?(): void;
   /** Features of its configuration that depend on what is installed. */
   extras?(): string[];
   /** How it is started: in the foreground, so that what is started is what serves. */
@@ -50,13 +53,16 @@ const native: ServerKind = {
 
 const node: ServerKind = {
   name: "node",
-  from: "npm run build",
+  from: "npm ci",
+  // Another Node than this one would be another server.
   program: () => (commands.some(({ name }) => name === "serve") ? process.execPath : undefined),
   can: new Set(["logged", "tls"]),
   ours: true,
+  prepare: () => void execFileSync(join(root, "bin/steppe"), ["--version"]), // makes dist/ if a source is newer
   command: ({ root: folder, port, temporary, features }) => ({
-    file: join(root, "bin/steppe"),
+    file: process.execPath,
     args: [
+      join(root, "dist/cli.js"),
       "serve",
       folder,
       features.has("tls") ? "--https" : "--http",
@@ -67,7 +73,7 @@ const node: ServerKind = {
       ...(features.has("logged") ? [] : ["--quiet"]),
     ],
   }),
-  shipped: () => folderBytes(join(root, "dist")),
+  shipped: () => fileBytes(join(root, "dist")) + fileBytes(join(root, "dist/core")),
 };
 
 const nginx: ServerKind = {
@@ -136,8 +142,9 @@ function existing(path: string): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
-function folderBytes(folder: string): number {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
-    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+/** Bytes of the files of a folder, without those of the folders in it. */
+function fileBytes(folder: string): number {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, { name }) => sum + statSync(join(folder, name)).size, 0);
 }

@@ -30,6 +30,8 @@ export interface LoadResult {
 }
 
 const REPORT = join(import.meta.dirname, "wrk-report.lua");
+/** On a busy machine an answer of 10 MB takes its time, and is right all the same. */
+const TIMEOUT = "30s";
 /** So long before its end wrk's processor time is looked at, milliseconds: afterwards it is gone. */
 const BEFORE_END_MS = 100;
 
@@ -37,7 +39,18 @@ const BEFORE_END_MS = 100;
 export async function runWrk(load: Load): Promise<LoadResult> {
   const { url, headers, seconds, connections, core } = load;
   const fields = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
-  const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", "-s", REPORT, ...fields, url];
+  const args = [
+    "-t1",
+    `-c${connections}`,
+    `-d${seconds}s`,
+    "--latency",
+    "--timeout",
+    TIMEOUT,
+    "-s",
+    REPORT,
+    ...fields,
+    url,
+  ];
   const child = spawn("taskset", ["-c", String(core), "wrk", ...args], { stdio: ["ignore", "pipe", "pipe"] });
   const closed = once(child, "close") as Promise<[number | null]>;
   let output = "";
