@@ -2,7 +2,7 @@
  * Makes what wasm2c wrote smaller and faster, by a tenth to a fifth of both. There is one instance of each module, and so
  *
  * - its functions need no parameter that says which: it is the global `NAME_module` of core.c;
- * - with `calls`, loads and stores are calls that know their memory: for code that runs once, where size counts.
+ * - with `calls`, loads and stores are calls that know their memory: for code that runs once, where size counts. Else they are always inlined.
  *
  * And an access is compared with the size of the memory as it stands, not the size less the bytes of the access. So the last may read or write up to 7
  * bytes behind it, which wasm-memory.c keeps mapped, and which nothing else uses.
@@ -30,7 +30,9 @@ export function adaptGenerated(c: string, name: string, { calls }: { calls: bool
   // Keeps loads whose result nobody uses, so that they trap; the check traps without it.
   helpers = replaceOnce(helpers, "#define wasm_asm __asm__", "#define wasm_asm(...)");
   helpers = replaceOnce(helpers, "#define TRAP(", `extern ${type} ${global};\n#define TRAP(`);
-  if (calls) {
+  if (!calls) {
+    helpers = helpers.replaceAll(/static inline (?=(?:t3|void) name\(wasm_rt_memory_t)/g, `$&${ALWAYS_INLINE} `);
+  } else {
     const memory = `wasm_rt_memory_t* mem = &${global}.w2c_memory;`;
     helpers = helpers
       .replaceAll("static inline t3 name(wasm_rt_memory_t* mem, u64 addr) {", `static t3 name(u64 addr) { ${memory}`)
@@ -45,6 +47,8 @@ export function adaptGenerated(c: string, name: string, { calls }: { calls: bool
   }
   return helpers + functions;
 }
+
+const ALWAYS_INLINE = "__attribute__((always_inline))";
 
 function replaceOnce(text: string, from: string, to: string): string {
   if (!text.includes(from)) throw new Error(`wasm2c did not write ${from}`);
