@@ -23,6 +23,9 @@ export const definition: AppDefinition = {
   check: { path: "/", status: [200, 399], contains: null, timeoutMs: 1000 },
   redirectToHttps: false,
   notFoundPage: "404.html",
+  cleanUrls: false,
+  fallback: null,
+  cacheControl: { changing: "no-cache", hashed: "public, max-age=31536000, immutable" },
   graceMs: 3_600_000,
   keepReleases: 10,
 };

@@ -23,6 +23,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/up.ts"),
   },
   {
+    name: "serve",
+    summary: "serve a folder, without the platform",
+    examples: ["steppe serve ./public", "steppe serve --port 8000 --clean-urls"],
+    load: () => import("./commands/serve.ts"),
+  },
+  {
     name: "apply",
     summary: "make the apps be as steppe.yaml declares them",
     examples: ["steppe apply --dry-run", "steppe apply -f sites/steppe.yaml --prune"],

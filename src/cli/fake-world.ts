@@ -21,6 +21,7 @@ export interface Outcome {
 
 /** A user with a home and a working folder, and an API that answers as it is told: for tests of the command line. */
 export class FakeWorld implements AsyncDisposable {
+  #running: string[] = [];
   readonly folder: string;
   readonly clock = new FakeClock();
   readonly interrupt = new AbortController();
@@ -63,9 +64,15 @@ export class FakeWorld implements AsyncDisposable {
     return file;
   }
 
+  /** What the command that runs has printed so far. */
+  get printed(): string {
+    return this.#running.join("");
+  }
+
   async run(...args: string[]): Promise<Outcome> {
     const stdout: string[] = [];
     const stderr: string[] = [];
+    this.#running = stdout;
     const code = await runCli(args, this.io(stdout, stderr));
     return { code, stdout: stdout.join(""), stderr: stderr.join("") };
   }
@@ -146,6 +153,9 @@ export const blog: AppDefinition = {
   check: { path: "/", status: [200, 399], contains: null, timeoutMs: 10_000 },
   redirectToHttps: false,
   notFoundPage: "404.html",
+  cleanUrls: false,
+  fallback: null,
+  cacheControl: { changing: "no-cache", hashed: "public, max-age=31536000, immutable" },
   graceMs: 3_600_000,
   keepReleases: 10,
 };

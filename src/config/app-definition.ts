@@ -26,6 +26,12 @@ export interface AppDefinition {
   redirectToHttps: boolean;
   /** The page for paths that do not exist, a path within the site; used if it is there. */
   notFoundPage: string;
+  /** Whether `/about` is answered with `about.html`. */
+  cleanUrls: boolean;
+  /** The file that answers paths that do not exist and whose last name has no dot, or null: for single-page applications. */
+  fallback: string | null;
+  /** How caches may keep what is served. */
+  cacheControl: CacheControlDefinition;
   /** How long files whose names carry a hash stay reachable after a switch, milliseconds; 0 is not at all. */
   graceMs: number;
   /** How many releases are kept besides what serves. */
@@ -42,6 +48,14 @@ export interface BuildDefinition {
   /** Folders relative to the checkout that are kept from build to build. */
   cache: string[];
   timeoutMs: number;
+}
+
+/** Values of the field `Cache-Control`. What `_headers` of the site says goes before them. */
+export interface CacheControlDefinition {
+  /** Of pages, and of whatever may change under its name. */
+  changing: string;
+  /** Of files whose names carry a hash of their content. */
+  hashed: string;
 }
 
 export interface CheckDefinition {

@@ -10,6 +10,9 @@ export const defaults = Object.freeze({
   folder: ".",
   redirectToHttps: false,
   notFoundPage: "404.html",
+  cleanUrls: false,
+  fallback: null,
+  cacheControl: Object.freeze({ changing: "no-cache", hashed: "public, max-age=31536000, immutable" }),
   graceMs: hour,
   keepReleases: 10,
   build: Object.freeze({ output: "public", timeoutMs: 10 * minute }),
@@ -31,6 +34,7 @@ export const limits = Object.freeze({
   commandLength: 64 * 1024,
   textLength: 4096,
   pathBytes: 1024,
+  cacheControlLength: 256,
   apps: 10_000,
   /** Bytes of a `steppe.yaml`. */
   fileBytes: 4 * 1024 * 1024,

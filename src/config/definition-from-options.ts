@@ -23,6 +23,10 @@ export interface DefinitionOptions {
   checkTimeout?: string;
   redirectToHttps?: boolean;
   notFoundPage?: string;
+  cleanUrls?: boolean;
+  fallback?: string;
+  cacheControl?: string;
+  cacheControlHashed?: string;
   grace?: string;
   keepReleases?: string;
 }
@@ -48,6 +52,10 @@ const optionOf: Readonly<Record<string, string>> = {
   "check.timeout": "--check-timeout",
   redirectToHttps: "--redirect-to-https",
   notFoundPage: "--not-found-page",
+  cleanUrls: "--clean-urls",
+  fallback: "--fallback",
+  "cacheControl.changing": "--cache-control",
+  "cacheControl.hashed": "--cache-control-hashed",
   grace: "--grace",
   keepReleases: "--keep-releases",
 };
@@ -97,6 +105,9 @@ function toFields(name: string, options: DefinitionOptions): Record<string, unkn
     }),
     redirectToHttps: options.redirectToHttps,
     notFoundPage: options.notFoundPage,
+    cleanUrls: options.cleanUrls,
+    fallback: options.fallback,
+    cacheControl: present({ changing: options.cacheControl, hashed: options.cacheControlHashed }),
     grace: options.grace,
     keepReleases: wholeNumber(options.keepReleases),
   });

@@ -1,7 +1,8 @@
 import * as z from "zod";
-import { limits } from "./defaults.ts";
+import { defaults, limits } from "./defaults.ts";
 import {
   appName,
+  cacheControl,
   cacheList,
   checkPath,
   command,
@@ -52,6 +53,10 @@ export const definitionSchema = z.strictObject({
   }),
   redirectToHttps: z.boolean(),
   notFoundPage: innerPath,
+  // Those of before did not know these three.
+  cleanUrls: z.boolean().prefault(defaults.cleanUrls),
+  fallback: innerPath.nullable().prefault(defaults.fallback),
+  cacheControl: z.strictObject({ changing: cacheControl, hashed: cacheControl }).prefault(defaults.cacheControl),
   graceMs: milliseconds(limits.graceMs),
   keepReleases,
 });

@@ -26,7 +26,7 @@ interface Shown {
 }
 
 function flatten(definition: AppDefinition): Map<string, Shown> {
-  const { build, check } = definition;
+  const { build, check, cacheControl } = definition;
   const env = build?.env ?? {};
   const variables = Object.keys(env).sort();
   return new Map<string, Shown>([
@@ -48,6 +48,10 @@ function flatten(definition: AppDefinition): Map<string, Shown> {
     ["check.timeout", time(check.timeoutMs)],
     ["redirectToHttps", text(String(definition.redirectToHttps))],
     ["notFoundPage", text(definition.notFoundPage)],
+    ["cleanUrls", text(String(definition.cleanUrls))],
+    ["fallback", text(definition.fallback)],
+    ["cacheControl.changing", text(cacheControl.changing)],
+    ["cacheControl.hashed", text(cacheControl.hashed)],
     ["grace", time(definition.graceMs)],
     ["keepReleases", text(String(definition.keepReleases))],
   ]);

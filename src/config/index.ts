@@ -9,7 +9,7 @@ export { diffDefinitions } from "./diff-definitions.ts";
 export { parseHostName } from "./domain.ts";
 export { formatDuration } from "./duration.ts";
 export { matchGlob } from "./glob.ts";
-export { formatListenAddress } from "./listen-address.ts";
+export { formatListenAddress, type ListenAddress, parseListenAddress } from "./listen-address.ts";
 export type { Config } from "./parse-config.ts";
 export { type UpOptions, parseUpOptions, upOptions } from "./up-options.ts";
 

@@ -21,6 +21,9 @@ const blog: AppDefinition = {
   check: { path: "/", status: [200, 399], contains: null, timeoutMs: 10_000 },
   redirectToHttps: false,
   notFoundPage: "404.html",
+  cleanUrls: false,
+  fallback: null,
+  cacheControl: { changing: "no-cache", hashed: "public, max-age=31536000, immutable" },
   graceMs: 3_600_000,
   keepReleases: 10,
 };
@@ -72,6 +75,9 @@ apps:
     check: { path: /health, status: 200, contains: ok, timeout: 5s }
     redirectToHttps: true
     notFoundPage: errors/404.html
+    cleanUrls: true
+    fallback: ./app.html
+    cacheControl: { changing: "no-store", hashed: "max-age=60" }
     grace: 0
     keepReleases: 3
 `;
@@ -94,6 +100,9 @@ apps:
         check: { path: "/health", status: [200, 200], contains: "ok", timeoutMs: 5000 },
         redirectToHttps: true,
         notFoundPage: "errors/404.html",
+        cleanUrls: true,
+        fallback: "app.html",
+        cacheControl: { changing: "no-store", hashed: "max-age=60" },
         graceMs: 0,
         keepReleases: 3,
       },
@@ -243,6 +252,8 @@ const pathName = fc.stringMatching(/^[a-z][a-z0-9_]{0,6}(\/[a-z]{1,5})?$/);
 const pattern = fc.constantFrom("*", "v*", "v[0-9]*", "{a,b}", "true", "1.0", "null", "# no", "a: b");
 const printable = fc.string({ minLength: 1, maxLength: 40 }).filter((text) => text.trim() !== "");
 
+const fieldValue = fc.constantFrom("no-cache", "no-store", "public, max-age=60");
+
 /** Any app definition in its normal form. */
 const definition: fc.Arbitrary<AppDefinition> = fc.record({
   name: fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?$/),
@@ -269,6 +280,9 @@ const definition: fc.Arbitrary<AppDefinition> = fc.record({
   }),
   redirectToHttps: fc.boolean(),
   notFoundPage: pathName,
+  cleanUrls: fc.boolean(),
+  fallback: fc.option(pathName),
+  cacheControl: fc.record({ changing: fieldValue, hashed: fieldValue }),
   graceMs: fc.integer({ min: 0, max: 2_592_000_000 }),
   keepReleases: fc.integer({ min: 1, max: 1000 }),
 });

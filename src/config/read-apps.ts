@@ -15,6 +15,7 @@ const keysOfApp = Object.keys(appSchema.shape);
 const keysOfPart: Readonly<Record<string, readonly string[]>> = {
   build: ["command", "output", "env", "cache", "timeout"],
   check: ["path", "status", "contains", "timeout"],
+  cacheControl: ["changing", "hashed"],
 };
 
 /** Reads the plain data of a `steppe.yaml` into app definitions, in the order of the file, defaults filled in. */
@@ -60,6 +61,9 @@ function toDefinition(name: string, fields: AppFields): AppDefinition {
     check: { path: check.path, status: check.status, contains: check.contains ?? null, timeoutMs: check.timeout },
     redirectToHttps: fields.redirectToHttps,
     notFoundPage: fields.notFoundPage,
+    cleanUrls: fields.cleanUrls,
+    fallback: fields.fallback ?? null,
+    cacheControl: fields.cacheControl,
     graceMs: fields.grace,
     keepReleases: fields.keepReleases,
   };

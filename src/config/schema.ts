@@ -79,6 +79,14 @@ export const containsText = textField((text) => {
   if (text === "") return { problem: "is empty; leave it out" };
   return text.length > limits.textLength ? { problem: "is longer than 4,096 characters" } : { value: text };
 });
+/** A value of `Cache-Control` (RFC 9111, section 5.2): text that stands in a head as it is. */
+export const cacheControl = textField((text): Parsed<string> => {
+  if (text.trim() === "") return { problem: "is empty; leave it out" };
+  if (!/^[\x20-\x7e]*$/.test(text)) return { problem: "has a character in it that no HTTP field can have" };
+  return text.length > limits.cacheControlLength
+    ? { problem: "is longer than 256 characters" }
+    : { value: text.trim() };
+});
 export const keepReleases = z
   .int()
   .min(limits.keepReleases[0], { error: "is less than 1; a rollback needs a release to go to" })
@@ -139,6 +147,15 @@ const checkSchema = z.strictObject({
     .meta({ description: "How long the answer may take." }),
 });
 
+const cacheControlSchema = z.strictObject({
+  changing: cacheControl
+    .prefault(defaults.cacheControl.changing)
+    .meta({ description: "Of pages, and of whatever may change under its name." }),
+  hashed: cacheControl
+    .prefault(defaults.cacheControl.hashed)
+    .meta({ description: "Of files whose names carry a hash of their content." }),
+});
+
 /** One app of `steppe.yaml`. That there is either `domain` or `domains` is checked by `read-apps.ts`. */
 export const appSchema = z.strictObject({
   domain: domain.optional().meta({ description: "The one host name of the app.", examples: ["blog.example.com"] }),
@@ -174,6 +191,15 @@ export const appSchema = z.strictObject({
   notFoundPage: innerPath
     .prefault(defaults.notFoundPage)
     .meta({ description: "The page of the site for paths that do not exist." }),
+  cleanUrls: z
+    .boolean()
+    .prefault(defaults.cleanUrls)
+    .meta({ description: "Whether `/about` is answered with `about.html`." }),
+  fallback: innerPath.optional().meta({
+    description: "The file for paths that do not exist and name no file: for single-page applications.",
+    examples: ["index.html"],
+  }),
+  cacheControl: cacheControlSchema.prefault({}).meta({ description: "How caches may keep what is served." }),
   grace: duration(limits.graceMs)
     .prefault(formatDuration(defaults.graceMs))
     .meta({ description: "How long files whose names carry a hash stay reachable after a switch." }),

@@ -38,6 +38,12 @@ function toFields(definition: AppDefinition): Record<string, unknown> {
   add(fields, "check", checks, {});
   add(fields, "redirectToHttps", definition.redirectToHttps, defaults.redirectToHttps);
   add(fields, "notFoundPage", definition.notFoundPage, defaults.notFoundPage);
+  add(fields, "cleanUrls", definition.cleanUrls, defaults.cleanUrls);
+  add(fields, "fallback", definition.fallback, defaults.fallback);
+  const caching: Record<string, unknown> = {};
+  add(caching, "changing", definition.cacheControl.changing, defaults.cacheControl.changing);
+  add(caching, "hashed", definition.cacheControl.hashed, defaults.cacheControl.hashed);
+  add(fields, "cacheControl", caching, {});
   addTime(fields, "grace", definition.graceMs, defaults.graceMs);
   add(fields, "keepReleases", definition.keepReleases, defaults.keepReleases);
   return fields;

@@ -6,7 +6,7 @@ import { Builder } from "../builds/index.ts";
 import { CertificateManager, LocalCa } from "../certificates/index.ts";
 import { formatListenAddress, type UpOptions } from "../config/index.ts";
 import { AppDeployer } from "../deployer/index.ts";
-import { createLocalEngine } from "../engines/local/index.ts";
+import { createLocalEngine, hasOutdatedIndexes, renewIndexes } from "../engines/local/index.ts";
 import { EncodingMaker, exportImage, type ImageStore, openFileStore, openImageStore } from "../images/index.ts";
 import { IngressSupervisor } from "../ingress/index.ts";
 import { writeFileAtomic } from "../shared/atomic-file.ts";
@@ -21,6 +21,7 @@ import {
   type DataPaths,
   GitFileTable,
   openDataFolder,
+  ReleaseTable,
   Store,
 } from "../store/index.ts";
 import type { Announcer } from "./announcer.ts";
@@ -55,7 +56,7 @@ export interface Platform {
 
 /**
  * The composition root: the one place that makes the real rooms and joins them. Visitors come first: the ingress serves from its
- * snapshot before the store is opened. What was begun is ended again if something later fails; an ingress that served before
+ * snapshot before the store is opened, unless another version of Steppe made what is in it. What was begun is ended again if something later fails; an ingress that served before
  * this process started, or that is a service's, is left to serve.
  */
 export async function startPlatform(options: UpOptions, surroundings: Surroundings): Promise<Platform> {
@@ -64,6 +65,8 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
   const startedAt = clock.now();
   const data = ending.use(openDataFolder(options.data));
   const { paths } = data;
+  const open = once(() => openContents(paths, surroundings, ending));
+  if (hasOutdatedIndexes(paths)) await renew(open(), paths, surroundings);
   const ingress = await startIngress(options, paths, surroundings);
   const isMine = !ingress.hasAdopted && !surroundings.isService;
   let stopIngress = isMine;
@@ -71,14 +74,7 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
   const lifetime = abortedWith(ending);
 
   const token = loadToken(paths.token, log);
-  const store = ending.use(
-    Store.open(paths.database, {
-      beforeMigration: backupBeforeMigration(paths.backups, clock),
-      backups: paths.backups,
-    }),
-  );
-  const images = openImages(store, paths, surroundings);
-  ending.defer(() => images.files.close());
+  const { store, images } = open();
   const ca = LocalCa.open(paths.ca, clock, log);
   const certificates = new CertificateManager({
     issuer: ca,
@@ -190,6 +186,37 @@ function startIngress(
     clock,
     log,
   });
+}
+
+interface Contents {
+  store: Store;
+  images: ImageStore;
+}
+
+function openContents(paths: DataPaths, surroundings: Surroundings, ending: AsyncDisposableStack): Contents {
+  const beforeMigration = backupBeforeMigration(paths.backups, surroundings.clock);
+  const store = ending.use(Store.open(paths.database, { beforeMigration, backups: paths.backups }));
+  const images = openImages(store, paths, surroundings);
+  ending.defer(() => images.files.close());
+  return { store, images };
+}
+
+/** What visitors are served from was made by another version of Steppe: makes it anew. */
+async function renew({ store, images }: Contents, paths: DataPaths, { clock, log }: Surroundings): Promise<void> {
+  const releases = new ReleaseTable(store);
+  await renewIndexes({
+    folders: paths,
+    files: images.files,
+    readTree: (digest) => images.readTree(digest),
+    releaseOf: (app, number) => releases.get(app, number),
+    clock,
+    log,
+  });
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { value: Value } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 function openImages(store: Store, paths: DataPaths, { log, clock }: Surroundings): ImageStore {

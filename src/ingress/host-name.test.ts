@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { hostName, lookUpHost, splitTarget } from "./host-name.ts";
+import { hostName, lookUpHost } from "./host-name.ts";
 
 describe("hosts", () => {
   test.each([
@@ -48,12 +48,5 @@ describe("hosts", () => {
       ),
     );
     fc.assert(fc.property(fc.string(), (header) => !/[A-Z/\s@]/.test(hostName(header))));
-  });
-
-  test("an absolute target has its own host", () => {
-    expect(splitTarget("/a?b", "x.test")).toEqual({ host: "x.test", target: "/a?b" });
-    expect(splitTarget("http://Y.test:81/a?b", "x.test")).toEqual({ host: "y.test", target: "/a?b" });
-    expect(splitTarget("http://y.test?b", "x.test")).toEqual({ host: "y.test", target: "/?b" });
-    expect(splitTarget("*", "x.test")).toEqual({ host: "x.test", target: "*" });
   });
 });

@@ -19,12 +19,3 @@ export function lookUpHost<Value>(byHost: ReadonlyMap<string, Value>, host: stri
   const wildcard = dot > 0 ? byHost.get(`*${host.slice(dot)}`) : undefined;
   return wildcard ?? byHost.get("*");
 }
-
-/** A request's target in origin form, and the host that it is for: an absolute target has its own (RFC 9112, section 3.2.2). */
-export function splitTarget(target: string, hostHeader: string | undefined): { host: string; target: string } {
-  if (target.startsWith("/")) return { host: hostName(hostHeader), target };
-  const match = /^https?:\/\/([^/?#]+)(.*)$/i.exec(target);
-  if (match === null) return { host: hostName(hostHeader), target };
-  const [, authority = "", rest = ""] = match;
-  return { host: hostName(authority), target: rest.startsWith("/") ? rest : `/${rest}` };
-}

@@ -1,25 +1,11 @@
 import { join } from "node:path";
+import type { ConnectionLimits } from "../site-server/index.ts";
 import type { ListenAddress } from "./listen-address.ts";
 
-/** Time and size limits of an ingress process: how long a slow or silent client is waited for. Milliseconds and bytes. */
-export interface IngressLimits {
-  /** From the opening of a connection, or the first byte of a request, to the end of its head. */
-  headMs: number;
-  /** A kept-alive connection without a request. */
-  keepAliveMs: number;
-  /** A connection on which nothing moves in the midst of a request or an answer. */
-  stalledMs: number;
-  /** The same, on a request to control: a build may be silent for long. */
+/** Time and size limits of an ingress process. Milliseconds and bytes. */
+export interface IngressLimits extends ConnectionLimits {
+  /** Without movement for so long, a request to control is given up: a build may be silent for long. */
   proxyStalledMs: number;
-  /** After an answer that did not wait for the request's body: so long the body is taken, so that the client sees the answer. */
-  lingerMs: number;
-  /** A TLS handshake. */
-  handshakeMs: number;
-  /** How often the first two are looked at. */
-  checkMs: number;
-  headBytes: number;
-  /** Open connections per listener and process. */
-  connections: number;
   /** Small bodies in memory, per process. */
   bodyCacheBytes: number;
   /** Site indexes in memory, per process. */
@@ -38,10 +24,9 @@ export const defaultLimits: Readonly<IngressLimits> = Object.freeze({
   lingerMs: 5_000,
   handshakeMs: 10_000,
   checkMs: 5_000,
-  headBytes: 16 << 10,
   connections: 8_000,
   bodyCacheBytes: 8 << 20,
-  indexCacheBytes: 32 << 20,
+  indexCacheBytes: 256 << 20,
   tlsContexts: 200,
   accessLogBytes: 16 << 20,
 });

@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import type { Logger } from "../shared/log.ts";
-import { PackBodies, StaticAnswerer } from "../site-server/index.ts";
+import { CoreHost, FileBodies, FileSender, inPack, SITE_VERSION } from "../site-server/index.ts";
 import { AccessLog } from "./access-log.ts";
 import type { DrainTimes, IngressAddresses, IngressStatus } from "./control-protocol.ts";
 import { defaultLimits, type IngressConfig, ingressFolders, type IngressLimits } from "./ingress-config.ts";
 import { Listeners } from "./listeners.ts";
 import { probeRelease } from "./probe-release.ts";
-import { type HandlerContext, handleRequest } from "./request-handler.ts";
 import { releaseMemorySoon } from "../shared/release-memory.ts";
+import { IngressHandler } from "./request-handler.ts";
 import { ServingTable } from "./serving-table.ts";
 import { SiteIndexes } from "./site-indexes.ts";
 import { type ProbeAnswer, type ProbeRequest, type Snapshot, SnapshotFiles } from "./snapshot/index.ts";
@@ -22,8 +22,9 @@ export class IngressProcess {
   readonly #files: SnapshotFiles;
   readonly #indexes: SiteIndexes;
   readonly #contexts: TlsContexts;
-  readonly #bodies: PackBodies;
-  readonly #answerer = new StaticAnswerer();
+  readonly #core = new CoreHost();
+  readonly #bodies: FileBodies;
+  readonly #sender: FileSender;
   readonly #accessLog: AccessLog;
   readonly #startedAt = Date.now();
   #table: ServingTable;
@@ -40,14 +41,16 @@ export class IngressProcess {
     this.#limits = { ...defaultLimits, ...config.limits };
     const folders = ingressFolders(config.dataFolder);
     this.#files = new SnapshotFiles(folders.ingress);
-    this.#indexes = new SiteIndexes(folders.sites, this.#limits.indexCacheBytes);
     this.#contexts = new TlsContexts(folders.certificates, this.#limits.tlsContexts);
-    this.#bodies = new PackBodies({ packFolder: folders.packs, cacheBytes: this.#limits.bodyCacheBytes });
+    this.#bodies = new FileBodies({ folder: folders.packs, cacheBytes: this.#limits.bodyCacheBytes });
+    this.#sender = new FileSender(this.#core, this.#bodies, inPack);
+    const { indexCacheBytes } = this.#limits;
+    this.#indexes = new SiteIndexes(folders.sites, this.#core, indexCacheBytes, () => this.#sender.forget());
     this.#accessLog = new AccessLog(join(folders.logs, `access-${config.slot}.log`), this.#limits.accessLogBytes);
-    const context = this.#handlerContext();
     this.listeners = new Listeners({
+      core: this.#core,
       limits: this.#limits,
-      onRequest: (request, response, scheme) => handleRequest(context, request, response, scheme),
+      handler: this.#handler(),
       contextFor: (name) => {
         const file = this.#table.certificate(name.toLowerCase());
         return file === undefined ? undefined : this.#contexts.get(file);
@@ -69,6 +72,7 @@ export class IngressProcess {
       id: this.config.id,
       slot: this.config.slot,
       buildId: this.config.buildId,
+      siteVersion: SITE_VERSION,
       startedAt: this.#startedAt,
       state: this.#state,
       addresses: this.#addresses,
@@ -116,7 +120,13 @@ export class IngressProcess {
   }
 
   probe(request: ProbeRequest): Promise<Omit<ProbeAnswer, "process">> {
-    return probeRelease(request, this.#table, this.#answerer, this.#bodies);
+    return probeRelease(request, {
+      table: this.#table,
+      indexes: this.#indexes,
+      core: this.#core,
+      files: this.#sender,
+      bodies: this.#bodies,
+    });
   }
 
   /**
@@ -127,6 +137,7 @@ export class IngressProcess {
     if (this.#state !== "draining") {
       const accepting = this.#state === "accepting";
       this.#state = "draining";
+      this.listeners.drain();
       const stopped = accepting ? this.listeners.stopAccepting() : Promise.resolve();
       void stopped.then(() => this.#end());
     }
@@ -168,23 +179,22 @@ export class IngressProcess {
     if (file === null || file === before) return;
     try {
       const pem = this.#contexts.read(file);
-      this.listeners.https.setSecureContext({ key: pem, cert: pem });
+      this.listeners.https.setDefaultCertificate({ key: pem, cert: pem });
     } catch (error) {
       this.#log.error({ err: error, file }, "the default certificate cannot be used");
     }
   }
 
-  #handlerContext(): HandlerContext {
-    return {
+  #handler(): IngressHandler {
+    return new IngressHandler({
       table: () => this.#table,
       pending: () => this.#pending,
-      answerer: this.#answerer,
-      bodies: this.#bodies,
+      indexes: this.#indexes,
+      files: this.#sender,
       accessLog: this.#accessLog,
+      log: this.#log,
       httpsPort: () => this.#addresses?.https.port ?? 443,
-      isDraining: () => this.#state === "draining",
       proxyStalledMs: this.#limits.proxyStalledMs,
-      lingerMs: this.#limits.lingerMs,
-    };
+    });
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Backoff, backoffDelay } from "../shared/backoff.ts";
+import { SITE_VERSION } from "../site-server/index.ts";
 import type { Clock } from "../shared/clock.ts";
 import { entryFile } from "../shared/entry-file.ts";
 import type { Logger } from "../shared/log.ts";
@@ -170,6 +171,13 @@ export class IngressSupervisor {
     if (client.status.state === "waiting") {
       await client.drain(STOP); // whoever started it died before it served
       client.close();
+      return;
+    }
+    if (client.status.siteVersion !== SITE_VERSION) {
+      this.#hasAdopted = true;
+      // It cannot read what will be published, and serves what it has until it is replaced.
+      if (client.status.state === "draining") this.#watchLeaving(client);
+      else outdated.push(client);
       return;
     }
     await this.publisher.join(client);

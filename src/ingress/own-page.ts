@@ -1,24 +1,28 @@
-import type { ServerResponse } from "node:http";
+import type { HttpConnection } from "../site-server/index.ts";
 
-/** Answers with a page of the ingress itself: for hosts and states that no site answers for. */
-export function sendOwnPage(
-  response: ServerResponse,
-  method: string,
-  status: number,
-  title: string,
-  text: string,
-  headers: Record<string, string> = {},
-): void {
-  const heading = `${status} ${title}`;
+/** What a page of the ingress itself says. */
+export interface OwnPage {
+  status: number;
+  title: string;
+  text: string;
+  /** Lines that end in CRLF. */
+  fields?: string;
+}
+
+/**
+ * Answers with a page of the ingress itself: for hosts and states that no site answers for.
+ *
+ * @param isHead the answer is to have no body
+ * @returns bytes of the body
+ */
+export function sendOwnPage(connection: HttpConnection, isHead: boolean, page: OwnPage): number {
+  const heading = `${page.status} ${page.title}`;
   const html = Buffer.from(
-    `<!doctype html><html lang="en"><meta charset="utf-8"><title>${heading}</title><h1>${heading}</h1><p>${text}</p></html>\n`,
+    `<!doctype html><html lang="en"><meta charset="utf-8"><title>${heading}</title><h1>${heading}</h1><p>${page.text}</p></html>\n`,
   );
-  response.writeHead(status, {
-    "Content-Type": "text/html; charset=utf-8",
-    "Content-Length": html.length,
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    ...headers,
-  });
-  response.end(method === "HEAD" ? undefined : html);
+  const fields =
+    `Content-Type: text/html; charset=utf-8\r\nContent-Length: ${html.length}\r\nCache-Control: no-store\r\n` +
+    `X-Content-Type-Options: nosniff\r\n${page.fields ?? ""}`;
+  connection.send(heading, fields, isHead ? undefined : html);
+  return isHead ? 0 : html.length;
 }

@@ -1,141 +1,181 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { type FileAnswer, type FileAnswerer, type PackBodies, sendAnswer } from "../site-server/index.ts";
+import type { Logger } from "../shared/log.ts";
+import {
+  type AnswerOutcome,
+  type FileSender,
+  type HttpConnection,
+  KnownField,
+  type RequestHandler,
+} from "../site-server/index.ts";
 import type { AccessLog, AccessRecord } from "./access-log.ts";
-import { splitTarget } from "./host-name.ts";
+import { hostName } from "./host-name.ts";
 import { sendOwnPage } from "./own-page.ts";
 import { forward } from "./reverse-proxy.ts";
 import type { ServingTable } from "./serving-table.ts";
+import type { SiteIndexes } from "./site-indexes.ts";
+import type { ProxyTarget, SiteRelease } from "./snapshot/index.ts";
 
-/** What the handler works with; the table changes while it runs. */
+/** What the handler works with; the tables change while it runs. */
 export interface HandlerContext {
   table(): ServingTable;
   pending(): ServingTable | undefined;
-  answerer: FileAnswerer;
-  bodies: PackBodies;
+  indexes: SiteIndexes;
+  files: FileSender;
   accessLog: AccessLog;
+  log: Logger;
   /** Where HTTPS is to be found, for redirects. */
   httpsPort(): number;
-  isDraining(): boolean;
   proxyStalledMs: number;
-  lingerMs: number;
 }
 
-interface Exchange {
-  request: IncomingMessage;
-  response: ServerResponse;
-  scheme: "http" | "https";
-  host: string;
-  target: string;
-  method: string;
-  record: AccessRecord;
-}
+const NO_SITE = { status: 404, title: "Not found", text: "There is no site at this address." };
+const UNREADABLE = { status: 500, title: "Internal error", text: "This site cannot be read at the moment." };
 
-/** Answers one request, from its head to the line in the access log. Never throws. */
-export function handleRequest(
-  context: HandlerContext,
-  request: IncomingMessage,
-  response: ServerResponse,
-  scheme: "http" | "https",
-): void {
-  const started = performance.now();
-  const { host, target } = splitTarget(request.url ?? "/", request.headers.host);
-  const method = request.method ?? "GET";
-  const record = newRecord(request, scheme, host, target);
-  const exchange: Exchange = { request, response, scheme, host, target, method, record };
-  if (context.isDraining()) response.shouldKeepAlive = false;
-  response.on("finish", () => linger(request, context.lingerMs));
-  response.on("error", (error) => (record.error ??= error.message));
-  response.on("close", () => {
-    record.status = response.headersSent ? response.statusCode : 0;
-    record.ms = Math.round((performance.now() - started) * 100) / 100;
-    if (!response.writableFinished) record.aborted = true;
-    // Of a failure, the cause is known only when all of this event's listeners ran.
-    if (record.aborted || record.status >= 500) setImmediate(() => context.accessLog.add(record));
-    else context.accessLog.add(record);
-  });
-  dispatch(context, exchange).then(
-    (error) => noteFailure(record, error),
-    (error: unknown) => {
-      noteFailure(record, error);
-      if (response.headersSent) response.destroy();
-      else sendOwnPage(response, method, 500, "Internal error", "This site cannot be read at the moment.");
-    },
-  );
-}
+/** Answers the requests of visitors, from a request's head to its line in the access log. */
+export class IngressHandler implements RequestHandler {
+  readonly #context: HandlerContext;
 
-async function dispatch(context: HandlerContext, exchange: Exchange): Promise<unknown> {
-  const { request, response, host, target, method, scheme } = exchange;
-  const table = context.table();
-  const route = table.route(host);
-  if (route === undefined) return unknownHost(exchange);
-  if (route.redirectToHttps && scheme === "http") return redirectToHttps(context, exchange);
-  if (route.kind === "control") {
-    return forward(request, response, {
-      target: route.target,
-      scheme,
-      path: target,
-      stalledMs: context.proxyStalledMs,
+  constructor(context: HandlerContext) {
+    this.#context = context;
+  }
+
+  onRequest(connection: HttpConnection): void {
+    const started = performance.now();
+    const { request } = connection.core;
+    const host = hostName(request.host);
+    const record = newRecord(connection, host);
+    const later = this.#answer(connection, host, record);
+    if (later === undefined) {
+      this.#log(record, started);
+      return;
+    }
+    void later.then((outcome) => {
+      record.status = outcome.status;
+      if (outcome.aborted) record.aborted = true;
+      noteError(record, outcome.error);
+      this.#log(record, started);
     });
   }
-  exchange.record.app = route.app;
-  const now = Date.now();
-  const site = table.site(route.app, context.pending(), now);
-  if (site === undefined) return unknownHost(exchange);
-  exchange.record.release = site.release;
-  const answer = context.answerer.answer({ method, target, headers: request.headers, now }, site);
-  exchange.record.bytes = bodySize(answer);
-  return sendAnswer(answer, response, context.bodies);
+
+  onRefused(connection: HttpConnection): void {
+    const { answer } = connection.core;
+    const record = emptyRecord(connection);
+    record.status = answer.status;
+    record.bytes = answer.bodyBytes;
+    this.#context.accessLog.add(record);
+  }
+
+  onFault(error: unknown, connection: HttpConnection): void {
+    this.#context.log.error({ err: error, remote: connection.remote }, "a request was not answered");
+  }
+
+  /** Answers, and notes in the record what it was. @returns undefined if it was done at once */
+  #answer(connection: HttpConnection, host: string, record: AccessRecord): Promise<AnswerOutcome> | undefined {
+    const route = this.#context.table().route(host);
+    if (route === undefined) return ownPage(connection, record, NO_SITE);
+    if (route.redirectToHttps && connection.scheme === "http") return this.#redirectToHttps(connection, host, record);
+    if (route.kind === "control") return this.#forward(connection, route.target);
+    const current = this.#context.table().current(route.app);
+    if (current === undefined) return ownPage(connection, record, NO_SITE);
+    record.app = route.app;
+    record.release = current.release;
+    try {
+      return this.#answerFrom(connection, route.app, current, record);
+    } catch (error) {
+      noteError(record, error);
+      return ownPage(connection, record, UNREADABLE);
+    }
+  }
+
+  #answerFrom(
+    connection: HttpConnection,
+    app: string,
+    current: SiteRelease,
+    record: AccessRecord,
+  ): Promise<AnswerOutcome> | undefined {
+    const { indexes, files } = this.#context;
+    const { core } = connection;
+    let site = indexes.get(current.index);
+    core.respond(site, connection.respondFlags);
+    if (core.answer.isMissing) site = this.#findKept(connection, app, current);
+    record.status = core.answer.status;
+    record.bytes = core.answer.bodyBytes;
+    return files.send(connection, site);
+  }
+
+  /** Answers from another release that has the path, if there is one; else from the current one. */
+  #findKept(connection: HttpConnection, app: string, current: SiteRelease): number {
+    const { indexes, table, pending } = this.#context;
+    const { core } = connection;
+    for (const other of table().others(app, pending(), Date.now())) {
+      const site = indexes.get(other.index);
+      if (core.respondKept(site, connection.respondFlags)) return site;
+    }
+    // Anew: to load the others may have taken the room of this one.
+    const site = indexes.get(current.index);
+    core.respond(site, connection.respondFlags);
+    return site;
+  }
+
+  #forward(connection: HttpConnection, target: ProxyTarget): Promise<AnswerOutcome> {
+    return forward(connection, { target, stalledMs: this.#context.proxyStalledMs });
+  }
+
+  /** 308 keeps the method and body. Not kept by caches for ever: the option may be taken back. */
+  #redirectToHttps(connection: HttpConnection, host: string, record: AccessRecord): undefined {
+    const port = this.#context.httpsPort();
+    const { target } = connection.core.request;
+    const authority = host.includes(":") ? `[${host}]` : host;
+    const path = target.startsWith("/") ? target : "/";
+    const location = `https://${authority}${port === 443 ? "" : `:${port}`}${path}`;
+    record.status = 308;
+    connection.send(
+      "308 Permanent Redirect",
+      `Location: ${location}\r\nContent-Length: 0\r\nCache-Control: no-cache\r\n`,
+    );
+    return undefined;
+  }
+
+  #log(record: AccessRecord, started: number): void {
+    record.ms = Math.round((performance.now() - started) * 100) / 100;
+    this.#context.accessLog.add(record);
+  }
 }
 
-function unknownHost(exchange: Exchange): void {
-  sendOwnPage(exchange.response, exchange.method, 404, "Not found", "There is no site at this address.");
+function ownPage(connection: HttpConnection, record: AccessRecord, page: typeof NO_SITE): undefined {
+  record.status = page.status;
+  record.bytes = sendOwnPage(connection, connection.core.request.isHead, page);
+  return undefined;
 }
 
-/** 308 keeps the method and body. Not kept by caches for ever: the option may be taken back. */
-function redirectToHttps(context: HandlerContext, exchange: Exchange): void {
-  const port = context.httpsPort();
-  const authority = exchange.host.includes(":") ? `[${exchange.host}]` : exchange.host;
-  const path = exchange.target.startsWith("/") ? exchange.target : "/";
-  const location = `https://${authority}${port === 443 ? "" : `:${port}`}${path}`;
-  exchange.response.writeHead(308, { Location: location, "Content-Length": 0, "Cache-Control": "no-cache" });
-  exchange.response.end();
-}
-
-/**
- * Takes what is still to come of a request that was answered already. To close at once would reset the connection, and the client might
- * lose the answer; to read on for ever would let it send gigabytes to nobody.
- */
-function linger(request: IncomingMessage, ms: number): void {
-  if (request.complete || request.destroyed) return;
-  request.resume();
-  const { socket } = request;
-  const timer = setTimeout(() => socket.destroy(), ms);
-  request.once("close", () => clearTimeout(timer));
-}
-
-function bodySize({ body }: FileAnswer): number {
-  if (body.kind === "none") return 0;
-  return body.kind === "bytes" ? body.bytes.length : body.range.size;
-}
-
-function newRecord(request: IncomingMessage, scheme: "http" | "https", host: string, target: string): AccessRecord {
+function newRecord(connection: HttpConnection, host: string): AccessRecord {
+  const { request } = connection.core;
+  const { target } = request;
   const mark = target.indexOf("?");
+  const record = emptyRecord(connection);
+  record.host = host;
+  record.method = request.method;
+  record.path = mark === -1 ? target : target.slice(0, mark);
+  record.userAgent = request.known(KnownField.userAgent).slice(0, 256);
+  return record;
+}
+
+function emptyRecord(connection: HttpConnection): AccessRecord {
   return {
     time: Date.now(),
     app: null,
     release: null,
-    scheme,
-    host,
-    method: request.method ?? "",
-    path: mark === -1 ? target : target.slice(0, mark),
+    scheme: connection.scheme,
+    host: "",
+    method: "",
+    path: "",
     status: 0,
     bytes: 0,
     ms: 0,
-    remote: request.socket.remoteAddress ?? "",
-    userAgent: (request.headers["user-agent"] ?? "").slice(0, 256),
+    remote: connection.remote,
+    userAgent: "",
   };
 }
 
-function noteFailure(record: AccessRecord, error: unknown): void {
+function noteError(record: AccessRecord, error: unknown): void {
   if (error !== undefined) record.error ??= error instanceof Error ? error.message : String(error);
 }

@@ -1,124 +1,155 @@
-import {
-  type ClientRequest,
-  type IncomingMessage,
-  request as httpRequest,
-  type OutgoingHttpHeaders,
-  type ServerResponse,
-} from "node:http";
-import { pipeline } from "node:stream";
+import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
 import { errno } from "../shared/errors.ts";
-import { sendOwnPage } from "./own-page.ts";
+import type { AnswerOutcome, HttpConnection } from "../site-server/index.ts";
+import { endToEndFields, forwardedFields } from "./hop-by-hop.ts";
+import { type OwnPage, sendOwnPage } from "./own-page.ts";
 import type { ProxyTarget } from "./snapshot/index.ts";
 
 export interface Forwarding {
   target: ProxyTarget;
-  scheme: "http" | "https";
-  /** The request's target in origin form. */
-  path: string;
   /** Milliseconds without any movement after which a request is given up. */
   stalledMs: number;
 }
 
-/** Headers that are about one connection and must not be passed on (RFC 9110, section 7.6.1). */
-const HOP_BY_HOP = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+const AWAY: OwnPage = {
+  status: 503,
+  title: "Not available",
+  text: "Steppe's control process is not running at the moment. Try again in a few seconds.",
+  fields: "Retry-After: 2\r\n",
+};
+const BAD_BODY: OwnPage = {
+  status: 400,
+  title: "Bad request",
+  text: "The request's body cannot be read.",
+};
+const NO_ANSWER: OwnPage = {
+  status: 502,
+  title: "Bad gateway",
+  text: "Steppe's control process did not answer.",
+};
 
 /**
- * Passes a request on to a server on this machine and its answer back, streaming both ways with back-pressure. A connection of
- * its own for each: on loopback that costs microseconds, and no request meets a kept connection that just went away.
+ * Passes the request that the core has read on to a server on this machine and its answer back, streaming both ways with back-pressure.
+ * A connection of its own for each: on loopback that costs microseconds, and no request meets a kept connection that just
+ * went away.
  *
- * @returns resolves when the exchange is over, with the error if it failed; for the log
+ * @returns resolves when the exchange is over
  */
-export function forward(request: IncomingMessage, response: ServerResponse, options: Forwarding): Promise<unknown> {
-  const { target, path, stalledMs } = options;
-  return new Promise((resolve) => {
-    const upstream = httpRequest({
+export function forward(connection: HttpConnection, options: Forwarding): Promise<AnswerOutcome> {
+  return new Exchange(connection, options).outcome;
+}
+
+class Exchange {
+  readonly #connection: HttpConnection;
+  readonly #upstream: ClientRequest;
+  readonly #isHead: boolean;
+  readonly #over = Promise.withResolvers<AnswerOutcome>();
+  #isChunked = false;
+  /** What the client was told; 0 before that. */
+  #status = 0;
+  #error: unknown;
+  /** What the client is told if control gives no answer. */
+  #page = NO_ANSWER;
+  #isOver = false;
+  readonly #onGone = (): void => this.#end(true);
+
+  constructor(connection: HttpConnection, { target, stalledMs }: Forwarding) {
+    const { request } = connection.core;
+    this.#connection = connection;
+    this.#isHead = request.isHead;
+    this.#upstream = httpRequest({
       ...target,
-      method: request.method ?? "GET",
-      path,
-      headers: forwardedHeaders(request, options.scheme),
+      method: request.method,
+      path: request.target,
+      headers: forwardedFields(request, connection),
       agent: false,
       setDefaultHeaders: false,
     });
-    request.socket.setTimeout(stalledMs);
-    upstream.setTimeout(stalledMs, () => upstream.destroy(new Error("nothing moved for too long")));
-    let failure: unknown;
-    upstream.on("error", (error) => {
-      failure = error;
-      sendFailure(request, response, error);
+    this.#upstream.setTimeout(stalledMs, () => this.#upstream.destroy(new Error("nothing moved for too long")));
+    this.#upstream.on("error", (error) => this.#onError(error));
+    this.#upstream.on("response", (answer) => this.#onAnswer(answer));
+    connection.socket.on("close", this.#onGone);
+    connection.begin(true, stalledMs);
+    if (request.hasBody) this.#sendBody();
+    else this.#upstream.end();
+  }
+
+  get outcome(): Promise<AnswerOutcome> {
+    return this.#over.promise;
+  }
+
+  #sendBody(): void {
+    const upstream = this.#upstream;
+    upstream.flushHeaders(); // Node would keep the head until the first byte of the body
+    upstream.on("drain", () => this.#connection.resumeBody());
+    this.#connection.readBody({
+      // When control has answered before it has read all, as it does when it refuses a push, the rest has nowhere to go.
+      data: (content) => upstream.destroyed || upstream.writableFinished || upstream.write(content),
+      end: () => upstream.end(),
+      fail: (error) => {
+        this.#page = BAD_BODY;
+        upstream.destroy(error);
+      },
     });
-    upstream.on("response", (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, withoutHopByHop(answer));
-      response.flushHeaders(); // progress must be seen as it comes
-      pipeline(answer, response, (error) => (failure ??= error ?? undefined));
+  }
+
+  #onAnswer(answer: IncomingMessage): void {
+    const connection = this.#connection;
+    const status = answer.statusCode ?? 502;
+    this.#status = status;
+    const hasBody = !this.#isHead && status !== 204 && status !== 304;
+    const isFramed = answer.headers["content-length"] !== undefined || !hasBody;
+    this.#isChunked = !isFramed && !connection.isOldClient;
+    // A body of unknown length ends with the connection, for those who know no chunks.
+    const close = connection.closes || (!isFramed && !this.#isChunked);
+    connection.write(
+      `HTTP/1.1 ${status} ${answer.statusMessage ?? ""}\r\n${endToEndFields(answer.rawHeaders)}` +
+        (this.#isChunked ? "Transfer-Encoding: chunked\r\n" : "") +
+        `${close ? "Connection: close\r\n" : connection.connectionField}\r\n`,
+    );
+    answer.on("data", (content: Buffer) => this.#onContent(answer, content));
+    answer.on("error", (error) => this.#onError(error));
+    answer.on("end", () => {
+      if (this.#isOver) return;
+      if (this.#isChunked) connection.writeChunk(Buffer.alloc(0));
+      this.#end(false);
+      connection.finish(close);
     });
-    response.on("close", () => {
-      if (!response.writableFinished) upstream.destroy(); // the client went away
-      resolve(failure);
-    });
-    sendBody(request, upstream);
-  });
-}
-
-function sendBody(request: IncomingMessage, upstream: ClientRequest): void {
-  if (request.headers["content-length"] === undefined && request.headers["transfer-encoding"] === undefined) {
-    upstream.end();
-    return;
   }
-  upstream.flushHeaders(); // Node would keep the head until the first byte of the body
-  // Not `pipeline`: it would destroy the client's connection when control answers before it has read all,
-  // as it does when it refuses a push.
-  request.pipe(upstream);
-}
 
-function sendFailure(request: IncomingMessage, response: ServerResponse, error: Error): void {
-  if (response.headersSent) {
-    response.destroy(); // half an answer must not look like a whole one
-    return;
+  #onContent(answer: IncomingMessage, content: Buffer): void {
+    const connection = this.#connection;
+    if (this.#isChunked ? connection.writeChunk(content) : connection.write(content)) return;
+    answer.pause();
+    connection.onDrained(() => answer.resume());
   }
-  if (response.destroyed) return;
-  response.shouldKeepAlive = false; // the rest of the request's body has nowhere to go
-  const away = ["ECONNREFUSED", "ENOENT", "EACCES"].includes(errno(error) ?? "");
-  const method = request.method ?? "GET";
-  if (away) {
-    const text = "Steppe's control process is not running at the moment. Try again in a few seconds.";
-    sendOwnPage(response, method, 503, "Not available", text, { "Retry-After": "2" });
-  } else {
-    sendOwnPage(response, method, 502, "Bad gateway", "Steppe's control process did not answer.");
-  }
-}
 
-/** What the client said of itself in `X-Forwarded-*` is not believed: nothing stands before the ingress. */
-function forwardedHeaders(request: IncomingMessage, scheme: string): OutgoingHttpHeaders {
-  const headers = withoutHopByHop(request);
-  for (const name of Object.keys(headers)) {
-    if (name === "forwarded" || name.startsWith("x-forwarded-") || name === "expect") delete headers[name];
+  #onError(error: Error): void {
+    this.#error ??= error;
+    if (this.#isOver) return;
+    const connection = this.#connection;
+    if (connection.isClosed) {
+      this.#end(true);
+    } else if (this.#status !== 0) {
+      this.#end(true);
+      connection.abort(); // half an answer must not look like a whole one
+    } else {
+      if (["ECONNREFUSED", "ENOENT", "EACCES"].includes(errno(error) ?? "")) this.#page = AWAY;
+      const page = this.#page;
+      this.#status = page.status;
+      this.#end(false);
+      connection.dropBody(); // the rest of the request's body has nowhere to go
+      sendOwnPage(connection, this.#isHead, page);
+    }
   }
-  headers["x-forwarded-for"] = request.socket.remoteAddress ?? "";
-  headers["x-forwarded-proto"] = scheme;
-  headers["x-forwarded-host"] = request.headers.host ?? "";
-  headers["connection"] = "close";
-  if (request.headers["transfer-encoding"] !== undefined) headers["transfer-encoding"] = "chunked";
-  return headers;
-}
 
-/** What `Connection` cannot take away: without them the next server would see another request, or where a body ends elsewhere. */
-const END_TO_END = new Set(["host", "content-length", "authorization"]);
-
-function withoutHopByHop(message: IncomingMessage): OutgoingHttpHeaders {
-  const named = (message.headers.connection ?? "").split(",").map((name) => name.trim().toLowerCase());
-  const headers: OutgoingHttpHeaders = {};
-  for (const [name, value] of Object.entries(message.headers)) {
-    if (!HOP_BY_HOP.has(name) && (END_TO_END.has(name) || !named.includes(name))) headers[name] = value;
+  /** @param aborted the client did not get the whole answer */
+  #end(aborted: boolean): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#connection.socket.off("close", this.#onGone);
+    if (aborted) this.#upstream.destroy();
+    const error = this.#error === undefined ? {} : { error: this.#error };
+    this.#over.resolve({ status: this.#status, aborted, ...error });
   }
-  return headers;
 }

@@ -1,12 +1,6 @@
-import type { SiteLookup, SiteView } from "../site-server/index.ts";
 import { lookUpHost } from "./host-name.ts";
 import type { SiteIndexes } from "./site-indexes.ts";
 import type { CertificateEntry, Route, SiteRelease, Snapshot } from "./snapshot/index.ts";
-
-/** A site that answers: its files, and the number of the release that they are of. */
-export interface ServedSite extends SiteView {
-  release: number;
-}
 
 /** A snapshot, ready to answer from. Switching to another one is one assignment. */
 export class ServingTable {
@@ -29,29 +23,28 @@ export class ServingTable {
     return lookUpHost(this.#certificates, host);
   }
 
+  /** The release that visitors of an app see, or undefined before its first. */
+  current(app: string): SiteRelease | undefined {
+    return this.snapshot.sites.get(app)?.current ?? undefined;
+  }
+
   /**
-   * What visitors of an app see, or undefined before its first release. Throws if the index cannot be read.
+   * The other releases of an app of which files with a hash in their names are reachable, the newest first.
    *
    * @param pending the table that is about to take over: its new files are reachable already, since another process
    *   may have switched and sent a page that needs them
+   * @param now milliseconds since 1970
    */
-  site(app: string, pending: ServingTable | undefined, now: number): ServedSite | undefined {
-    const state = this.snapshot.sites.get(app);
-    if (!state?.current) return undefined;
-    const { current, grace } = state;
-    const others = (): SiteLookup[] => {
-      const next = pending?.snapshot.sites.get(app)?.current;
-      const kept = grace.filter(({ until }) => until > now);
-      return [...(next ? [next] : []), ...kept].map(({ index }) => this.#indexes.get(index));
-    };
-    return { release: current.release, current: this.#indexes.get(current.index), others };
+  others(app: string, pending: ServingTable | undefined, now: number): readonly SiteRelease[] {
+    const next = pending?.current(app);
+    const kept = this.snapshot.sites.get(app)?.grace.filter(({ until }) => until > now) ?? [];
+    return next === undefined ? kept : [next, ...kept];
   }
 
-  /** A release that is placed or serves, as visitors would see it if it served. */
-  probed(app: string, release: number): ServedSite | undefined {
+  /** A release that is placed or serves. */
+  probed(app: string, release: number): SiteRelease | undefined {
     const state = this.snapshot.sites.get(app);
-    const found = releasesOf(state?.current ?? null, state?.staged ?? []).find((one) => one.release === release);
-    return found && { release, current: this.#indexes.get(found.index), others: () => [] };
+    return releasesOf(state?.current ?? null, state?.staged ?? []).find((one) => one.release === release);
   }
 
   /** Every index file that is referred to. */

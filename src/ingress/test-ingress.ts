@@ -8,10 +8,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../shared/clock.ts";
 import { silentLogger } from "../shared/log.ts";
-import type { PackRange } from "../site-server/index.ts";
 import { ingressFolders } from "./ingress-config.ts";
 import { IngressSupervisor, type IngressSupervisorOptions } from "./ingress-supervisor.ts";
-import { buildSiteIndex, type SiteRelease } from "./snapshot/index.ts";
+import { SiteIndexMaker, type SiteOptions, type SiteRelease } from "./snapshot/index.ts";
 
 /** How tests start an ingress process: Node's flags of the test runner are not for it. */
 export const testProgram = {
@@ -20,11 +19,18 @@ export const testProgram = {
   script: fileURLToPath(new URL("./main.ts", import.meta.url)),
 };
 
+/** Where a content lies. */
+interface Place {
+  pack: string;
+  offset: number;
+  size: number;
+}
+
 /** A data folder of a test, with packs and site indexes in it. */
 export class TestData {
   readonly folder: string;
   readonly folders: ReturnType<typeof ingressFolders>;
-  readonly #places = new Map<string, PackRange>();
+  readonly #places = new Map<string, Place>();
   #packs = 0;
 
   private constructor(folder: string) {
@@ -59,7 +65,7 @@ export class TestData {
     return hashes;
   }
 
-  place(hash: Uint8Array): PackRange | undefined {
+  place(hash: Uint8Array): Place | undefined {
     return this.#places.get(Buffer.from(hash).toString("hex"));
   }
 
@@ -72,17 +78,22 @@ export class TestData {
   }
 
   /** Writes the site index of a release. */
-  release(app: string, release: number, files: Record<string, string | Buffer>): SiteRelease {
+  release(
+    app: string,
+    release: number,
+    files: Record<string, string | Buffer>,
+    options: SiteOptions = {},
+  ): SiteRelease {
     const paths = Object.keys(files);
     const hashes = this.store(Object.values(files));
-    const entries = paths.map((path, i) => {
+    using maker = new SiteIndexMaker(options);
+    for (const [i, path] of paths.entries()) {
       const hash = hashes[i] ?? Buffer.alloc(0);
-      return { path, hash, identity: this.place(hash) ?? { pack: "", offset: 0, size: 0 } };
-    });
+      maker.add({ path, hash, identity: this.place(hash) ?? { pack: "", offset: 0, size: 0 } });
+    }
     const index = `${app}/${release}-${this.#packs.toString(16)}.site`;
     mkdirSync(join(this.folders.sites, app), { recursive: true });
-    const bytes = buildSiteIndex(entries, { notFoundPage: "404.html", modifiedAt: release });
-    writeFileSync(join(this.folders.sites, index), bytes);
+    writeFileSync(join(this.folders.sites, index), maker.finish(release).index);
     return { release, index };
   }
 

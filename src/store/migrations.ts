@@ -132,4 +132,11 @@ export const migrations: readonly string[] = [
   -- 1 if the deployment's switch leaves nothing of what was live before reachable.
   ALTER TABLE deployments ADD COLUMN no_grace INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- What definitions say of how a site is served since then: what was done before.
+  UPDATE apps SET definition = json_insert(definition, '$.cleanUrls', json('false'), '$.fallback', NULL, '$.cacheControl',
+    json('{"changing":"no-cache","hashed":"public, max-age=31536000, immutable"}'));
+  UPDATE releases SET definition = json_insert(definition, '$.cleanUrls', json('false'), '$.fallback', NULL, '$.cacheControl',
+    json('{"changing":"no-cache","hashed":"public, max-age=31536000, immutable"}'));
+  `,
 ];

@@ -17,7 +17,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   config: { imports: [] },
   "site-server": { imports: [] },
   ingress: { imports: index("site-server", "ingress/snapshot") },
-  "ingress/snapshot": { imports: [], types: index("site-server") },
+  "ingress/snapshot": { imports: index("site-server") },
   images: { imports: index("store") },
   builds: { imports: index("images", "store") },
   sources: { imports: index("config", "store"), types: index("builds") },
@@ -38,7 +38,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
     ],
     types: ["api/types.ts"],
   },
-  cli: { imports: ["api/client.ts", "api/types.ts", "config/index.ts"] },
+  cli: { imports: ["api/client.ts", "api/types.ts", ...index("config", "site-server")] },
 };
 
 /** Rooms within rooms: the longest prefix of a path that is a room is the file's room. */

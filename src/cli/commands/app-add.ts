@@ -25,6 +25,10 @@ export function define(command: Command, context: Context): void {
     .option("--check-timeout <time>", "how long the answer may take (default 10s)")
     .option("--redirect-to-https", "answer plain HTTP with a redirect")
     .option("--not-found-page <path>", "the page for paths that do not exist (default 404.html)")
+    .option("--clean-urls", "answer /about with about.html")
+    .option("--fallback <path>", "the file for paths that do not exist and name no file")
+    .option("--cache-control <value>", "how caches may keep pages (default no-cache)")
+    .option("--cache-control-hashed <value>", "how they may keep files whose names carry a hash (default a year)")
     .option("--grace <time>", "how long hash-named files stay after a switch (default 1h)")
     .option("--no-grace", "not at all")
     .option("--keep-releases <number>", "how many releases are kept (default 10)");

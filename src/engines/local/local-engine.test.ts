@@ -10,9 +10,8 @@ import { FakeClock } from "../../shared/clock.ts";
 import { silentLogger } from "../../shared/log.ts";
 import { describeEngine, type EngineHarness } from "../engine-contract.ts";
 import type { ReleaseSpec } from "../engine.ts";
+import { testDefinition } from "../test-definition.ts";
 import { createLocalEngine, type LocalEngine } from "./index.ts";
-
-const HOUR = 3_600_000;
 
 /** Real ingress processes, and images in memory over real packs. */
 class LocalHarness implements EngineHarness {
@@ -78,7 +77,7 @@ class LocalHarness implements EngineHarness {
       .toString("hex")
       .padEnd(64, "0")}`;
     this.#trees.set(image, tree);
-    return Promise.resolve({ app, number, image, definition: { ...definitionOf(app), ...definition } });
+    return Promise.resolve({ app, number, image, definition: { ...testDefinition(app), ...definition } });
   }
 
   async visit(host: string, path: string): Promise<{ status: number; body: string }> {
@@ -90,24 +89,6 @@ class LocalHarness implements EngineHarness {
     await this.ingress.stop();
     await this.data[Symbol.asyncDispose]();
   }
-}
-
-function definitionOf(app: string): AppDefinition {
-  return {
-    name: app,
-    domains: [`${app}.test`],
-    repository: null,
-    pollMs: 0,
-    tags: ["*"],
-    branches: [],
-    folder: ".",
-    build: null,
-    check: { path: "/", status: [200, 399], contains: null, timeoutMs: 5_000 },
-    redirectToHttps: false,
-    notFoundPage: "404.html",
-    graceMs: HOUR,
-    keepReleases: 10,
-  };
 }
 
 describeEngine("local", () => LocalHarness.open());
@@ -204,13 +185,44 @@ describe("local engine", () => {
     expect((await harness.visit("owner.test", "/")).body).toBe("a");
   });
 
+  test("options of the definition, _headers and _redirects are kept to, and what is not understood in them is told", async () => {
+    const files = {
+      "index.html": "home",
+      "about.html": "about",
+      "steppe.yaml": "apps: {}",
+      _headers: "/*\n  X-Made-By: us\n  no field\n",
+      _redirects: "/old /about 301\n/a /b 999\n",
+    };
+    const definition = {
+      cleanUrls: true,
+      fallback: "index.html",
+      cacheControl: { changing: "max-age=5", hashed: "x" },
+    };
+    const release = await harness.release("options", 1, files, definition);
+    const notes: string[] = [];
+    await harness.engine().place(release, { ...context, progress: (note) => void notes.push(note) });
+    expect(notes.map((note) => note.split(":").slice(0, 2).join(":"))).toEqual(["_headers:3", "_redirects:2"]);
+    await deploy(release);
+    const asked = (path: string) => ask({ port: harness.ingress.addresses.http.port, host: "options.test", path });
+    const about = await asked("/about");
+    expect(about.body.toString()).toBe("about");
+    expect(about.headers).toMatchObject({ "x-made-by": "us", "cache-control": "max-age=5" });
+    expect(await asked("/old")).toMatchObject({ status: 301, headers: { location: "/about" } });
+    expect((await asked("/some/where")).body.toString()).toBe("home");
+    expect((await asked("/steppe.yaml")).status).toBe(404);
+    for (const path of ["/_headers", "/_redirects"]) expect((await asked(path)).body.toString()).toBe("home");
+  });
+
   test("domains that are none are refused", () => {
     const engine = harness.engine();
     for (const domain of ["", "a b.test", "A.test", "a..test", "*.*.test", "a/b", "a.test."]) {
-      const validate = (): void => engine.validate({ ...definitionOf("x"), domains: [domain] });
+      const validate = (): void => engine.validate({ ...testDefinition("x"), domains: [domain] });
       expect(validate, domain).toThrow(expect.objectContaining({ code: "DOMAIN_INVALID" }) as Error);
     }
-    engine.validate({ ...definitionOf("x"), domains: ["*", "*.a.test", "a.test", "localhost", "xn--bcher-kva.test"] });
+    engine.validate({
+      ...testDefinition("x"),
+      domains: ["*", "*.a.test", "a.test", "localhost", "xn--bcher-kva.test"],
+    });
   });
 
   test("content that the store has not is told, and nothing is placed", async () => {

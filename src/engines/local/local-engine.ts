@@ -17,6 +17,9 @@ import { compileSiteIndex, type FileLocator } from "./compile-site-index.ts";
 import { SiteIndexFiles } from "./site-index-files.ts";
 import { addRoutes, dropRoutes, stateOf } from "./snapshot-changes.ts";
 
+/** So many things that were not understood in `_headers` and `_redirects` are told one by one. */
+const MOST_NOTES = 20;
+
 export interface LocalEngineOptions {
   /** Where contents lie. */
   files: FileLocator;
@@ -68,9 +71,10 @@ class SiteEngine implements LocalEngine {
     throw new SteppeError("DOMAIN_INVALID", { operation: "route", subject: name, cause: `${bad} is no host name` });
   }
 
-  place(release: ReleaseSpec, { signal }: EngineContext): Promise<void> {
+  place(release: ReleaseSpec, context: EngineContext): Promise<void> {
+    const { signal } = context;
     return this.#exclusive(release.app, "place", async () => {
-      const placed = await this.#ensureIndex(release, signal);
+      const placed = await this.#ensureIndex(release, context);
       signal.throwIfAborted();
       await this.#publisher.update((draft) => {
         const state = stateOf(draft, release.app);
@@ -87,10 +91,10 @@ class SiteEngine implements LocalEngine {
     progress(`GET ${release.definition.check.path} answers as it should`);
   }
 
-  route(release: ReleaseSpec, { signal }: EngineContext): Promise<void> {
+  route(release: ReleaseSpec, context: EngineContext): Promise<void> {
     const { app, number, definition } = release;
     return this.#exclusive(app, "route", async () => {
-      const placed = await this.#ensureIndex(release, signal);
+      const placed = await this.#ensureIndex(release, context);
       const now = this.#options.clock.now();
       await this.#publisher.update((draft) => {
         const state = stateOf(draft, app);
@@ -199,17 +203,20 @@ class SiteEngine implements LocalEngine {
   }
 
   /** The release's index: the one that is there, or a new one. */
-  async #ensureIndex(release: ReleaseSpec, signal?: AbortSignal): Promise<SiteRelease> {
+  async #ensureIndex(release: ReleaseSpec, context?: EngineContext): Promise<SiteRelease> {
     const found = this.#indexes.find(owner(release));
     if (found !== undefined) return found;
-    return this.#compile(release, this.#nextModifiedAt(release.app), signal);
+    return this.#compile(release, this.#nextModifiedAt(release.app), context);
   }
 
-  async #compile(release: ReleaseSpec, modifiedAt: number, signal?: AbortSignal): Promise<SiteRelease> {
+  async #compile(release: ReleaseSpec, modifiedAt: number, context?: EngineContext): Promise<SiteRelease> {
+    const { files, packFolder } = this.#options;
     const tree = await this.#options.readTree(release.image);
-    const { notFoundPage } = release.definition;
-    const bytes = await compileSiteIndex(tree, this.#options.files, { notFoundPage, modifiedAt }, signal);
-    return this.#indexes.write(owner(release), bytes);
+    const options = { definition: release.definition, modifiedAt, packFolder };
+    const { index, problems } = await compileSiteIndex(tree, files, options, context?.signal);
+    for (const problem of problems.slice(0, MOST_NOTES)) context?.progress(problem);
+    if (problems.length > MOST_NOTES) context?.progress(`and ${problems.length - MOST_NOTES} more of this kind`);
+    return this.#indexes.write(owner(release), index);
   }
 
   /** Now, but later than that of every release that visitors may know: two releases never share a date. */

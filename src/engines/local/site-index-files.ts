@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { SiteIndex, type SiteRelease } from "../../ingress/snapshot/index.ts";
+import { readSiteIndexHead, type SiteIndexHead, type SiteRelease } from "../../ingress/snapshot/index.ts";
 import { syncFolder, writeFileAtomic } from "../../shared/atomic-file.ts";
 import { errno, SteppeError } from "../../shared/errors.ts";
 
@@ -48,11 +48,11 @@ export class SiteIndexFiles {
     return names.map((name) => `${owner.app}/${name}`);
   }
 
-  /** An index by its name; undefined if it is not there or not whole: it can always be made again. */
-  load({ index }: SiteRelease): SiteIndex | undefined {
+  /** The header of an index, by its name; undefined if it is not there, not whole, or of another version: it can always be made again. */
+  load({ index }: SiteRelease): SiteIndexHead | undefined {
     const path = join(this.#folder, index);
     try {
-      return SiteIndex.load(readFileSync(path), path);
+      return readSiteIndexHead(readFileSync(path), path);
     } catch (error) {
       if (errno(error) === "ENOENT" || error instanceof SteppeError) return undefined;
       throw error;
@@ -63,7 +63,7 @@ export class SiteIndexFiles {
   #packsOf(release: SiteRelease): readonly string[] | undefined {
     const known = this.#known.get(release.index);
     if (known !== undefined && existsSync(join(this.#folder, release.index))) return known;
-    const packs = this.load(release)?.packs;
+    const packs = this.load(release)?.sources;
     if (packs === undefined) this.#known.delete(release.index);
     else this.#known.set(release.index, packs);
     return packs;

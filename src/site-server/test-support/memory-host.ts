@@ -35,7 +35,8 @@ export const WAYS: Readonly<Record<string, (site: DescribedSite) => WrittenSite>
   [BUILDER]: buildSite,
 };
 
-function buildSite(site: DescribedSite): WrittenSite {
+/** The index of a site, as the core's own builder makes it. Its bodies lie in a source called `bodies`. */
+export function buildSite(site: DescribedSite): WrittenSite {
   using maker = new SiteIndexMaker({
     ...(site.fallback === undefined ? {} : { fallback: site.fallback }),
     ...(site.errors === undefined ? {} : { errorPages: site.errors }),

@@ -2,7 +2,7 @@ import { mkdtempDisposableSync, readdirSync, readlinkSync, writeFileSync } from 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { PackBodies } from "./pack-bodies.ts";
+import { FileBodies } from "./file-bodies.ts";
 
 function makePacks(folder: string): void {
   writeFileSync(join(folder, "a.pack"), Buffer.from("0123456789".repeat(100)));
@@ -23,13 +23,13 @@ describe("bodies in packs", () => {
   test("small ones are read once and kept, within bounds", async () => {
     using folder = mkdtempDisposableSync(join(tmpdir(), "steppe-packs-"));
     makePacks(folder.path);
-    const bodies = new PackBodies({ packFolder: folder.path, cacheBytes: 25 });
-    const range = (offset: number) => ({ pack: "a.pack", offset, size: 10 });
-    expect((await bodies.readSmall(range(3))).toString()).toBe("3456789012");
+    const bodies = new FileBodies({ folder: folder.path, cacheBytes: 25 });
+    const range = (offset: number) => ({ file: "a.pack", offset, size: 10 });
+    expect((await bodies.readSmall(range(3))).bytes.toString()).toBe("3456789012");
     await bodies.readSmall(range(20));
-    expect(bodies.cached(range(3))?.toString()).toBe("3456789012");
+    expect(bodies.cached(range(3))?.bytes.toString()).toBe("3456789012");
     await bodies.readSmall(range(40));
-    expect(bodies.cached(range(20))).toBeUndefined(); // the least recently used
+    expect(bodies.cached(range(20))).toBeUndefined(); // nobody asked for it
     expect(bodies.cached(range(3))).toBeDefined();
     expect(bodies.cached(range(40))).toBeDefined();
   });
@@ -37,9 +37,9 @@ describe("bodies in packs", () => {
   test("large ones come in chunks, and a pack is closed when idle, not while it is read", async () => {
     using folder = mkdtempDisposableSync(join(tmpdir(), "steppe-packs-"));
     makePacks(folder.path);
-    const bodies = new PackBodies({ packFolder: folder.path });
+    const bodies = new FileBodies({ folder: folder.path });
     const chunks: string[] = [];
-    for await (const chunk of bodies.chunks({ pack: "a.pack", offset: 5, size: 70 }, 32)) {
+    for await (const chunk of bodies.chunks({ file: "a.pack", offset: 5, size: 70 }, 32)) {
       chunks.push(chunk.toString());
       bodies.closeIdle();
       expect(openIn(folder.path)).toBe(1);
@@ -52,11 +52,11 @@ describe("bodies in packs", () => {
 
   test("what is not there is an error, every time, and is found once it is there", async () => {
     using folder = mkdtempDisposableSync(join(tmpdir(), "steppe-packs-"));
-    const bodies = new PackBodies({ packFolder: folder.path });
-    const range = { pack: "a.pack", offset: 990, size: 20 };
+    const bodies = new FileBodies({ folder: folder.path });
+    const range = { file: "a.pack", offset: 990, size: 20 };
     await expect(bodies.readSmall(range)).rejects.toThrow("ENOENT");
     makePacks(folder.path);
-    await expect(bodies.readSmall(range)).rejects.toThrow("pack a.pack ends at 1000, 10 bytes short");
-    expect((await bodies.readSmall({ ...range, size: 10 })).toString()).toBe("0123456789");
+    await expect(bodies.readSmall(range)).rejects.toThrow("a.pack ends at 1000, 10 bytes short");
+    expect((await bodies.readSmall({ ...range, size: 10 })).bytes.toString()).toBe("0123456789");
   });
 });

@@ -1,0 +1,175 @@
+import { close, open, read } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const openFile = promisify(open);
+const readFile = promisify(read);
+
+/** Bytes within a file of the folder that bodies lie in: a pack, or a file of a site. */
+export interface BodyRange {
+  /** The file's path, relative to the folder. */
+  file: string;
+  offset: number;
+  /** Bytes. */
+  size: number;
+}
+
+export interface FileBodiesOptions {
+  /** Where the files lie. They must not change while this is used. */
+  folder: string;
+  /** How many bytes of small bodies are kept in memory. Default 8 MiB. */
+  cacheBytes?: number;
+  /** Up to this size, in bytes, a body is small. Default 128 KiB. */
+  smallBytes?: number;
+  /** A file that nobody read for so long, in milliseconds, is closed: its disk space may be waiting for it. Default 30 s. */
+  idleMs?: number;
+}
+
+/** Of a folder of many files, so many are kept open; more are open only while they are read. */
+const MOST_OPEN = 128;
+
+interface OpenFile {
+  /** Of the open file. */
+  fd: Promise<number>;
+  users: number;
+  usedAt: number;
+}
+
+/** A small body in memory. */
+export class CachedBody {
+  readonly bytes: Buffer;
+  /** Somebody asked for it since it was last looked at whether it may go. */
+  wasUsed = false;
+  /** It is not kept any more. */
+  isGone = false;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+}
+
+/**
+ * Reads bodies out of files. Small ones are kept in a cache of bounded size, from which those go that nobody asked for since the
+ * last time round; files are opened on first use and closed when idle.
+ */
+export class FileBodies {
+  readonly smallBytes: number;
+  readonly #options: Required<FileBodiesOptions>;
+  readonly #cache = new Map<string, CachedBody>();
+  #cached = 0;
+  readonly #files = new Map<string, OpenFile>();
+  #sweeper: NodeJS.Timeout | undefined;
+
+  constructor(options: FileBodiesOptions) {
+    this.#options = { cacheBytes: 8 << 20, smallBytes: 128 << 10, idleMs: 30_000, ...options };
+    this.smallBytes = this.#options.smallBytes;
+  }
+
+  /** A body that is in memory already, or undefined. */
+  cached(range: BodyRange): CachedBody | undefined {
+    const body = this.#cache.get(cacheKey(range));
+    if (body !== undefined) body.wasUsed = true;
+    return body;
+  }
+
+  /** Reads a small body and keeps it. Rejects if the file has fewer bytes, or with the system's error. */
+  async readSmall(range: BodyRange): Promise<CachedBody> {
+    const bytes = Buffer.allocUnsafeSlow(range.size); // not from the shared pool: it would keep 8 KiB alive for a byte
+    await this.#use(range.file, (fd) => readFully(fd, bytes, range.offset, range.file));
+    return this.#keep(cacheKey(range), bytes);
+  }
+
+  /** A body in chunks, read as they are taken; the file stays open until the end. */
+  async *chunks(range: BodyRange, chunkBytes = 128 << 10): AsyncGenerator<Buffer> {
+    const file = this.#acquire(range.file);
+    try {
+      const fd = await file.fd;
+      const end = range.offset + range.size;
+      for (let offset = range.offset; offset < end;) {
+        const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, end - offset));
+        await readFully(fd, chunk, offset, range.file);
+        yield chunk;
+        offset += chunk.length;
+      }
+    } finally {
+      this.#release(file);
+    }
+  }
+
+  /** Closes files that nobody reads. Those in use are closed after their last reader by the idle sweep. */
+  closeIdle(idleMs = 0): void {
+    const before = performance.now() - idleMs;
+    for (const [name, file] of this.#files) {
+      if (file.users > 0 || file.usedAt > before) continue;
+      this.#files.delete(name);
+      file.fd.then(
+        (fd) => close(fd),
+        () => {}, // it was never open; whoever asked for it was told
+      );
+    }
+    if (this.#files.size === 0) {
+      clearInterval(this.#sweeper);
+      this.#sweeper = undefined;
+    }
+  }
+
+  async #use(name: string, work: (fd: number) => Promise<void>): Promise<void> {
+    const file = this.#acquire(name);
+    try {
+      await work(await file.fd);
+    } finally {
+      this.#release(file);
+    }
+  }
+
+  #acquire(name: string): OpenFile {
+    let file = this.#files.get(name);
+    if (file === undefined) {
+      if (this.#files.size >= MOST_OPEN) this.closeIdle();
+      const fd = openFile(join(this.#options.folder, name), "r");
+      file = { fd, users: 0, usedAt: performance.now() };
+      this.#files.set(name, file);
+      fd.catch(() => this.#files.delete(name)); // so that the next request tries again
+      this.#sweeper ??= setInterval(() => this.closeIdle(this.#options.idleMs), this.#options.idleMs).unref();
+    }
+    file.users++;
+    return file;
+  }
+
+  #release(file: OpenFile): void {
+    file.users--;
+    file.usedAt = performance.now();
+  }
+
+  #keep(key: string, bytes: Buffer): CachedBody {
+    const before = this.#cache.get(key);
+    if (before !== undefined) return before; // two requests read it at once
+    const body = new CachedBody(bytes);
+    this.#cache.set(key, body);
+    this.#cached += bytes.length;
+    for (const [oldest, old] of this.#cache) {
+      if (this.#cached <= this.#options.cacheBytes) break;
+      this.#cache.delete(oldest);
+      if (old.wasUsed) {
+        old.wasUsed = false;
+        this.#cache.set(oldest, old); // another round; a Map keeps the order of insertion
+      } else {
+        old.isGone = true;
+        this.#cached -= old.bytes.length;
+      }
+    }
+    return body;
+  }
+}
+
+function cacheKey(range: BodyRange): string {
+  return `${range.file}:${range.offset}:${range.size}`;
+}
+
+async function readFully(fd: number, into: Buffer, position: number, file: string): Promise<void> {
+  for (let done = 0; done < into.length;) {
+    const { bytesRead } = await readFile(fd, into, done, into.length - done, position + done);
+    if (bytesRead === 0) throw new Error(`${file} ends at ${position + done}, ${into.length - done} bytes short`);
+    done += bytesRead;
+  }
+}

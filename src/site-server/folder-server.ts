@@ -1,0 +1,162 @@
+import type { AddressInfo } from "node:net";
+import { createSecureContext, type SecureContext } from "node:tls";
+import type { ConnectionLimits } from "./connection-limits.ts";
+import { CoreHost } from "./core-host.ts";
+import type { HttpConnection } from "./http-connection.ts";
+import { HttpListener } from "./http-listener.ts";
+import { KnownField } from "./request-record.ts";
+import { type FolderOptions, FolderSite } from "./folder-site.ts";
+import { watchFolder } from "./watch-folder.ts";
+
+/** A request and how it was answered. */
+export interface ServedRequest {
+  method: string;
+  /** With its query. */
+  target: string;
+  status: number;
+  /** Of the body. */
+  bytes: number;
+  /** Milliseconds until it was handed to the system. */
+  ms: number;
+  remote: string;
+  userAgent: string;
+}
+
+export interface FolderServerOptions extends FolderOptions {
+  /** Absolute. */
+  folder: string;
+  /** Where to listen; port 0 takes a free one. */
+  address: { host: string; port: number };
+  /** Key and chain, for HTTPS. */
+  tls?: { key: Buffer; cert: Buffer };
+  /** Whether changes in the folder are noticed. */
+  watch: boolean;
+  /** Told of each request, if anybody wants to know. */
+  onRequest?: (request: ServedRequest) => void;
+  /** Told when the folder has been looked at again, with what was not understood in `_headers` and `_redirects`. */
+  onChange: (files: number, problems: readonly string[]) => void;
+  /** Told what a person should know: that changes cannot be noticed, that a file could not be read. */
+  onTrouble: (what: string, error: unknown) => void;
+}
+
+const limits: ConnectionLimits = {
+  headMs: 20_000,
+  keepAliveMs: 30_000,
+  stalledMs: 120_000,
+  lingerMs: 5_000,
+  handshakeMs: 10_000,
+  checkMs: 5_000,
+  connections: 8_000,
+};
+
+/** Serves a folder by HTTP or HTTPS, as `steppe serve` does. */
+export class FolderServer {
+  readonly #options: FolderServerOptions;
+  readonly #core: CoreHost;
+  readonly #listener: HttpListener;
+  #site: FolderSite;
+  #stopWatching: () => void = () => {};
+
+  private constructor(options: FolderServerOptions, core: CoreHost, site: FolderSite) {
+    this.#options = options;
+    this.#core = core;
+    this.#site = site;
+    const { tls } = options;
+    const context: SecureContext | undefined = tls && createSecureContext(tls);
+    this.#listener = new HttpListener({
+      core,
+      limits,
+      handler: {
+        onRequest: (connection) => this.#answer(connection),
+        onRefused: () => {},
+        onFault: (error) => options.onTrouble("a request was not answered", error),
+      },
+      ...(context && { contextFor: () => context }),
+      onAcceptError: (error) => options.onTrouble("a connection could not be accepted", error),
+    });
+    if (tls !== undefined) this.#listener.setDefaultCertificate(tls);
+  }
+
+  /**
+   * Looks at the folder and begins to serve it. Rejects with USAGE if there is no such folder, or with the system's error if the
+   * address cannot be listened on.
+   */
+  static async start(options: FolderServerOptions): Promise<FolderServer> {
+    const core = new CoreHost();
+    const site = await FolderSite.open(core, options.folder, options);
+    const server = new FolderServer(options, core, site);
+    await server.#listener.listen(options.address);
+    if (options.watch) {
+      server.#stopWatching = watchFolder(options.folder, {
+        onChange: () => server.#look(),
+        onTrouble: (error) => options.onTrouble("changes in the folder are not noticed", error),
+      });
+    }
+    options.onChange(site.files, site.problems);
+    return server;
+  }
+
+  /** The port that it listens on. */
+  get port(): number {
+    return (this.#listener.server.address() as AddressInfo).port;
+  }
+
+  /** Stops accepting, and ends all connections. */
+  async close(): Promise<void> {
+    this.#stopWatching();
+    const stopped = this.#listener.stopAccepting();
+    this.#listener.endAll();
+    await stopped;
+    this.#site[Symbol.dispose]();
+  }
+
+  /** The folder has changed. */
+  async #look(): Promise<void> {
+    try {
+      const next = await FolderSite.open(this.#core, this.#options.folder, this.#options);
+      this.#site[Symbol.dispose]();
+      this.#site = next;
+      this.#options.onChange(next.files, next.problems);
+    } catch (error) {
+      this.#options.onTrouble("the folder cannot be read; it is served as it was", error);
+    }
+  }
+
+  #answer(connection: HttpConnection): void {
+    const { onRequest, onTrouble } = this.#options;
+    const { sender, site } = this.#site;
+    const served = onRequest && describe(connection);
+    const started = served === undefined ? 0 : performance.now();
+    const { answer } = this.#core;
+    this.#core.respond(site, connection.respondFlags);
+    if (served !== undefined) {
+      served.status = answer.status;
+      served.bytes = answer.bodyBytes;
+    }
+    const tell = (): void => {
+      if (served === undefined) return;
+      served.ms = performance.now() - started;
+      onRequest?.(served);
+    };
+    const later = sender.send(connection, site);
+    if (later === undefined) return tell();
+    void later.then(({ status, error }) => {
+      if (error !== undefined) onTrouble("a file could not be read", error);
+      if (served !== undefined) served.status = status;
+      tell();
+    });
+  }
+}
+
+function describe(connection: HttpConnection): ServedRequest {
+  const { request } = connection.core;
+  return {
+    method: request.method,
+    target: request.target,
+    status: 0,
+    bytes: 0,
+    ms: 0,
+    remote: connection.remote,
+    userAgent: request.known(KnownField.userAgent),
+  };
+}

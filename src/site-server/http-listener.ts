@@ -1,0 +1,135 @@
+import { createServer, Server as NetServer, type ListenOptions, type Socket } from "node:net";
+import { createServer as createTlsServer, type SecureContext, Server as TlsServer } from "node:tls";
+import type { CoreHost } from "./core-host.ts";
+import type { ConnectionLimits } from "./connection-limits.ts";
+import type { ConnectionContext, RequestHandler } from "./connection-context.ts";
+import { HttpConnection } from "./http-connection.ts";
+import { WriteSlab } from "./write-slab.ts";
+
+export interface HttpListenerOptions {
+  core: CoreHost;
+  handler: RequestHandler;
+  limits: ConnectionLimits;
+  /** For HTTPS: the context for a name, or undefined for the default. May throw. */
+  contextFor?: (serverName: string) => SecureContext | undefined;
+  /** A connection could not be accepted, for want of descriptors for example: the kernel keeps it in the queue. */
+  onAcceptError(error: Error): void;
+}
+
+/** A long queue: while a process is replaced, it holds who comes. */
+const BACKLOG = 4096;
+const MOST_WAITING = 64 << 10;
+
+/** Listens for HTTP/1.1 on one socket, plain or with TLS, and has the connections that come. */
+export class HttpListener {
+  readonly server: NetServer;
+  readonly #context: ConnectionContext;
+  readonly #connections = new Set<HttpConnection>();
+  /** Those in their TLS handshake. */
+  readonly #handshakes = new Set<Socket>();
+  readonly #onAcceptError: (error: Error) => void;
+  #checker: NodeJS.Timeout | undefined;
+
+  constructor({ core, handler, limits, contextFor, onAcceptError }: HttpListenerOptions) {
+    const scheme = contextFor === undefined ? "http" : "https";
+    this.#context = { core, handler, limits, slab: new WriteSlab(), scheme, draining: false, ticks: 0, requests: 0 };
+    this.#onAcceptError = onAcceptError;
+    // A client that has said all that it will say still waits for the answer: so half open.
+    const options = { allowHalfOpen: true, noDelay: true, highWaterMark: MOST_WAITING };
+    if (contextFor === undefined) {
+      this.server = createServer(options, (socket) => this.#onConnection(socket));
+    } else {
+      const tls = createTlsServer({
+        ...options,
+        handshakeTimeout: limits.handshakeMs,
+        ALPNProtocols: ["http/1.1"],
+        SNICallback(serverName, done) {
+          try {
+            done(null, contextFor(serverName));
+          } catch (error) {
+            done(error as Error);
+          }
+        },
+      });
+      tls.on("connection", (socket: Socket) => {
+        this.#handshakes.add(socket);
+        socket.on("close", () => this.#handshakes.delete(socket));
+      });
+      tls.on("secureConnection", (socket) => this.#onConnection(socket));
+      tls.on("tlsClientError", (_error, socket) => socket.destroy());
+      this.server = tls;
+    }
+    this.server.maxConnections = limits.connections;
+  }
+
+  /** Begins to accept. Rejects with the system's error. @param where an address, or a descriptor that listens already */
+  async listen(where: ListenOptions | { fd: number }): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.server.once("error", reject);
+    this.server.listen({ ...where, backlog: BACKLOG }, resolve);
+    try {
+      await promise;
+    } finally {
+      this.server.off("error", reject);
+    }
+    this.server.on("error", this.#onAcceptError);
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Since it was made. */
+  get requests(): number {
+    return this.#context.requests;
+  }
+
+  /** For clients that name no host, and for names that no context is for. */
+  setDefaultCertificate(pem: { key: Buffer; cert: Buffer }): void {
+    if (this.server instanceof TlsServer) this.server.setSecureContext(pem);
+  }
+
+  /** From now on, connections end after their next answer, which says so. */
+  drain(): void {
+    this.#context.draining = true;
+  }
+
+  /**
+   * Stops accepting; others that hold the socket go on. Connections that are open stay, asked on or not. Resolves when the
+   * last has ended.
+   */
+  async stopAccepting(): Promise<void> {
+    await new Promise<void>((resolve) => void NetServer.prototype.close.call(this.server, () => resolve()));
+  }
+
+  /** Ends the connections on which nothing is on the way. */
+  endIdle(): void {
+    for (const connection of this.#connections) if (connection.isIdle) connection.abort();
+  }
+
+  /** Ends all connections, handshakes too. */
+  endAll(): void {
+    for (const connection of this.#connections) connection.abort();
+    for (const socket of this.#handshakes) socket.destroy();
+  }
+
+  #onConnection(socket: Socket): void {
+    const connection = new HttpConnection(socket, this.#context, (closed) => this.#connections.delete(closed));
+    this.#connections.add(connection);
+    this.#checker ??= setInterval(() => this.#check(), this.#context.limits.checkMs).unref();
+  }
+
+  #check(): void {
+    this.#context.ticks++;
+    const { headMs, keepAliveMs, lingerMs, checkMs } = this.#context.limits;
+    const limits = {
+      head: Math.ceil(headMs / checkMs),
+      keepAlive: Math.ceil(keepAliveMs / checkMs),
+      linger: Math.ceil(lingerMs / checkMs),
+    };
+    for (const connection of this.#connections) connection.check(limits);
+    if (this.#connections.size > 0) return;
+    clearInterval(this.#checker);
+    this.#checker = undefined;
+  }
+}
