@@ -14,7 +14,7 @@ const usage = `usage: npm run bench -- NAME [ROUNDS] [--seconds N] [--only WHAT,
 NAME is one of: ${Object.keys(benchmarks).join(", ")}
   ROUNDS       how often everything is measured (3); medians are shown
   --seconds N  how long each load goes on, of site-server (5)
-  --only WHAT  of site-server: only these servers, cases, \`bare\`, \`logged\`, \`tls\` or \`scale\`
+  --only WHAT  of site-server: only these servers, cases, \`bare\`, \`logged\`, \`tls\`, \`scale\` or \`sites\`
   --quick      one round, two seconds: to see that all works
 `;
 

@@ -5,12 +5,13 @@ import type { BenchmarkOptions, Report } from "./lib/report.ts";
 import { type Case, cases } from "./site-server/cases.ts";
 import { benchmarkContent, writeContent } from "./site-server/content.ts";
 import { measure, type MeasureOptions, type Variant } from "./site-server/measure.ts";
+import { measureManySites } from "./site-server/many-sites.ts";
 import { measureScale } from "./site-server/scale.ts";
 import { type ServerKind, serverKinds } from "./site-server/servers.ts";
 import { caseTable, type Outcome, serverTable } from "./site-server/tables.ts";
 
 const VARIANTS: readonly Variant[] = ["bare", "logged", "tls"];
-const PARTS: readonly string[] = [...VARIANTS, "scale"];
+const PARTS: readonly string[] = [...VARIANTS, "scale", "sites"];
 /** The server and the load have a core each. */
 const CORES = { serverCore: 0, loadCore: 1 };
 
@@ -41,8 +42,10 @@ export async function run(options: BenchmarkOptions): Promise<Report[]> {
     }
   }
   if (outcomes.some(({ kind, remark }) => kind.ours === true && remark !== undefined)) process.exitCode = 1;
-  const scale = wanted(options, PARTS).has("scale") ? [await measureScale(there, CORES, options)] : [];
-  return [...(outcomes.length === 0 ? [] : [caseTable(outcomes, absent), serverTable(outcomes)]), ...scale];
+  const parts = wanted(options, PARTS);
+  const scale = parts.has("scale") ? [await measureScale(there, CORES, options)] : [];
+  const sites = parts.has("sites") ? [await measureManySites(CORES, options)] : [];
+  return [...(outcomes.length === 0 ? [] : [caseTable(outcomes, absent), serverTable(outcomes)]), ...scale, ...sites];
 }
 
 /** What is measured in a round; with TLS the smallest page alone. */

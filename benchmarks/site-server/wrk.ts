@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import { cpuSeconds } from "../lib/processes.ts";
 
 export interface Load {
@@ -10,6 +9,8 @@ export interface Load {
   connections: number;
   /** The core that the load is made on. */
   core: number;
+  /** A Lua script of this folder that makes the requests, and its arguments. */
+  script?: { name: string; args: readonly string[] };
 }
 
 export interface LoadResult {
@@ -29,7 +30,6 @@ export interface LoadResult {
   busy: number;
 }
 
-const REPORT = join(import.meta.dirname, "wrk-report.lua");
 /** On a busy machine an answer of 10 MB takes its time, and is right all the same. */
 const TIMEOUT = "30s";
 /** So long before its end wrk's processor time is looked at, milliseconds: afterwards it is gone. */
@@ -37,7 +37,7 @@ const BEFORE_END_MS = 100;
 
 /** Runs wrk (https://github.com/wg/wrk), one thread on one core. Throws if it ends otherwise than well. */
 export async function runWrk(load: Load): Promise<LoadResult> {
-  const { url, headers, seconds, connections, core } = load;
+  const { url, headers, seconds, connections, core, script = { name: "wrk-report.lua", args: [] } } = load;
   const fields = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
   const args = [
     "-t1",
@@ -47,11 +47,15 @@ export async function runWrk(load: Load): Promise<LoadResult> {
     "--timeout",
     TIMEOUT,
     "-s",
-    REPORT,
+    script.name,
     ...fields,
     url,
+    ...script.args,
   ];
-  const child = spawn("taskset", ["-c", String(core), "wrk", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn("taskset", ["-c", String(core), "wrk", ...args], {
+    cwd: import.meta.dirname, // where the scripts are
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const closed = once(child, "close") as Promise<[number | null]>;
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
