@@ -104,7 +104,10 @@ export const FILE_AT_PATH_LENGTH = 16;
 export const FILE_AT_TAG = 20;
 export const FILE_TAG_LENGTH = 22;
 
-/** The tag is known. Without it the core asks for it before it answers (ANSWER_NEEDS_TAG). */
+/**
+ * The tag is known. Without it the core asks for it before it answers (ANSWER_NEEDS_TAG). A host that finds a file changed may correct FORM_AT_BYTES and
+ * FILE_AT_MODIFIED of a loaded index, takes this flag away, and asks for the answer again.
+ */
 export const FILE_TAGGED: u8 = 1;
 
 export const FORM_IDENTITY: u8 = 1;
