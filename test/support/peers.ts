@@ -21,6 +21,14 @@ export const peers = {
   "rust-doc": { package: "rust-doc", path: "/usr/share/doc/rust-doc/html" },
   "update-ca-certificates": { package: "ca-certificates", path: "/usr/sbin/update-ca-certificates" },
   "systemd-analyze": { package: "systemd" },
+  pgrep: { package: "procps" },
+  // The toolchain of the native site server: see scripts/site-server/toolchain.ts.
+  wasm2c: { package: "wabt" },
+  "x86_64-linux-gnu-gcc": { package: "gcc" },
+  "aarch64-linux-gnu-gcc": { package: "gcc-aarch64-linux-gnu" },
+  "musl of amd64": { package: "musl-dev", path: "/usr/lib/x86_64-linux-musl/musl-gcc.specs" },
+  "musl of arm64": { package: "musl-dev:arm64", path: "/usr/lib/aarch64-linux-musl/musl-gcc.specs" },
+  "qemu-aarch64-static": { package: "qemu-user-static" },
 } as const satisfies Record<string, { package: string; path?: string }>;
 
 export type PeerName = keyof typeof peers;
