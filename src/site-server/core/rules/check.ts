@@ -78,16 +78,17 @@ function checkHeaderRule(rule: u32, end: u32): u32 {
   let at = checkPattern(rule + HEADER_RULE_SIZE, load<u16>(rule + HEADER_RULE_AT_PATTERN_LENGTH), end);
   for (let left = <u32>load<u16>(rule + HEADER_RULE_AT_FIELDS); left > 0 && at !== BAD; left--) {
     if (end - at < FIELD_SIZE || load<u8>(at + FIELD_AT_NAME) >= NAMES_MOST) return BAD;
-    const nameBytes = FIELD_SIZE + load<u16>(at + FIELD_AT_NAME_LENGTH);
-    if (nameBytes > end - at || !isName(at + FIELD_SIZE, at + nameBytes)) return BAD;
+    const nameBytes = FIELD_SIZE + <u32>load<u16>(at + FIELD_AT_NAME_LENGTH);
+    if (nameBytes === FIELD_SIZE || nameBytes > end - at) return BAD;
+    if (nameEnd(at + FIELD_SIZE, at + nameBytes) !== at + nameBytes) return BAD;
     at = checkText(at + nameBytes, load<u16>(at + FIELD_AT_VALUE_LENGTH), end, true);
   }
   return at;
 }
 
 function checkRedirect(rule: u32, end: u32): u32 {
-  const status = load<u16>(rule + REDIRECT_AT_STATUS);
-  if (status < 200 || status > 599) return BAD;
+  const serves = (load<u8>(rule + REDIRECT_AT_FLAGS) & REDIRECT_SERVES) !== 0;
+  if (!isStatus(load<u16>(rule + REDIRECT_AT_STATUS), serves)) return BAD;
   let at = checkPattern(rule + REDIRECT_SIZE, load<u16>(rule + REDIRECT_AT_PATTERN_LENGTH), end);
   const length = <u32>load<u16>(rule + REDIRECT_AT_PARAMETERS_LENGTH);
   if (at === BAD || length > end - at) return BAD;
@@ -96,8 +97,13 @@ function checkRedirect(rule: u32, end: u32): u32 {
     at = checkParameter(at, target);
   }
   // What is served is a path, of any bytes, and not part of a head.
-  const isField = (load<u8>(rule + REDIRECT_AT_FLAGS) & REDIRECT_SERVES) === 0;
-  return at === target ? checkText(target, load<u16>(rule + REDIRECT_AT_TARGET_LENGTH), end, isField) : BAD;
+  return at === target ? checkText(target, load<u16>(rule + REDIRECT_AT_TARGET_LENGTH), end, !serves) : BAD;
+}
+
+/** A file is served as what was asked for, or as the page of an error; a Location goes with those statuses alone that are redirects. */
+function isStatus(status: u32, serves: bool): bool {
+  if (serves) return status === 200 || (status >= 400 && status <= 599);
+  return (status >= 301 && status <= 303) || status === 307 || status === 308;
 }
 
 /** Each `check…` returns where what it looked at ends, or BAD. */
@@ -140,16 +146,22 @@ function checkText(text: u32, length: u32, limit: u32, isField: bool): u32 {
   return end;
 }
 
-/** Nothing in a name ends it, or the line. */
-function isName(at: u32, end: u32): bool {
-  if (at === end) return false;
-  for (; at < end; at++) if (load<u8>(at) <= 0x20 || load<u8>(at) === 0x3a || load<u8>(at) >= 0x7f) return false;
-  return true;
+/** Where a name of a field that begins here ends: behind the last byte of a `token` (RFC 9110, section 5.6.2). */
+function nameEnd(at: u32, end: u32): u32 {
+  while (at < end && isTokenByte(load<u8>(at))) at++;
+  return at;
+}
+
+function isTokenByte(byte: u8): bool {
+  if (byte < 0x21 || byte > 0x7e) return false;
+  // A bit for each of `"(),/:;<=>?`, and of `@[\]{}`.
+  const barred: u64 = byte < 0x40 ? 0xfc00930400000000 : 0x2800000038000001;
+  return ((barred >> (byte & 63)) & 1) === 0;
 }
 
 /**
  * Nothing in what is sent in a head ends the head: captures are written raw only into paths that are served, and a literal ends a line only if a name
- * follows (several cookies are one literal).
+ * and its colon follow (several cookies are one literal).
  */
 function isFieldText(kind: u8, at: u32, bytes: u32): bool {
   if (kind === TEXT_CAPTURE) return load<u8>(at, 2) !== CAPTURE_RAW;
@@ -157,8 +169,13 @@ function isFieldText(kind: u8, at: u32, bytes: u32): bool {
   const end = at + bytes;
   for (let i = at + 3; i < end; i++) {
     const byte = load<u8>(i);
-    if (byte === 0x0d && end - i > 2 && load<u8>(i, 1) === 0x0a && isName(i + 2, i + 3)) i++;
-    else if ((byte < 0x20 && byte !== 0x09) || byte === 0x7f) return false;
+    if (byte === 0x0d && end - i > 2 && load<u8>(i, 1) === 0x0a) {
+      const stop = nameEnd(i + 2, end);
+      if (stop === i + 2 || stop === end || load<u8>(stop) !== 0x3a) return false;
+      i = stop;
+    } else if ((byte < 0x20 && byte !== 0x09) || byte === 0x7f) {
+      return false;
+    }
   }
   return true;
 }
