@@ -36,8 +36,13 @@ void text_escaped(struct text *text, const uint8_t *bytes, size_t length) {
     uint8_t byte = bytes[i];
     if (byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\') continue;
     text_add(text, bytes + plain, i - plain);
-    text_add(text, (char[]){'\\', 'x', hex[byte >> 4], hex[byte & 15]}, 4);
     plain = i + 1;
+    /* Whole, or not at all: a backslash that is left alone takes the meaning of the quote behind it. */
+    if (text->end - text->at < 4) {
+      text->full = true;
+      return;
+    }
+    text_add(text, (char[]){'\\', 'x', hex[byte >> 4], hex[byte & 15]}, 4);
   }
   text_add(text, bytes + plain, length - plain);
 }
