@@ -13,6 +13,8 @@ async function fieldsOf(headers: string, target: string): Promise<Record<string,
 describe("_headers", () => {
   const table: [headers: string, fields: Record<string, Record<string, string | undefined>>][] = [
     ["/*\n  X-A: b", { "/": { "x-a": "b" }, "/docs": { "x-a": "b" }, "/no": { "x-a": "b" } }],
+    ["/**\n  X-A: b", { "/": { "x-a": "b" }, "/docs": { "x-a": "b" }, "/no": { "x-a": "b" } }],
+    ["/docs/**\n  X-A: b", { "/docs/a.css": { "x-a": "b" }, "/a.bin": { "x-a": undefined } }],
     [
       "\uFEFF# why\r\n/docs/*\r\n\tX-A : b:c \r\n",
       { "/docs/": { "x-a": "b:c" }, "/docs": { "x-a": "b:c" }, "/": { "x-a": undefined } },

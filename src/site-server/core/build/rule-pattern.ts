@@ -35,10 +35,11 @@ export function compilePattern(path: u32, end: u32, severalSplats: bool): bool {
     const byte = load<u8>(at);
     const begins = at === path || load<u8>(at - 1) === SLASH;
     if (byte === STAR) {
+      const inFolder = begins && at !== path;
       while (at < end && load<u8>(at) === STAR) at++;
       splats++;
       if (splats > 1 && !severalSplats) return fail("more than one * in a path", path - 1, end);
-      if (!putSplat(begins, at === end, begins && at - 1 !== path, splats)) return false;
+      if (!putSplat(inFolder && at === end, splats)) return false;
       if (at === end) store<u8>(flags, PATTERN_OPEN);
     } else if (byte === COLON && begins && end - at > 1 && isLetter(load<u8>(at + 1))) {
       at = putPlaceholder(at + 1, end);
@@ -52,12 +53,11 @@ export function compilePattern(path: u32, end: u32, severalSplats: bool): bool {
   return true;
 }
 
-/** @param ends the splat is the last of the pattern. @param inFolder it is a whole name, and not the first */
-function putSplat(whole: bool, ends: bool, inFolder: bool, splats: u32): bool {
+/** @param tail the splat is the last name of the pattern, and not the first: the slash before it, a literal, belongs to it */
+function putSplat(tail: bool, splats: u32): bool {
   const capture = addCapture(0, 0);
   if (capture === NO_CAPTURE) return false;
   splat = splats === 1 ? capture : NO_CAPTURE;
-  const tail = whole && ends && inFolder;
   if (tail) dropLiteral();
   put8(tail ? PATTERN_TAIL : PATTERN_SPLAT);
   put8(<u8>capture);
