@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { build as bundle, type Metafile } from "esbuild";
 import { entrySources } from "../src/shared/entry-file.ts";
 import { buildCore } from "./build-core.ts";
+import { builtinModules } from "./build/builtin-modules.ts";
 import { licensesOf } from "./build/licenses.ts";
 import { publishBundles } from "./build/publish-bundles.ts";
 
@@ -45,6 +46,7 @@ export async function buildBundles(into: string = join(root, "dist")): Promise<M
       legalComments: "none", // licenses.txt has them whole
       banner: { js: requireBanner },
       define: { STEPPE_VERSION: JSON.stringify(versionOfPackage()) },
+      plugins: [builtinModules],
       metafile: true,
       logLevel: "error",
     });
