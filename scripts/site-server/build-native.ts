@@ -9,7 +9,7 @@ import { missingPackages, type Target } from "./toolchain.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** For size, at 5 % of the core's speed, which is 1 % of an answer: the rest is the kernel's. */
-const OPTIMIZATION = "-O3s";
+const OPTIMIZATION = "-O3z";
 
 /** The version in package.json. */
 export function versionOfPackage(): string {

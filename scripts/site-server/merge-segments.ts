@@ -1,29 +1,38 @@
-/** Bytes of the memory that a module starts with: one after another, or (UTF-16, as AssemblyScript writes text) every other, zeros between. */
-interface Run {
-  /** Where it begins in the memory. */
+/** Text of AssemblyScript: UTF-16, behind its length in bytes. Of what stands before that nobody reads anything. */
+interface Text {
+  /** Where the u32 of its length is. */
   at: number;
-  stride: 1 | 2;
-  bytes: number[];
+  /** Latin-1. */
+  characters: number[];
 }
 
-/** The length of text from which a run of its own is shorter. */
-const LEAST_TEXT = 8;
-const MOST_BYTES = 0xffff;
+/** Of the head of an object: https://www.assemblyscript.org/runtime.html#memory-layout */
+const HEAD = 20;
+const KIND_AT = 12;
+const LENGTH_AT = 16;
+const KIND_OF_TEXT = 2;
+
+/** So many zeros end a run of bytes: fewer cost less than another run. */
+const GAP = 3;
+const FAR = 255;
+const LONG = 127;
+const IS_TEXT = 128;
 
 const ARRAY = /^static const u8 (data_segment_data_\w+)\[\] = \{([^}]*)\};\n/gm;
 const LOAD = /^ {2}LOAD_DATA\(instance->w2c_memory, (\d+)u, (data_segment_data_\w+), (\d+)\);\n/gm;
 
 /**
- * Packs the data segments of a module that wasm2c wrote as C. The compiler of the core leaves out each zero between two texts, and so makes 200 of
- * them, each copied by code of its own: 9 KB of it; and half of each text are zeros: another 3 to 4 KB.
+ * Packs the data segments of a module that wasm2c wrote as C. They are texts mostly, of which AssemblyScript keeps five times as many bytes as they have letters; and
+ * each of 200 segments would be copied by code of its own.
  *
- * The records that `wasm_rt_unpack` reads: address u24, count u16, stride u8, the bytes.
+ * The records that `wasm_rt_unpack` reads: how many bytes stay zero before it, u8 (255: the address follows instead, u24); how many bytes or letters follow, u8 (127:
+ * u16), with 128 if they are letters; the bytes.
  *
  * @param c what wasm2c wrote
  * @throws if a segment is not written as it is expected
  */
 export function mergeSegments(c: string): string {
-  const packed = readSegments(c).flatMap(splitText).flatMap(encode);
+  const packed = pack(readMemory(c));
   let arrays = 0;
   let loads = 0;
   const array = `static const u8 packed_segments[] = {${packed.join(",")}};\n`;
@@ -31,7 +40,8 @@ export function mergeSegments(c: string): string {
   return c.replaceAll(ARRAY, () => (arrays++ === 0 ? array : "")).replaceAll(LOAD, () => (loads++ === 0 ? load : ""));
 }
 
-function readSegments(c: string): Run[] {
+/** The memory that the module starts with, up to the last byte that is not zero. */
+function readMemory(c: string): Buffer {
   const contents = new Map<string, number[]>();
   for (const [, name = "", list = ""] of c.matchAll(ARRAY)) {
     contents.set(
@@ -39,47 +49,67 @@ function readSegments(c: string): Run[] {
       Array.from(list.matchAll(/0x[0-9a-f]+/g), ([byte]) => Number(byte)),
     );
   }
-  const segments = Array.from(c.matchAll(LOAD), ([, at, name = "", length]): Run => {
+  const segments = Array.from(c.matchAll(LOAD), ([, at, name = "", length]) => {
     const bytes = contents.get(name);
     if (bytes?.length !== Number(length)) throw new Error(`wasm2c wrote ${name} in an unknown way`);
-    return { at: Number(at), stride: 1, bytes };
+    return { at: Number(at), bytes };
   });
-  return joinClose(segments.toSorted((a, b) => a.at - b.at));
+  const memory = Buffer.alloc(Math.max(...segments.map(({ at, bytes }) => at + bytes.length)));
+  for (const { at, bytes } of segments) memory.set(bytes, at);
+  return memory;
 }
 
-/** A few zeros between two are less than the head of a record. */
-function joinClose(segments: readonly Run[]): Run[] {
-  const joined: Run[] = [];
-  for (const { at, bytes } of segments) {
-    const last = joined.at(-1);
-    const gap = last === undefined ? Infinity : at - (last.at + last.bytes.length);
-    if (last === undefined || gap > 6) joined.push({ at, stride: 1, bytes: [...bytes] });
-    else last.bytes.push(...Array.from({ length: gap }, () => 0), ...bytes);
-  }
-  return joined;
-}
-
-/** Cuts text out of a segment. */
-function splitText({ at, bytes }: Run): Run[] {
-  const runs: Run[] = [];
-  let plain = 0;
-  for (let i = 0; i < bytes.length;) {
-    let end = i;
-    while (end < bytes.length && bytes[end] !== 0 && (bytes[end + 1] ?? 0) === 0) end += 2;
-    if (end - i < 2 * LEAST_TEXT) {
-      i++;
-      continue;
+function pack(memory: Buffer): number[] {
+  const packed: number[] = [];
+  let end = 0;
+  const add = (at: number, kind: number, bytes: readonly number[]): void => {
+    const gap = at - end;
+    packed.push(...(gap < FAR ? [gap] : [FAR, ...littleEndian(at, 3)]));
+    packed.push(...(bytes.length < LONG ? [kind | bytes.length] : [kind | LONG, ...littleEndian(bytes.length, 2)]));
+    packed.push(...bytes);
+    end = at + (kind === IS_TEXT ? 4 + 2 * bytes.length : bytes.length);
+  };
+  for (let at = 0; at < memory.length;) {
+    const text = textAt(memory, at);
+    if (text !== undefined) {
+      add(text.at, IS_TEXT, text.characters);
+      at = end;
+    } else if (memory[at] === 0) {
+      at++;
+    } else {
+      const stop = endOfRun(memory, at);
+      add(at, 0, [...memory.subarray(at, stop)]);
+      at = stop;
     }
-    if (i > plain) runs.push({ at: at + plain, stride: 1, bytes: bytes.slice(plain, i) });
-    runs.push({ at: at + i, stride: 2, bytes: bytes.slice(i, end).filter((_, index) => index % 2 === 0) });
-    i = end;
-    plain = end;
   }
-  if (plain < bytes.length) runs.push({ at: at + plain, stride: 1, bytes: bytes.slice(plain) });
-  return runs;
+  return packed;
 }
 
-function encode({ at, stride, bytes }: Run): number[] {
-  if (bytes.length > MOST_BYTES || at > 0xffffff) throw new Error(`a segment at ${at} is too large to be packed`);
-  return [at & 255, (at >> 8) & 255, at >> 16, bytes.length & 255, bytes.length >> 8, stride, ...bytes];
+/** A text whose object begins here, if one does. */
+function textAt(memory: Buffer, at: number): Text | undefined {
+  if (at + HEAD > memory.length || memory.readUInt32LE(at + KIND_AT) !== KIND_OF_TEXT) return undefined;
+  const bytes = memory.readUInt32LE(at + LENGTH_AT);
+  // The size of its block goes before it, and two words for a garbage collector, which there is none of.
+  if (memory.readUInt32LE(at) !== ((bytes + HEAD + 15) & ~15) - 4 || memory.readBigUInt64LE(at + 4) !== 0n)
+    return undefined;
+  const characters: number[] = [];
+  for (let i = 0; i < bytes; i += 2) {
+    // The zero behind the last letter may be left out of its segment.
+    if ((memory[at + HEAD + i + 1] ?? 0) !== 0) return undefined;
+    characters.push(memory[at + HEAD + i] ?? 0);
+  }
+  return bytes === 0 ? undefined : { at: at + LENGTH_AT, characters };
+}
+
+function endOfRun(memory: Buffer, at: number): number {
+  let end = at;
+  for (let i = at; i < memory.length && i - end < GAP && textAt(memory, i) === undefined; i++) {
+    if (memory[i] !== 0) end = i + 1;
+  }
+  return end;
+}
+
+function littleEndian(value: number, bytes: number): number[] {
+  if (value >= 256 ** bytes) throw new Error(`${value} is too large for a record of ${bytes} bytes`);
+  return Array.from({ length: bytes }, (_, i) => (value >> (8 * i)) & 255);
 }

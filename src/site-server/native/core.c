@@ -11,6 +11,7 @@ void core_is_wrong(const char *what) {
 }
 
 void core_start(void) {
+  wasm_rt_catch_faults();
   Z_answer_init_module();
   Z_answer_instantiate(&answer_module);
   core_input = core_at(ANSWER(input), INPUT_BYTES, "input");

@@ -1,12 +1,13 @@
+#include <errno.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "report.h"
 #include "wasm-rt.h"
 
-/* SLACK: the last access may reach 7 bytes beyond the memory, see scripts/site-server/adapt-generated.ts. */
-enum { PAGE = 65536, MOST_PAGES = 65535, SLACK = 4096 };
-/* Room for the index of a million files; less is tried if addresses are limited (`ulimit -v`). */
-static const size_t MOST_RESERVED = (size_t)1 << 30;
-static const size_t LEAST_RESERVED = (size_t)4 << 20;
+/* MOST_PAGES: room for the index of a million files. */
+enum { PAGE = 65536, MOST_PAGES = 16384 };
 
 _Noreturn void wasm_rt_trap(wasm_rt_trap_t trap) {
   static const char *const reasons[] = {
@@ -16,47 +17,53 @@ _Noreturn void wasm_rt_trap(wasm_rt_trap_t trap) {
   fail(EXIT_CORE, "the core stopped: ", (unsigned)trap < 7 ? reasons[trap] : "unknown", NULL);
 }
 
-void wasm_rt_allocate_memory(wasm_rt_memory_t *memory, uint32_t initial_pages, uint32_t max_pages) {
-  size_t bytes = (size_t)initial_pages * PAGE;
-  size_t room = MOST_RESERVED;
-  void *data = MAP_FAILED;
-  while (room >= LEAST_RESERVED && room >= bytes + PAGE) {
-    data = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (data != MAP_FAILED) break;
-    room /= 2;
+/* Below 4 GiB nothing is mapped but the program and the memories of the core. */
+static void fault(int signal, siginfo_t *info, void *context) {
+  (void)context;
+  if (info->si_code > 0 && (uintptr_t)info->si_addr >> 32 == 0) wasm_rt_trap(WASM_RT_TRAP_OOB);
+  kill(getpid(), signal);
+}
+
+void wasm_rt_catch_faults(void) {
+  /* rt_sigaction(2) as the kernel has it: musl's is made for threads, and brings 1 KB of code. */
+  struct {
+    void (*handler)(int, siginfo_t *, void *);
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+  } action = {.handler = fault, .flags = SA_SIGINFO | SA_NODEFER | SA_RESETHAND | 0x04000000 /* SA_RESTORER */};
+  /* It comes back only to die of the same signal, so that nothing is to be restored. */
+  if (syscall(SYS_rt_sigaction, SIGSEGV, &action, NULL, sizeof action.mask) != 0) fail_error(errno, "cannot catch faults of the core", NULL);
+}
+
+/* Makes pages at the end of the memory usable. A kernel before 4.17 may give others when these are taken. */
+static bool map(wasm_rt_memory_t *memory, uint32_t pages) {
+  void *wanted = memory->data + memory->size;
+  size_t bytes = (size_t)pages * PAGE;
+  void *data = mmap(wanted, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  if (data == MAP_FAILED) return false;
+  if (data != wanted) {
+    munmap(data, bytes);
+    errno = EEXIST;
+    return false;
   }
-  if (data == MAP_FAILED || mprotect(data, bytes + SLACK, PROT_READ | PROT_WRITE) != 0) fail(EXIT_FAILED, "there is no memory to start with", NULL);
-  memory->data = data;
-  memory->pages = initial_pages;
-  room -= PAGE;
-  memory->max_pages = max_pages < room / PAGE ? max_pages : (uint32_t)(room / PAGE);
-  if (memory->max_pages > MOST_PAGES) memory->max_pages = MOST_PAGES;
-  memory->size = bytes;
-  memory->reserved = room + PAGE;
+  memory->pages += pages;
+  memory->size += bytes;
+  return true;
+}
+
+void wasm_rt_allocate_memory(wasm_rt_memory_t *memory, uint8_t *base, uint32_t initial_pages, uint32_t max_pages) {
+  *memory = (wasm_rt_memory_t){.data = base, .max_pages = max_pages < MOST_PAGES ? max_pages : MOST_PAGES};
+  if (!map(memory, initial_pages)) fail_error(errno, "cannot have the memory of the core at its place", NULL);
 }
 
 uint32_t wasm_rt_grow_memory(wasm_rt_memory_t *memory, uint32_t pages) {
   uint32_t before = memory->pages;
-  if (pages > memory->max_pages - before) return UINT32_MAX;
-  size_t bytes = (size_t)(before + pages) * PAGE;
-  if (mprotect(memory->data, bytes + SLACK, PROT_READ | PROT_WRITE) != 0) return UINT32_MAX;
-  memory->pages = before + pages;
-  memory->size = bytes;
-  return before;
+  if (pages == 0) return before;
+  return pages <= memory->max_pages - before && map(memory, pages) ? before : UINT32_MAX;
 }
 
 void wasm_rt_free_memory(wasm_rt_memory_t *memory) {
-  if (memory->data != NULL) munmap(memory->data, memory->reserved);
-  memset(memory, 0, sizeof *memory);
-}
-
-void wasm_rt_unpack(wasm_rt_memory_t *memory, const uint8_t *packed, size_t length) {
-  const uint8_t *end = packed + length;
-  while (packed < end) {
-    uint32_t at = packed[0] | (uint32_t)packed[1] << 8 | (uint32_t)packed[2] << 16;
-    uint32_t count = packed[3] | (uint32_t)packed[4] << 8, stride = packed[5];
-    if (at + (uint64_t)count * stride > memory->size) wasm_rt_trap(WASM_RT_TRAP_OOB);
-    packed += 6;
-    for (; count > 0; count--, at += stride) memory->data[at] = *packed++;
-  }
+  munmap(memory->data, memory->size);
+  *memory = (wasm_rt_memory_t){0};
 }

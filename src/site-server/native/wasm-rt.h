@@ -12,7 +12,7 @@
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define wasm_rt_memcpy __builtin_memcpy
 
-/* Every access is checked: guard pages would reserve 8 GiB, which fails under `ulimit -v`, and gain 1 %. */
+/* Every access is checked by the code: see scripts/site-server/adapt-generated.ts. */
 #define WASM_RT_MEMCHECK_SIGNAL_HANDLER 0
 /* The core does not recurse. */
 #define WASM_RT_USE_STACK_DEPTH_COUNT 0
@@ -33,7 +33,6 @@ typedef struct {
   uint8_t *data; /* never moves while the memory lives */
   uint32_t pages, max_pages;
   uint64_t size; /* bytes */
-  size_t reserved;
 } wasm_rt_memory_t;
 
 /* Tables: named by code that every module gets, used by none. */
@@ -57,9 +56,11 @@ typedef struct {
 #define wasm_rt_is_initialized() true
 
 _Noreturn void wasm_rt_trap(wasm_rt_trap_t);
+/* From now on an access where no memory is is a trap. */
+void wasm_rt_catch_faults(void);
 
-/* Reserves the addresses that the memory may grow into, and makes the first pages (of 64 KiB) usable. Fails the process if there are none. */
-void wasm_rt_allocate_memory(wasm_rt_memory_t *, uint32_t initial_pages, uint32_t max_pages);
+/* Makes the first pages (of 64 KiB) usable, at the address that the module is compiled for. Fails the process if there is no memory, or if something else is there. */
+void wasm_rt_allocate_memory(wasm_rt_memory_t *, uint8_t *base, uint32_t initial_pages, uint32_t max_pages);
 /* Returns the pages that there were, or 0xffffffff if it cannot grow so far. */
 uint32_t wasm_rt_grow_memory(wasm_rt_memory_t *, uint32_t pages);
 void wasm_rt_free_memory(wasm_rt_memory_t *);
