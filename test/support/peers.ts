@@ -21,6 +21,8 @@ export const peers = {
   "rust-doc": { package: "rust-doc", path: "/usr/share/doc/rust-doc/html" },
   "update-ca-certificates": { package: "ca-certificates", path: "/usr/sbin/update-ca-certificates" },
   "systemd-analyze": { package: "systemd" },
+  docker: { package: "docker.io" },
+  dockerd: { package: "docker.io" },
   pgrep: { package: "procps" },
   // The toolchain of the native site server: see scripts/site-server/toolchain.ts.
   wasm2c: { package: "wabt" },
