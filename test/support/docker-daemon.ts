@@ -53,11 +53,16 @@ export async function startDocker(context: TestContext): Promise<DockerDaemon> {
 
 /** In a mount namespace of its own: what it leaves mounted goes with it. */
 function spawnDaemon(file: string, folder: TemporaryFolder, host: string): ChildProcess {
-  const flags = [
-    ...["--host", host, "--data-root", folder.file("data"), "--exec-root", folder.file("exec")],
-    ...["--pidfile", folder.file("pid"), "--storage-driver", "vfs", "--bridge", "none"],
-    ...["--iptables=false", "--ip6tables=false"],
+  const places = [
+    "--data-root",
+    folder.file("data"),
+    "--exec-root",
+    folder.file("exec"),
+    "--pidfile",
+    folder.file("pid"),
   ];
+  const network = ["--bridge", "none", "--iptables=false", "--ip6tables=false"];
+  const flags = ["--host", host, "--storage-driver", "vfs", ...places, ...network];
   return spawn("unshare", ["--mount", "--propagation", "private", file, ...flags], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
