@@ -1,34 +1,10 @@
-import { existsSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync } from "node:fs";
 import { expect, test, type TestContext } from "vitest";
 import { nativeBinary, type NativeServer, startNative } from "../../../test/support/native-server.ts";
-import { type TemporaryFolder, temporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { siteFolder } from "../test-support/site-folder.ts";
 import { judge, readWireAnswer, requestOf, type Vector, vectors, vectorSite } from "../test-support/vectors.ts";
-import { bytesOf } from "../test-support/write-site.ts";
 
 const QEMU = "/usr/bin/qemu-aarch64-static";
-const SUFFIXES = { br: ".br", zstd: ".zst", gzip: ".gz" } as const;
-
-/** The site of the vectors as a folder. */
-function siteFolder(): TemporaryFolder {
-  const folder = temporaryFolder("native-vectors");
-  const { files, modified, headers, redirects } = vectorSite();
-  const write = (path: string, content: Buffer | string): void => {
-    const file = folder.file(path);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, content);
-    utimesSync(file, modified, modified);
-  };
-  for (const { path, body, forms } of files) {
-    write(path, bytesOf(body));
-    for (const [form, content] of Object.entries(forms ?? {}) as ["br" | "zstd" | "gzip", string][]) {
-      write(path + SUFFIXES[form], bytesOf(content));
-    }
-  }
-  if (headers !== undefined) write("_headers", headers);
-  if (redirects !== undefined) write("_redirects", redirects);
-  return folder;
-}
 
 async function ask(server: NativeServer, request: string): Promise<ReturnType<typeof readWireAnswer>> {
   const answer = await server.exchange(Buffer.from(request, "latin1"));
@@ -49,7 +25,7 @@ async function wrongAnswers(server: NativeServer, list: readonly Vector[]): Prom
 
 async function passVectors(context: TestContext, architecture: "amd64" | "arm64", wrapper: string[]): Promise<void> {
   const binary = await nativeBinary(context, architecture);
-  using folder = siteFolder();
+  using folder = siteFolder(vectorSite());
   await using server = await startNative(binary, folder.path, { wrapper });
   expect(await wrongAnswers(server, vectors())).toEqual([]);
 }
