@@ -1,4 +1,4 @@
-import { buildFuzzers } from "../fuzz/build-fuzzers.ts";
+import { buildFuzzers, missingForFuzzers } from "../fuzz/build-fuzzers.ts";
 import { fuzzers } from "../fuzz/fuzzers.ts";
 import { fuzz } from "../fuzz/run-fuzzer.ts";
 import type { SoakResult } from "./soak-result.ts";
@@ -14,6 +14,8 @@ const SHORT_SECONDS = 44;
  * ten million inputs.
  */
 export async function run(scale: number): Promise<SoakResult> {
+  const missing = missingForFuzzers();
+  if (missing !== undefined) return { counts: {}, problems: [missing] };
   const programs = await buildFuzzers();
   const result: SoakResult = { counts: {}, problems: [] };
   // The longest first.
