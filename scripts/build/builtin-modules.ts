@@ -8,7 +8,10 @@ import type { Plugin } from "esbuild";
 export const builtinModules: Plugin = {
   name: "builtin-modules",
   setup(build) {
-    build.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: "builtin" }));
+    build.onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+      // Of what is taken lazily, names are taken from the namespace, which this would not have.
+      kind === "dynamic-import" ? { path, external: true } : { path, namespace: "builtin" },
+    );
     build.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
     }));
