@@ -31,6 +31,9 @@ export const peers = {
   "musl of amd64": { package: "musl-dev", path: "/usr/lib/x86_64-linux-musl/musl-gcc.specs" },
   "musl of arm64": { package: "musl-dev:arm64", path: "/usr/lib/aarch64-linux-musl/musl-gcc.specs" },
   "qemu-aarch64-static": { package: "qemu-user-static" },
+  // Its fuzzers: see test/fuzz.
+  clang: { package: "clang" },
+  "libFuzzer of clang": { package: "libclang-rt-14-dev", path: "/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux" },
 } as const satisfies Record<string, { package: string; path?: string }>;
 
 export type PeerName = keyof typeof peers;
