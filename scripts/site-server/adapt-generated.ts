@@ -37,6 +37,7 @@ export function adaptGenerated(c: string, name: string): string {
     throw new Error("wasm2c wrote C of an unknown shape");
   let helpers = c.slice(0, accesses) + accessors(place) + c.slice(definitions, begin);
   helpers = replaceOnce(helpers, "#define TRAP(", `extern ${type} ${global};\n#define TRAP(`);
+  helpers = replaceOnce(helpers, "__builtin_popcount(x)", "wasm_rt_popcount(x)");
   helpers = replaceOnce(helpers, "static inline void memory_fill(", `${NEVER_INLINE} void memory_fill(`);
   helpers = replaceOnce(helpers, "static inline void memory_copy(", `${NEVER_INLINE} void memory_copy(`);
   const functions = c

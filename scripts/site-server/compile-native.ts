@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { adaptGenerated } from "./adapt-generated.ts";
 import { cutSections } from "./cut-sections.ts";
@@ -32,11 +32,15 @@ const GENERATED_FLAGS = ["-w"];
 const LINK_FLAGS = [
   "-static",
   "-no-pie",
+  // system.c has what begins the process, and the calls of the kernel.
+  "-nostartfiles",
   "-s",
   "-Wl,--gc-sections",
   "-Wl,--build-id=none",
   "-Wl,-z,norelro",
   "-Wl,-z,noseparate-code",
+  // Else what is written would begin at a page of the file of its own.
+  "-Wl,-z,common-page-size=16",
   "-Wl,-z,noexecstack",
 ];
 
@@ -73,12 +77,20 @@ export async function generateSources(modules: string, folder: string, version: 
 export async function compileNative({ folder, version }: NativeSources, target: Target): Promise<string> {
   const objects = join(folder, target.architecture);
   mkdirSync(objects, { recursive: true });
-  const common = [`-specs=${target.specs}`, ...FLAGS, `-DSTEPPE_VERSION="${version}"`, `-I${folder}`, `-I${sources}`];
+  const common = [
+    `-specs=${target.specs}`,
+    ...FLAGS,
+    ...target.flags,
+    `-DSTEPPE_VERSION="${version}"`,
+    `-I${folder}`,
+    `-I${sources}`,
+  ];
   const files = readdirSync(sources).filter((name) => name.endsWith(".c"));
   const units = [
     ...files.map((file) => ({ path: join(sources, file), flags: [] as string[] })),
     ...["answer.c", "build.c"].map((file) => ({ path: join(folder, file), flags: GENERATED_FLAGS })),
-  ].toSorted((a, b) => (a.path < b.path ? -1 : 1));
+    // By their names, not their folders: the order in the binary must be the same wherever it is built.
+  ].toSorted((a, b) => (basename(a.path) < basename(b.path) ? -1 : 1));
   const compiled: string[] = [];
   for (const { path, flags } of units) {
     const name = path.slice(path.lastIndexOf("/") + 1, -2);

@@ -12,12 +12,25 @@ export interface Target {
   compiler: string;
   /** musl's paths for that compiler. */
   specs: string;
+  flags: readonly string[];
 }
 
 /** Both compilers have these names on either machine: the native one has its long name too. */
 export const targets: readonly Target[] = [
-  { architecture: "amd64", compiler: "x86_64-linux-gnu-gcc", specs: "/usr/lib/x86_64-linux-musl/musl-gcc.specs" },
-  { architecture: "arm64", compiler: "aarch64-linux-gnu-gcc", specs: "/usr/lib/aarch64-linux-musl/musl-gcc.specs" },
+  {
+    architecture: "amd64",
+    compiler: "x86_64-linux-gnu-gcc",
+    specs: "/usr/lib/x86_64-linux-musl/musl-gcc.specs",
+    // Nothing that is called has vectors on the stack.
+    flags: ["-mpreferred-stack-boundary=3"],
+  },
+  {
+    architecture: "arm64",
+    compiler: "aarch64-linux-gnu-gcc",
+    specs: "/usr/lib/aarch64-linux-musl/musl-gcc.specs",
+    // The library of the compiler would ask musl which instructions there are.
+    flags: ["-mno-outline-atomics"],
+  },
 ];
 
 const WASM2C = "wasm2c";

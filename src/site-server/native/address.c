@@ -148,12 +148,11 @@ static bool add_network(struct networks *networks, const uint8_t *text, size_t l
 bool networks_parse(struct networks *networks, const char *list) {
   if (strcmp(list, "none") == 0) return true;
   while (true) {
-    const char *end = strchr(list, ',');
-    size_t length = end == NULL ? strlen(list) : (size_t)(end - list);
+    size_t length = text_until(list, ',');
     bool private = length == 7 && memcmp(list, "private", 7) == 0;
     if (!(private ? networks_parse(networks, PRIVATE) : add_network(networks, (const uint8_t *)list, length))) return false;
-    if (end == NULL) return true;
-    list = end + 1;
+    if (list[length] == '\0') return true;
+    list += length + 1;
   }
 }
 

@@ -45,7 +45,7 @@ static bool last_untrusted(const uint8_t *list, size_t length, struct address *c
     /* What comes before a word that is no address was written by who knows whom. */
     if (!address_parse(&address, item, bytes, true)) return true;
     *client = address;
-    if (!networks_have(&options.trusted_proxies, client)) return true;
+    if (!networks_have(&trusted_networks, client)) return true;
     if (at == 0) return false;
     length = at - 1;
   }
@@ -63,7 +63,7 @@ static bool is_forwarded_for(const uint8_t *name, uint32_t length) {
 static void find_client(struct address *client) {
   const uint8_t *known = core_request + REQUEST_AT_KNOWN + 8 * FIELD_X_FORWARDED_FOR;
   uint32_t at = read_u32(known, 0), length = read_u32(known, 4);
-  if (at == 0 || !networks_have(&options.trusted_proxies, client)) return;
+  if (at == 0 || !networks_have(&trusted_networks, client)) return;
   if ((read_u32(core_request, REQUEST_AT_REPEATED) >> FIELD_X_FORWARDED_FOR & 1) == 0) {
     last_untrusted(core_at(at, length, "field"), length, client);
     return;

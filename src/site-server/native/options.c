@@ -14,6 +14,7 @@ struct options options = {
     .shutdown_timeout = 4,
 };
 
+struct networks trusted_networks;
 static const char *trusted_proxies = "private";
 
 enum kind { TEXT, SWITCH, NUMBER, HELP, VERSION };
@@ -103,7 +104,7 @@ static bool parse_switch(const char *name, const char *value) {
 /* Sets one flag, and returns how many arguments that took. */
 static int read_flag(char **arguments) {
   const char *name = arguments[0] + (arguments[0][1] == '-' ? 2 : 1);
-  size_t length = strcspn(name, "=");
+  size_t length = text_until(name, '=');
   const char *value = name[length] == '=' ? name + length + 1 : NULL;
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (strlen(known[i].name) != length || memcmp(known[i].name, name, length) != 0) continue;
@@ -150,7 +151,7 @@ void options_read(char **arguments) {
   check_path("health-url", options.health_url);
   check_path("metrics-url", options.metrics_url);
   if (options.workers == 0) misunderstood("at least one is needed: -", "workers");
-  if (!networks_parse(&options.trusted_proxies, trusted_proxies)) misunderstood("not a list of networks: -", "trusted-proxies");
+  if (!networks_parse(&trusted_networks, trusted_proxies)) misunderstood("not a list of networks: -", "trusted-proxies");
   if (!listen_address_parse(options.listen_addr, &options.address, &options.any_address, &options.port)) {
     misunderstood("not HOST:PORT: ", options.listen_addr);
   }

@@ -22,7 +22,6 @@ struct options {
   bool watch;
   uint32_t workers;
   uint32_t shutdown_timeout; /* seconds */
-  struct networks trusted_proxies;
   /* of listen_addr */
   struct address address;
   bool any_address;
@@ -30,6 +29,8 @@ struct options {
 };
 
 extern struct options options;
+/* Whose X-Forwarded-For is believed. */
+extern struct networks trusted_networks;
 
 /* Fills `options`. Ends the process for what is not understood, for `--help` and for `--version`. */
 void options_read(char **arguments);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "options.h"
 #include "report.h"
+#include "text.h"
 
 /* openat2(2). musl has no header for it. */
 struct open_how {
@@ -40,7 +41,7 @@ bool root_moved(void) {
 static int open_step_by_step(const char *path, int flags) {
   int folder = root_folder;
   while (true) {
-    size_t length = strcspn(path, "/");
+    size_t length = text_until(path, '/');
     char name[256];
     bool last = path[length] == '\0';
     int opened = -1;

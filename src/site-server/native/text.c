@@ -47,6 +47,12 @@ void text_escaped(struct text *text, const uint8_t *bytes, size_t length) {
   text_add(text, bytes + plain, length - plain);
 }
 
+size_t text_until(const char *string, char end) {
+  size_t length = 0;
+  while (string[length] != '\0' && string[length] != end) length++;
+  return length;
+}
+
 static void two_digits(char *at, unsigned number) {
   at[0] = (char)('0' + number / 10);
   at[1] = (char)('0' + number % 10);

@@ -7,7 +7,7 @@
 #include "options.h"
 
 void start_core(void) {
-  MUST(networks_parse(&options.trusted_proxies, "private"));
+  MUST(networks_parse(&trusted_networks, "private"));
   options.site = "fuzz";
   metrics_share(1);
   metrics_use(0);

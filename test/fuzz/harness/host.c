@@ -14,7 +14,7 @@ int LLVMFuzzerInitialize(int *count, char ***arguments) {
   (void)count, (void)arguments;
   start_core();
   defaults = options;
-  defaults.trusted_proxies.count = 0;
+  trusted_networks.count = 0;
   return 0;
 }
 
@@ -33,11 +33,12 @@ static void try_options(char *text, size_t length) {
   refusal = NULL;
   if (!refused) {
     MUST(options.workers >= 1 && options.workers <= 64 && options.shutdown_timeout <= 3600);
-    MUST(options.trusted_proxies.count <= NETWORKS_MOST);
+    MUST(trusted_networks.count <= NETWORKS_MOST);
     MUST(*options.health_url == '\0' || *options.health_url == '/');
     MUST(options.root_dir != NULL && options.index_filename != NULL && options.metrics_url != NULL);
   }
   options = defaults;
+  trusted_networks.count = 0;
 }
 
 /* As the C library reads it, but that nothing of IPv4 is read as something else. */
@@ -99,9 +100,9 @@ static void try_log(char *text, size_t length) {
   int32_t head = (int32_t)ANSWER(parse, input, input + (uint32_t)length);
   if (head == 0) return;
   struct reply reply = {.status = 200, .body_bytes = length};
-  MUST(networks_parse(&options.trusted_proxies, "private"));
+  MUST(networks_parse(&trusted_networks, "private"));
   check_log(&peer, head > 0, &reply);
-  if (head > 0 && !networks_have(&options.trusted_proxies, &peer)) {
+  if (head > 0 && !networks_have(&trusted_networks, &peer)) {
     /* Whoever is no proxy of ours is logged as who it is. */
     char line[LOG_LINE_MOST], name[64];
     struct text written = text_in(line, sizeof line), alone = text_in(name, sizeof name);
@@ -110,7 +111,7 @@ static void try_log(char *text, size_t length) {
     size_t bytes = (size_t)(alone.at - name);
     MUST(memcmp(line, name, bytes) == 0 && line[bytes] == ' ');
   }
-  options.trusted_proxies.count = 0;
+  trusted_networks.count = 0;
 }
 
 /* A size of a buffer, and what is written into it escaped; and a time. */

@@ -23,7 +23,7 @@ setTime(0);
 
 /** Sets the clock, in seconds since 1970; whatever is no time is the nearest that is. */
 export function setTime(seconds: f64): void {
-  now = seconds >= 0 ? min(floor(seconds), DATE_MOST) : 0;
+  now = seconds >= 0 ? <f64>(<i64>min(seconds, DATE_MOST)) : 0;
   formatDate(NOW_TEXT, now);
 }
 

@@ -112,9 +112,8 @@ function checkNumbers(): bool {
   return (
     load<u32>(site + SITE_AT_NOT_FOUND) <= files &&
     load<u32>(site + SITE_AT_FALLBACK) <= files &&
-    modified >= 0 &&
+    isWhole(modified) &&
     modified <= DATE_MOST &&
-    floor(modified) === modified &&
     <u32>load<u16>(site + SITE_AT_PLAIN_HEAD) <= load<u32>(site + SITE_AT_HEADS)
   );
 }
@@ -212,7 +211,7 @@ function checkForms(): bool {
 }
 
 function isWhole(value: f64): bool {
-  return value >= 0 && value <= NUMBER_MOST && floor(value) === value;
+  return value >= 0 && value <= NUMBER_MOST && <f64>(<i64>value) === value;
 }
 
 function checkSources(): bool {
