@@ -17,10 +17,17 @@ const HOP_BY_HOP = new Set([
 /** What `Connection` cannot take away: without them the next server would see another request, or where a body ends elsewhere. */
 const END_TO_END = new Set(["host", "content-length", "authorization"]);
 
-/** The fields of an answer that go on to the client, as lines. @param raw names and values, one after another */
-export function endToEndFields(raw: readonly string[]): string {
+/**
+ * The fields of an answer that go on to the client, as lines.
+ *
+ * @param raw names and values, one after another
+ * @param hasLength whether the answer may say how long it is: one of 204 must not (RFC 9110, section 8.6)
+ */
+export function endToEndFields(raw: readonly string[], hasLength: boolean): string {
   let lines = "";
-  for (const [, name, value] of endToEnd(raw)) lines += `${name}: ${value}\r\n`;
+  for (const [lower, name, value] of endToEnd(raw)) {
+    if (hasLength || lower !== "content-length") lines += `${name}: ${value}\r\n`;
+  }
   return lines;
 }
 
@@ -29,24 +36,23 @@ export function endToEndFields(raw: readonly string[]): string {
  * stands before the ingress.
  */
 export function forwardedFields(request: RequestRecord, connection: HttpConnection): OutgoingHttpHeaders {
-  const fields: Record<string, string | string[]> = {};
+  const fields = new Map<string, string | string[]>(); // no object: a field may be called `constructor`
   for (const [lower, , value] of endToEnd(request.fields())) {
     if (lower === "forwarded" || lower.startsWith("x-forwarded-") || lower === "expect") continue;
-    const before = fields[lower];
-    if (before === undefined) fields[lower] = value;
-    else fields[lower] = Array.isArray(before) ? [...before, value] : [before, value];
+    const before = fields.get(lower);
+    fields.set(lower, before === undefined ? value : [before, value].flat());
   }
   const { host } = request;
-  if (host !== "") fields["host"] = host;
-  fields["x-forwarded-for"] = connection.remote;
-  fields["x-forwarded-proto"] = connection.scheme;
-  fields["x-forwarded-host"] = host;
-  fields["connection"] = "close";
+  if (host !== "") fields.set("host", host);
+  fields.set("x-forwarded-for", connection.remote);
+  fields.set("x-forwarded-proto", connection.scheme);
+  fields.set("x-forwarded-host", host);
+  fields.set("connection", "close");
   if (request.isChunked) {
-    delete fields["content-length"];
-    fields["transfer-encoding"] = "chunked";
+    fields.delete("content-length");
+    fields.set("transfer-encoding", "chunked");
   }
-  return fields;
+  return Object.fromEntries(fields);
 }
 
 /** The fields that are no matter of one connection: the name in lower case, as it came, and the value. */

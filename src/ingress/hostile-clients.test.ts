@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { describe, expect, test } from "vitest";
 import { TestData } from "./test-ingress.ts";
 import { everything, Ingress, open, siteSnapshot } from "./test-ingress-process.ts";
@@ -59,6 +60,26 @@ describe("clients that mean ill", () => {
     await ended;
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20 << 20);
     expect((await ingress.ask()).status).toBe(200);
+  });
+
+  test("nobody makes the server shake hands over and over on one connection", async () => {
+    await using data = await TestData.make();
+    const snapshot = siteSnapshot(data, { "index.html": "home" });
+    snapshot.defaultCertificate = data.certificate("default");
+    snapshot.certificates.push({ domains: ["blog.test"], file: data.certificate("blog") });
+    await using ingress = await Ingress.start(data, snapshot);
+    for (const servername of ["blog.test", "other.test"]) {
+      const options = { host: "127.0.0.1", port: ingress.https, servername, rejectUnauthorized: false };
+      const socket = connectTls({ ...options, maxVersion: "TLSv1.2" });
+      await new Promise((resolve, reject) => socket.once("secureConnect", resolve).once("error", reject));
+      const error = await new Promise((resolve) => {
+        socket.on("error", resolve);
+        socket.renegotiate({}, resolve);
+      });
+      expect(error).toBeInstanceOf(Error);
+      socket.destroy();
+    }
+    expect((await ingress.ask({ tls: true })).status).toBe(200);
   });
 
   test("two Host headers are refused: whoever stands before might have looked at the other", async () => {

@@ -11,6 +11,9 @@ export interface Forwarding {
   stalledMs: number;
 }
 
+/** How much longer than control the client is waited for, milliseconds. */
+const GRACE_MS = 5_000;
+
 const AWAY: OwnPage = {
   status: 503,
   title: "Not available",
@@ -68,8 +71,14 @@ class Exchange {
     this.#upstream.setTimeout(stalledMs, () => this.#upstream.destroy(new Error("nothing moved for too long")));
     this.#upstream.on("error", (error) => this.#onError(error));
     this.#upstream.on("response", (answer) => this.#onAnswer(answer));
+    // Nobody asked for another protocol: `Upgrade` is not passed on.
+    this.#upstream.on("upgrade", (_answer, socket) => {
+      socket.destroy();
+      this.#onError(new Error("the answer is of another protocol"));
+    });
     connection.socket.on("close", this.#onGone);
-    connection.begin(true, stalledMs);
+    // Longer than control is waited for: when that gives no answer, the client is told so.
+    connection.begin(true, stalledMs + GRACE_MS);
     if (request.hasBody) this.#sendBody();
     else this.#upstream.end();
   }
@@ -95,7 +104,12 @@ class Exchange {
 
   #onAnswer(answer: IncomingMessage): void {
     const connection = this.#connection;
-    const status = answer.statusCode ?? 502;
+    const status = answer.statusCode ?? 0;
+    if (status < 200 || status > 599) {
+      answer.destroy();
+      this.#onError(new Error(`the answer has the status ${status}`));
+      return;
+    }
     this.#status = status;
     const hasBody = !this.#isHead && status !== 204 && status !== 304;
     const isFramed = answer.headers["content-length"] !== undefined || !hasBody;
@@ -103,7 +117,7 @@ class Exchange {
     // A body of unknown length ends with the connection, for those who know no chunks.
     const close = connection.closes || (!isFramed && !this.#isChunked);
     connection.write(
-      `HTTP/1.1 ${status} ${answer.statusMessage ?? ""}\r\n${endToEndFields(answer.rawHeaders)}` +
+      `HTTP/1.1 ${status} ${answer.statusMessage ?? ""}\r\n${endToEndFields(answer.rawHeaders, status !== 204)}` +
         (this.#isChunked ? "Transfer-Encoding: chunked\r\n" : "") +
         `${close ? "Connection: close\r\n" : connection.connectionField}\r\n`,
     );

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createSecureContext, type SecureContext } from "node:tls";
+import type { SecureContext } from "node:tls";
+import { secureContext } from "../site-server/index.ts";
 
 /** TLS contexts, made when a name is first asked for and kept in a cache of bounded size: each costs 32 KB. */
 export class TlsContexts {
@@ -22,7 +23,7 @@ export class TlsContexts {
     let context = this.#contexts.get(file);
     if (context === undefined) {
       const pem = this.read(file);
-      context = createSecureContext({ key: pem, cert: pem });
+      context = secureContext({ key: pem, cert: pem });
     } else {
       this.#contexts.delete(file); // and to the end again: a Map keeps the order of insertion
     }

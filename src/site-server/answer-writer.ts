@@ -46,6 +46,11 @@ export class AnswerWriter {
     if (this.#socket.writableLength !== 0) this.#slab.keep(total);
   }
 
+  /** Writes a head that the core did not make, from its status on, and a body. @param head without the empty line at its end */
+  writeHeadAndBody(head: string, body: Buffer | undefined): void {
+    this.writeTogether(Buffer.from(`HTTP/1.1 ${head}\r\n`, "latin1"), body);
+  }
+
   /** Writes two pieces at once. Neither may change afterwards. */
   writeTogether(head: Buffer, body: Buffer | undefined): void {
     if (body === undefined || body.length === 0) {

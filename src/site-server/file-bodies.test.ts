@@ -1,4 +1,4 @@
-import { mkdtempDisposableSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { mkdtempDisposableSync, readdirSync, readlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -37,9 +37,9 @@ describe("bodies in packs", () => {
   test("large ones come in chunks, and a pack is closed when idle, not while it is read", async () => {
     using folder = mkdtempDisposableSync(join(tmpdir(), "steppe-packs-"));
     makePacks(folder.path);
-    const bodies = new FileBodies({ folder: folder.path });
+    const bodies = new FileBodies({ folder: folder.path, chunkBytes: 32 });
     const chunks: string[] = [];
-    for await (const chunk of bodies.chunks({ file: "a.pack", offset: 5, size: 70 }, 32)) {
+    for await (const chunk of bodies.chunks({ file: "a.pack", offset: 5, size: 70 })) {
       chunks.push(chunk.toString());
       bodies.closeIdle();
       expect(openIn(folder.path)).toBe(1);
@@ -48,6 +48,26 @@ describe("bodies in packs", () => {
     expect(chunks.join("")).toBe("0123456789".repeat(8).slice(5, 75));
     bodies.closeIdle();
     while (openIn(folder.path) > 0) await new Promise(setImmediate);
+  });
+
+  test("many slow readers of large ones hold little each", async () => {
+    using folder = mkdtempDisposableSync(join(tmpdir(), "steppe-packs-"));
+    const path = join(folder.path, "a.pack");
+    writeFileSync(path, "");
+    truncateSync(path, 1 << 20);
+    const bodies = new FileBodies({ folder: folder.path });
+    const read = () => bodies.chunks({ file: "a.pack", offset: 0, size: 1 << 20 });
+    const readers = Array.from({ length: 2000 }, read);
+    let held = 0;
+    for (const reader of readers) {
+      const { value } = await reader.next();
+      held += value instanceof Buffer ? value.length : 0;
+    }
+    expect(held).toBeLessThan(112 << 20); // at 128 KiB each it would be 250 MiB
+    for (const reader of readers) await reader.return(undefined);
+    const again = read();
+    expect((await again.next()).value).toHaveLength(128 << 10);
+    await again.return(undefined);
   });
 
   test("what is not there is an error, every time, and is found once it is there", async () => {

@@ -21,9 +21,16 @@ export interface FileBodiesOptions {
   cacheBytes?: number;
   /** Up to this size, in bytes, a body is small. Default 128 KiB. */
   smallBytes?: number;
+  /** So much of a large body, in bytes, is read at once, if few are read. Default 128 KiB. */
+  chunkBytes?: number;
   /** A file that nobody read for so long, in milliseconds, is closed: its disk space may be waiting for it. Default 30 s. */
   idleMs?: number;
 }
+
+/** Bytes of large bodies in memory, of all readers together, who may all be slow: the more there are, the less each gets at once … */
+const ALL_CHUNKS = 32 << 20;
+/** … but not less than this. */
+const LEAST_CHUNK = 16 << 10;
 
 /** Of a folder of many files, so many are kept open; more are open only while they are read. */
 const MOST_OPEN = 128;
@@ -57,11 +64,13 @@ export class FileBodies {
   readonly #options: Required<FileBodiesOptions>;
   readonly #cache = new Map<string, CachedBody>();
   #cached = 0;
+  /** Of large bodies. */
+  #readers = 0;
   readonly #files = new Map<string, OpenFile>();
   #sweeper: NodeJS.Timeout | undefined;
 
   constructor(options: FileBodiesOptions) {
-    this.#options = { cacheBytes: 8 << 20, smallBytes: 128 << 10, idleMs: 30_000, ...options };
+    this.#options = { cacheBytes: 8 << 20, smallBytes: 128 << 10, chunkBytes: 128 << 10, idleMs: 30_000, ...options };
     this.smallBytes = this.#options.smallBytes;
   }
 
@@ -80,20 +89,27 @@ export class FileBodies {
   }
 
   /** A body in chunks, read as they are taken; the file stays open until the end. */
-  async *chunks(range: BodyRange, chunkBytes = 128 << 10): AsyncGenerator<Buffer> {
+  async *chunks(range: BodyRange): AsyncGenerator<Buffer> {
     const file = this.#acquire(range.file);
+    this.#readers++;
     try {
       const fd = await file.fd;
       const end = range.offset + range.size;
       for (let offset = range.offset; offset < end;) {
-        const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, end - offset));
+        const chunk = Buffer.allocUnsafe(Math.min(this.#chunkBytes, end - offset));
         await readFully(fd, chunk, offset, range.file);
         yield chunk;
         offset += chunk.length;
       }
     } finally {
+      this.#readers--;
       this.#release(file);
     }
+  }
+
+  /** Bytes that a reader of a large body gets at once. */
+  get #chunkBytes(): number {
+    return Math.min(this.#options.chunkBytes, Math.max(LEAST_CHUNK, Math.floor(ALL_CHUNKS / this.#readers)));
   }
 
   /** Closes files that nobody reads. Those in use are closed after their last reader by the idle sweep. */

@@ -1,11 +1,11 @@
 import type { AddressInfo } from "node:net";
-import { createSecureContext, type SecureContext } from "node:tls";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import { CoreHost } from "./core-host.ts";
 import type { HttpConnection } from "./http-connection.ts";
 import { HttpListener } from "./http-listener.ts";
 import { KnownField } from "./request-record.ts";
 import { type FolderOptions, FolderSite } from "./folder-site.ts";
+import { secureContext } from "./secure-context.ts";
 import { watchFolder } from "./watch-folder.ts";
 
 /** A request and how it was answered. */
@@ -62,7 +62,7 @@ export class FolderServer {
     this.#core = core;
     this.#site = site;
     const { tls } = options;
-    const context: SecureContext | undefined = tls && createSecureContext(tls);
+    const context = tls && secureContext(tls);
     this.#listener = new HttpListener({
       core,
       limits,

@@ -2,9 +2,11 @@ import type { Socket } from "node:net";
 import type { ConnectionContext } from "./connection-context.ts";
 import type { CoreHost } from "./core-host.ts";
 import { HEAD_LIMIT, RESPOND_CLOSE } from "./core/layout.ts";
+import { endSlowly } from "./end-slowly.ts";
 import { HeldRequests } from "./held-requests.ts";
-import { type BodySink, RequestBody } from "./request-body.ts";
+import type { BodySink } from "./request-body.ts";
 import { AnswerWriter } from "./answer-writer.ts";
+import { CurrentRequest } from "./current-request.ts";
 
 /** Waiting for a head, or in the midst of one. */
 const HEAD = 0;
@@ -31,14 +33,10 @@ export class HttpConnection {
   /** When the current state began, in ticks. */
   #since: number;
   readonly #held = new HeldRequests();
-  #body: RequestBody | undefined;
-  /** The request has a body that is not read, so the connection ends after the answer. */
-  #unread = false;
+  readonly #request = new CurrentRequest();
   /** The client sends no more. */
   #ended = false;
   #hasAsked = false;
-  #keepAlive = true;
-  #isOldClient = false;
   #takesLong = false;
 
   constructor(socket: Socket, context: ConnectionContext, onClosed: (connection: HttpConnection) => void) {
@@ -79,12 +77,12 @@ export class HttpConnection {
 
   /** The client speaks HTTP/1.0. */
   get isOldClient(): boolean {
-    return this.#isOldClient;
+    return this.#request.isOldClient;
   }
 
   /** The connection ends after the answer: the client wants it, the request's body is not read, or the process is about to end. */
   get closes(): boolean {
-    return !this.#keepAlive || this.#unread || this.#body !== undefined || this.#context.draining;
+    return this.#request.closes || this.#context.draining;
   }
 
   /** RESPOND_* for the core. */
@@ -95,7 +93,7 @@ export class HttpConnection {
   /** The line `Connection` of an answer's head, or "". */
   get connectionField(): string {
     if (this.closes) return "Connection: close\r\n";
-    return this.#isOldClient ? "Connection: keep-alive\r\n" : "";
+    return this.isOldClient ? "Connection: keep-alive\r\n" : "";
   }
 
   // ── answering ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -114,8 +112,7 @@ export class HttpConnection {
    * @param fields lines that end in CRLF, all that there are but `Date` and `Connection`
    */
   send(status: string, fields: string, body?: Buffer): void {
-    const head = `HTTP/1.1 ${status}\r\nDate: ${this.core.date}\r\n${this.connectionField}${fields}\r\n`;
-    this.#writer.writeTogether(Buffer.from(head, "latin1"), body);
+    this.#writer.writeHeadAndBody(`${status}\r\nDate: ${this.core.date}\r\n${this.connectionField}${fields}`, body);
     this.finish();
   }
 
@@ -163,9 +160,18 @@ export class HttpConnection {
     }
   }
 
-  /** Half an answer must not look like a whole one: ends the connection at once. */
-  abort(): void {
+  /** Ends the connection, whole as it is. */
+  close(): void {
     this.socket.destroy();
+  }
+
+  /**
+   * Ends the connection in the midst of an answer, so that half of it does not look like the whole: where only the connection's end says that
+   * an answer is at its end, it must be a reset. (By TLS it is an end without `close_notify`.)
+   */
+  abort(): void {
+    if (this.scheme === "http") this.socket.resetAndDestroy();
+    else this.socket.destroy();
   }
 
   // ── the request's body ─────────────────────────────────────────────────────────────────────────────────────────
@@ -173,24 +179,18 @@ export class HttpConnection {
   /** Hands the request's body to `sink`. To be called from `onRequest`, after `begin`. */
   readBody(sink: BodySink): void {
     const { request } = this.core;
-    this.#unread = false;
-    this.#body = new RequestBody(request.isChunked ? undefined : request.contentLength, sink);
+    this.#request.readBody(request, sink);
     if (request.expectsContinue) this.socket.write(CONTINUE, "latin1");
   }
 
   /** The sink takes more. */
   resumeBody(): void {
-    if (this.#body === undefined || this.#body.wantsMore) return;
-    this.#body.wantsMore = true;
-    this.socket.resume();
+    if (this.#request.resumeBody()) this.socket.resume();
   }
 
   /** Nobody wants the rest of the body any more: the connection ends after the answer. */
   dropBody(): void {
-    if (this.#body === undefined) return;
-    this.#body = undefined;
-    this.#unread = true;
-    this.socket.pause();
+    if (this.#request.dropBody()) this.socket.pause();
   }
 
   // ── for the listener ───────────────────────────────────────────────────────────────────────────────────────────
@@ -209,13 +209,17 @@ export class HttpConnection {
 
   // ── what comes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #onData(chunk: Buffer): void {
-    if (this.#state === HEAD) {
-      if (this.#held.bytes === undefined) this.#readSafely(chunk, false);
-      else this.#readMore(chunk);
-    } else if (this.#state === BUSY) {
-      if (this.#body === undefined) this.#hold(chunk, 0);
-      else this.#feedBody(chunk, 0);
+  /** Nothing that one client sends may end the process. @param isHeld it came before, and its turn has come */
+  #onData(chunk: Buffer, isHeld = false): void {
+    try {
+      if (this.#state === BUSY) this.#takeWhileBusy(chunk, 0);
+      else if (this.#state === HEAD) {
+        if (isHeld || this.#held.bytes === undefined) this.#read(chunk, false);
+        else this.#readMore(chunk);
+      }
+    } catch (error) {
+      this.abort();
+      this.#context.handler.onFault(error, this);
     }
   }
 
@@ -223,17 +227,7 @@ export class HttpConnection {
   #readMore(chunk: Buffer): void {
     this.#held.add(chunk, 0);
     const { bytes = chunk } = this.#held;
-    if (bytes.length > HEAD_LIMIT || chunk.includes(LF)) this.#readSafely(bytes, true);
-  }
-
-  /** Nothing that one client sends may end the process. */
-  #readSafely(bytes: Buffer, isMore: boolean): void {
-    try {
-      this.#read(bytes, isMore);
-    } catch (error) {
-      this.socket.destroy();
-      this.#context.handler.onFault(error, this);
-    }
+    if (bytes.length > HEAD_LIMIT || chunk.includes(LF)) this.#read(bytes, true);
   }
 
   /** @param isMore whether it begins with what was there before */
@@ -273,17 +267,14 @@ export class HttpConnection {
     this.#hasAsked = true;
     this.#context.requests++;
     const { request } = this.core;
-    this.#unread = request.hasBody;
-    this.#keepAlive = request.keepAlive;
-    this.#isOldClient = request.minorVersion === 0;
+    this.#request.begin(request);
     this.#context.handler.onRequest(this);
   }
 
   /** Deals with what came behind the last head that was read. */
   #leave(bytes: Buffer, at: number, isMore: boolean): void {
     if (this.#state === BUSY) {
-      if (this.#body === undefined) this.#hold(bytes, at);
-      else this.#feedBody(bytes, at);
+      this.#takeWhileBusy(bytes, at);
     } else if (this.#state === HEAD) {
       this.#held.set(bytes, at);
       if (!isMore) this.#since = this.#context.ticks;
@@ -291,26 +282,18 @@ export class HttpConnection {
     }
   }
 
-  #feedBody(bytes: Buffer, from: number): void {
-    const body = this.#body;
-    if (body === undefined) return;
-    const at = body.feed(bytes, from);
-    if (at < 0) {
-      this.#body = undefined;
-      this.#unread = true;
-      body.abort(new Error("the request's body is not chunked as it should be"));
-    } else if (body.done) {
-      this.#body = undefined;
-      if (at < bytes.length) this.#hold(bytes, at);
-      body.end();
-    } else if (!body.wantsMore) {
-      this.socket.pause();
-    }
+  /** Takes what comes while a request is answered: its body, or what is to wait. */
+  #takeWhileBusy(bytes: Buffer, from: number): void {
+    const request = this.#request;
+    const at = request.takesBody ? request.feedBody(bytes, from) : from;
+    if (at < bytes.length) this.#hold(bytes, at);
+    if (request.isBodyWhole) request.endBody();
+    else if (!request.wantsMore) this.socket.pause();
   }
 
   /** Keeps what came before its turn, and stops reading when that is much. */
   #hold(bytes: Buffer, from: number): void {
-    if (this.#unread) return;
+    if (this.#request.isUnread) return;
     this.#held.add(bytes, from);
     if (this.#held.isMuch) this.socket.pause();
     if (this.#takesLong && this.#held.areMany) this.socket.destroy();
@@ -318,8 +301,7 @@ export class HttpConnection {
 
   #onEnd(): void {
     this.#ended = true;
-    this.#body?.abort(new Error("the client ended in the midst of the request's body"));
-    this.#body = undefined;
+    this.#request.failBody("the client ended in the midst of the request's body");
     if (this.#state === HEAD) this.#end();
   }
 
@@ -327,7 +309,7 @@ export class HttpConnection {
 
   #finishLater(close: boolean): void {
     this.socket.setTimeout(0);
-    if (close || this.#body !== undefined) {
+    if (close || this.#request.takesBody) {
       this.#end();
       return;
     }
@@ -353,7 +335,8 @@ export class HttpConnection {
   #next(): void {
     this.#since = this.#context.ticks;
     this.socket.resume();
-    if (this.#held.bytes !== undefined) this.#readSafely(this.#held.bytes, false);
+    const { bytes } = this.#held;
+    if (bytes !== undefined) this.#onData(bytes, true);
     else if (this.#ended) this.#end();
   }
 
@@ -364,32 +347,20 @@ export class HttpConnection {
     this.sendAnswer();
   }
 
-  /**
-   * No more answers. What the client still sends is taken for a while and dropped: to close at once would reset the connection, and the client
-   * might lose the answer; to read on for ever would let it send gigabytes to nobody.
-   */
+  /** No more answers. */
   #end(): void {
     if (this.#state === CLOSED) return;
     this.#state = LINGERING;
     this.#since = this.#context.ticks;
     this.#held.clear();
-    this.#body = undefined;
-    if (this.socket.writableLength > 0) {
-      // The client is still to take the answer: as long as it does so, it has the time.
-      this.socket.setTimeout(this.#context.limits.stalledMs);
-      this.socket.pause();
-    }
-    this.socket.end(() => {
-      this.#since = this.#context.ticks;
-      this.socket.resume();
-    });
+    this.#request.forgetBody();
+    endSlowly(this.socket, this.#context.limits.stalledMs, () => (this.#since = this.#context.ticks));
   }
 
   #onClose(): void {
     this.#state = CLOSED;
     this.#held.clear();
-    this.#body?.abort(new Error("the client went away"));
-    this.#body = undefined;
+    this.#request.failBody("the client went away");
     this.#writer.close();
     this.#onClosed(this);
   }

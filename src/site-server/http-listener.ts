@@ -4,6 +4,7 @@ import type { CoreHost } from "./core-host.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import type { ConnectionContext, RequestHandler } from "./connection-context.ts";
 import { HttpConnection } from "./http-connection.ts";
+import { type KeyAndCertificate, SERVER_TLS } from "./secure-context.ts";
 import { WriteSlab } from "./write-slab.ts";
 
 export interface HttpListenerOptions {
@@ -41,6 +42,7 @@ export class HttpListener {
     } else {
       const tls = createTlsServer({
         ...options,
+        ...SERVER_TLS,
         handshakeTimeout: limits.handshakeMs,
         ALPNProtocols: ["http/1.1"],
         SNICallback(serverName, done) {
@@ -85,8 +87,8 @@ export class HttpListener {
   }
 
   /** For clients that name no host, and for names that no context is for. */
-  setDefaultCertificate(pem: { key: Buffer; cert: Buffer }): void {
-    if (this.server instanceof TlsServer) this.server.setSecureContext(pem);
+  setDefaultCertificate(pem: KeyAndCertificate): void {
+    if (this.server instanceof TlsServer) this.server.setSecureContext({ ...pem, ...SERVER_TLS });
   }
 
   /** From now on, connections end after their next answer, which says so. */
@@ -104,7 +106,7 @@ export class HttpListener {
 
   /** Ends the connections on which nothing is on the way. */
   endIdle(): void {
-    for (const connection of this.#connections) if (connection.isIdle) connection.abort();
+    for (const connection of this.#connections) if (connection.isIdle) connection.close();
   }
 
   /** Ends all connections, handshakes too. */

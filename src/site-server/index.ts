@@ -7,6 +7,7 @@ export { type AnswerOutcome, FileSender, inPack } from "./file-sender.ts";
 export type { HttpConnection } from "./http-connection.ts";
 export { HttpListener, type HttpListenerOptions } from "./http-listener.ts";
 export { KnownField, type RequestRecord } from "./request-record.ts";
+export { secureContext } from "./secure-context.ts";
 export {
   isSiteIndexOfThisVersion,
   readSiteIndexHead,
