@@ -1,9 +1,10 @@
-import { close, open, read } from "node:fs";
+import { type BigIntStats, close, fstat, open, read } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
 const openFile = promisify(open);
 const readFile = promisify(read);
+const statFile: (fd: number, options: { bigint: true }) => Promise<BigIntStats> = promisify(fstat);
 
 /** Bytes within a file of the folder that bodies lie in: a pack, or a file of a site. */
 export interface BodyRange {
@@ -15,8 +16,10 @@ export interface BodyRange {
 }
 
 export interface FileBodiesOptions {
-  /** Where the files lie. They must not change while this is used. */
+  /** Where the files lie. They must not change while this is used, unless `isCurrent` tells. */
   folder: string;
+  /** Whether a file, of which something was just read, is still what it was. Default: all are. */
+  isCurrent?: (file: string, found: BigIntStats) => boolean;
   /** How many bytes of small bodies are kept in memory. Default 8 MiB. */
   cacheBytes?: number;
   /** Up to this size, in bytes, a body is small. Default 128 KiB. */
@@ -61,7 +64,7 @@ export class CachedBody {
  */
 export class FileBodies {
   readonly smallBytes: number;
-  readonly #options: Required<FileBodiesOptions>;
+  readonly #options: Required<Omit<FileBodiesOptions, "isCurrent">> & FileBodiesOptions;
   readonly #cache = new Map<string, CachedBody>();
   #cached = 0;
   /** Of large bodies. */
@@ -81,7 +84,7 @@ export class FileBodies {
     return body;
   }
 
-  /** Reads a small body and keeps it. Rejects if the file has fewer bytes, or with the system's error. */
+  /** Reads a small body and keeps it. Rejects if the file has fewer bytes or is not current, or with the system's error. */
   async readSmall(range: BodyRange): Promise<CachedBody> {
     const bytes = Buffer.allocUnsafeSlow(range.size); // not from the shared pool: it would keep 8 KiB alive for a byte
     await this.#use(range.file, (fd) => readFully(fd, bytes, range.offset, range.file));
@@ -98,6 +101,7 @@ export class FileBodies {
       for (let offset = range.offset; offset < end;) {
         const chunk = Buffer.allocUnsafe(Math.min(this.#chunkBytes, end - offset));
         await readFully(fd, chunk, offset, range.file);
+        await this.#checkCurrent(fd, range.file);
         yield chunk;
         offset += chunk.length;
       }
@@ -132,10 +136,19 @@ export class FileBodies {
   async #use(name: string, work: (fd: number) => Promise<void>): Promise<void> {
     const file = this.#acquire(name);
     try {
-      await work(await file.fd);
+      const fd = await file.fd;
+      await work(fd);
+      await this.#checkCurrent(fd, name);
     } finally {
       this.#release(file);
     }
+  }
+
+  /** After reading: what was written before or meanwhile has left its mark then. */
+  async #checkCurrent(fd: number, name: string): Promise<void> {
+    const { isCurrent } = this.#options;
+    if (isCurrent === undefined || isCurrent(name, await statFile(fd, { bigint: true }))) return;
+    throw new Error(`${name} has changed since the folder was looked at`);
   }
 
   #acquire(name: string): OpenFile {

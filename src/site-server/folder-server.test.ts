@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { get, type IncomingHttpHeaders } from "node:http";
 import { get as getHttps } from "node:https";
 import { tmpdir } from "node:os";
@@ -51,7 +60,7 @@ class Served {
     return this.#server?.port ?? 0;
   }
 
-  ask(path: string, headers: Record<string, string> = {}, tls = false) {
+  ask(path: string, headers: Record<string, string> = {}, tls = false, onHead: () => void = () => {}) {
     const { promise, resolve, reject } = Promise.withResolvers<{
       status: number;
       headers: IncomingHttpHeaders;
@@ -61,6 +70,7 @@ class Served {
     const request = tls ? getHttps({ ...options, rejectUnauthorized: false }) : get(options);
     request.on("error", reject);
     request.on("response", (response) => {
+      onHead();
       let body = "";
       response.setEncoding("latin1");
       response.on("error", reject);
@@ -154,15 +164,31 @@ describe("a folder that is served", () => {
   });
 
   test("a file that became shorter or went away meanwhile is an error, not garbage", async () => {
-    await using served = new Served({ "a.txt": "long enough", "b.txt": "here", "big.bin": "x".repeat(1_000_000) });
+    const big = "x".repeat(40_000_000);
+    await using served = new Served({ "a.txt": "long enough", "b.txt": "here", "big.bin": "x".repeat(1_000_000), big });
     await served.start();
+    await expect(served.ask("/big", {}, false, () => served.write("big", "x"))).rejects.toThrow();
     served.write("a.txt", "short");
     served.write("big.bin", "x".repeat(300_000));
     rmSync(join(served.folder, "b.txt"));
     expect((await served.ask("/a.txt")).status).toBe(500);
     expect((await served.ask("/b.txt")).status).toBe(500);
-    await expect(served.ask("/big.bin")).rejects.toThrow();
-    expect(served.troubles).toHaveLength(3);
+    expect((await served.ask("/big.bin")).status).toBe(500);
+    expect(served.troubles).toHaveLength(4);
+  });
+
+  test("a file with other content than when the folder was looked at is an error, not its begin under the old tag", async () => {
+    await using served = new Served({ "grown.txt": "0123456789", "same-size.txt": "before", "mode.txt": "as it was" });
+    const big = "b".repeat(300_000);
+    served.write("big.txt", big);
+    await served.start();
+    served.write("grown.txt", "longer than before");
+    served.write("same-size.txt", "after.");
+    served.write("big.txt", `${big}${big}`);
+    chmodSync(join(served.folder, "mode.txt"), 0o600);
+    for (const path of ["/grown.txt", "/same-size.txt", "/big.txt"]) expect((await served.ask(path)).status).toBe(500);
+    expect((await served.ask("/grown.txt", { Range: "bytes=0-1" })).status).toBe(500);
+    expect(await served.ask("/mode.txt")).toMatchObject({ status: 200, body: "as it was" });
   });
 
   test("HTTPS; a folder that is not there; an address that is taken", async () => {

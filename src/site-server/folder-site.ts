@@ -1,14 +1,23 @@
 import { hash } from "node:crypto";
+import type { BigIntStats } from "node:fs";
 import type { CoreHost, SiteHandle } from "./core-host.ts";
 import { FORM_BR, FORM_GZIP, FORM_ZSTD, SOURCE_OWN } from "./core/layout.ts";
 import { CoreFault } from "./core-memory.ts";
 import { FileBodies } from "./file-bodies.ts";
 import { FileSender } from "./file-sender.ts";
-import { scanFolder } from "./scan-folder.ts";
+import { hasVersion, scanFolder } from "./scan-folder.ts";
 import { type FormPlace, SiteIndexMaker, type SiteOptions } from "./site-index-maker.ts";
 
 /** How a folder is served. */
 export type FolderOptions = Pick<SiteOptions, "cleanUrls" | "fallback" | "notFoundPage" | "serveHidden">;
+
+/** What was found in a folder. */
+interface Looked {
+  folder: string;
+  files: number;
+  index: Buffer;
+  problems: readonly string[];
+}
 
 /** Files at the root of a site that are for Steppe or other tools, not for visitors. */
 const NOT_FOR_VISITORS: ReadonlySet<string> = new Set(["steppe.yaml", "Dockerfile"]);
@@ -29,9 +38,9 @@ export class FolderSite implements Disposable {
   readonly #core: CoreHost;
   readonly #bodies: FileBodies;
 
-  private constructor(core: CoreHost, folder: string, files: number, index: Buffer, problems: readonly string[]) {
+  private constructor(core: CoreHost, bodies: FileBodies, { folder, files, index, problems }: Looked) {
     this.#core = core;
-    this.#bodies = new FileBodies({ folder });
+    this.#bodies = bodies;
     this.site = core.load(index, folder);
     this.sender = new FileSender(core, this.#bodies, ownFile);
     this.files = files;
@@ -65,7 +74,9 @@ export class FolderSite implements Disposable {
       if (maker.add({ path, modifiedAt, identity, hash: tag, ...forms })) count++;
     }
     const { index, problems } = maker.finish(0);
-    return new FolderSite(core, folder, count, index, problems);
+    // Else a file that became longer would be sent cut off, under the tag of what it was.
+    const isCurrent = (path: string, found: BigIntStats): boolean => hasVersion(found, byPath.get(path)?.version);
+    return new FolderSite(core, new FileBodies({ folder, isCurrent }), { folder, files: count, index, problems });
   }
 
   /** Gives its memory and files back. What is being sent from it is sent to its end. */

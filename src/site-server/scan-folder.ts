@@ -1,4 +1,4 @@
-import { type Dirent } from "node:fs";
+import type { BigIntStats, Dirent } from "node:fs";
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { errno, SteppeError } from "../shared/errors.ts";
@@ -78,9 +78,18 @@ async function follow(scanning: Scanning, { name }: Dirent): Promise<void> {
 async function add({ files }: Scanning, at: string, path: string): Promise<void> {
   const found = await unlessGone(stat(at, { bigint: true }));
   if (found === undefined || !found.isFile()) return;
-  const { dev, ino, size, mtimeNs, ctimeNs } = found;
+  const { size, mtimeNs, ctimeNs } = found;
   const modifiedAt = Number(mtimeNs / 1_000_000_000n);
-  files.push({ path, size: Number(size), modifiedAt, version: [dev, ino, size, mtimeNs, ctimeNs].join(" ") });
+  files.push({ path, size: Number(size), modifiedAt, version: `${contentVersion(found)}${ctimeNs}` });
+}
+
+function contentVersion({ dev, ino, size, mtimeNs }: BigIntStats): string {
+  return `${dev} ${ino} ${size} ${mtimeNs} `;
+}
+
+/** Whether a file still has the content of a version: it may have got another mode or another link meanwhile. */
+export function hasVersion(found: BigIntStats, version: string | undefined): boolean {
+  return version?.startsWith(contentVersion(found)) === true;
 }
 
 async function rootOf(folder: string): Promise<string> {
