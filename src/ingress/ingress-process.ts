@@ -55,7 +55,7 @@ export class IngressProcess {
         const file = this.#table.certificate(name.toLowerCase());
         return file === undefined ? undefined : this.#contexts.get(file);
       },
-      onAcceptError: (error) => this.#log.error({ err: error }, "a connection could not be accepted"),
+      onAcceptError: (error) => this.#log.error({ err: error }, "connections are not accepted"),
     });
     this.#table = new ServingTable(this.#loadFromDisk(), this.#indexes);
     this.#useDefaultCertificate(null);

@@ -11,7 +11,7 @@ export interface ListenersOptions {
   limits: ConnectionLimits;
   /** The context for a name, or undefined for the default. May throw. */
   contextFor(serverName: string): SecureContext | undefined;
-  /** A connection could not be accepted, for want of descriptors for example: the kernel keeps it in the queue. */
+  /** Connections are not accepted, since there are too many or for want of something. Told once until there is room again. */
   onAcceptError(error: Error): void;
 }
 

@@ -12,6 +12,6 @@ export interface ConnectionLimits {
   handshakeMs: number;
   /** How often the first two are looked at. */
   checkMs: number;
-  /** Open connections per listener. */
+  /** Open connections per listener; fewer if the system gives the process few descriptors. */
   connections: number;
 }

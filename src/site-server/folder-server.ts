@@ -72,7 +72,7 @@ export class FolderServer {
         onFault: (error) => options.onTrouble("a request was not answered", error),
       },
       ...(context && { contextFor: () => context }),
-      onAcceptError: (error) => options.onTrouble("a connection could not be accepted", error),
+      onAcceptError: (error) => options.onTrouble("connections are not accepted", error),
     });
     if (tls !== undefined) this.#listener.setDefaultCertificate(tls);
   }

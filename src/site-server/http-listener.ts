@@ -1,5 +1,6 @@
 import { createServer, Server as NetServer, type ListenOptions, type Socket } from "node:net";
 import { createServer as createTlsServer, type SecureContext, Server as TlsServer } from "node:tls";
+import { connectionRoom } from "./connection-room.ts";
 import type { CoreHost } from "./core-host.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import type { ConnectionContext, RequestHandler } from "./connection-context.ts";
@@ -13,7 +14,7 @@ export interface HttpListenerOptions {
   limits: ConnectionLimits;
   /** For HTTPS: the context for a name, or undefined for the default. May throw. */
   contextFor?: (serverName: string) => SecureContext | undefined;
-  /** A connection could not be accepted, for want of descriptors for example: the kernel keeps it in the queue. */
+  /** Connections are not accepted, since there are too many or for want of something. Told once until there is room again. */
   onAcceptError(error: Error): void;
 }
 
@@ -29,6 +30,8 @@ export class HttpListener {
   /** Those in their TLS handshake. */
   readonly #handshakes = new Set<Socket>();
   readonly #onAcceptError: (error: Error) => void;
+  /** Connections have been turned away, and there has been no room since. */
+  #isFull = false;
   #checker: NodeJS.Timeout | undefined;
 
   constructor({ core, handler, limits, contextFor, onAcceptError }: HttpListenerOptions) {
@@ -61,7 +64,8 @@ export class HttpListener {
       tls.on("tlsClientError", (_error, socket) => socket.destroy());
       this.server = tls;
     }
-    this.server.maxConnections = limits.connections;
+    this.server.maxConnections = Math.min(limits.connections, connectionRoom());
+    this.server.on("drop", () => this.#onDrop());
   }
 
   /** Begins to accept. Rejects with the system's error. @param where an address, or a descriptor that listens already */
@@ -115,6 +119,13 @@ export class HttpListener {
     for (const socket of this.#handshakes) socket.destroy();
   }
 
+  #onDrop(): void {
+    if (this.#isFull) return;
+    this.#isFull = true;
+    const { maxConnections } = this.server;
+    this.#onAcceptError(new Error(`${maxConnections} connections are open, and no more are accepted`));
+  }
+
   #onConnection(socket: Socket): void {
     const connection = new HttpConnection(socket, this.#context, (closed) => this.#connections.delete(closed));
     this.#connections.add(connection);
@@ -130,6 +141,7 @@ export class HttpListener {
       linger: Math.ceil(lingerMs / checkMs),
     };
     for (const connection of this.#connections) connection.check(limits);
+    if (this.#connections.size < this.server.maxConnections * 0.9) this.#isFull = false;
     if (this.#connections.size > 0) return;
     clearInterval(this.#checker);
     this.#checker = undefined;
