@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import type { Socket } from "node:net";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { collect, nativeBinary, startNative } from "../../../test/support/native-server.ts";
@@ -88,6 +97,26 @@ test("a file that was edited is served as it is now; one that is gone is not", T
   rmSync(site.file("index.html"));
   // What was looked at within the second may still be served.
   await expect.poll(async () => statuses(await server.exchange(get("/", CLOSE))), { timeout: 5_000 }).toEqual([404]);
+});
+
+test("small bodies are kept in memory, the oldest give way, and what was edited is read again", TIMEOUT, async () => {
+  const names = Array.from({ length: 40 }, (_, i) => `page-${i}.txt`);
+  const body = (name: string): string => `${name} `.repeat(1000);
+  for (const name of names) {
+    writeFileSync(site.file(name), body(name));
+    utimesSync(site.file(name), 1e9, 1e9);
+  }
+  await using server = await startNative(binary, site.path);
+  const requests = [...names, ...names, ...names.slice(-8), ...names.slice(-8)];
+  const answers = (await server.exchange(requests.map((name) => get(`/${name}`)).join(""))).toString();
+  const expected = requests.map(body);
+  const bodies = answers.split(/HTTP\/1\.1 200 OK\r\n[^]*?\r\n\r\n/).slice(1);
+  expect(bodies).toEqual(expected);
+  const part = (await server.exchange(get("/page-39.txt", `Range: bytes=5-11\r\n${CLOSE}`))).toString();
+  expect(part).toMatch(/^HTTP\/1\.1 206 .*\r\n\r\n39\.txt $/s);
+  writeFileSync(site.file("page-39.txt"), "new");
+  const asked = async (): Promise<string> => (await server.exchange(get("/page-39.txt", CLOSE))).toString();
+  await expect.poll(asked, { timeout: 5_000 }).toMatch(/\r\n\r\nnew$/);
 });
 
 test("a file that is truncated while it is sent ends its connection, and nothing else", TIMEOUT, async () => {

@@ -12,6 +12,10 @@
 #include "walk.h"
 
 enum { WAYS = 4, SETS = 128 };
+/* Bytes of all small bodies that are kept. */
+enum { KEPT_MOST = 1 << 17 };
+/* Seconds. A file that was written so lately may be written again without another time of change. */
+enum { SETTLED_SECONDS = 2 };
 /* Files up to this size are named by their content: images of a site are built with equal times, so times do not tell. */
 static const uint64_t HASHED_MOST = 1 << 20;
 
@@ -19,10 +23,15 @@ struct open_file {
   uint32_t record; /* of the form; 0 if nothing is open here */
   uint32_t checked, used;
   int descriptor;
+  uint64_t kept; /* where its body begins in all that was ever kept; 0 if it was not */
   struct stat status;
 };
 
 static struct open_file cache[SETS][WAYS];
+static struct open_file *found_last;
+/* The last KEPT_MOST bytes of all that was kept: a new body takes the place of the oldest. So what begins at 0 is not there any more. */
+static uint8_t kept_bodies[KEPT_MOST];
+static uint64_t kept_end = 2 * KEPT_MOST;
 
 static struct open_file *set_of(uint32_t record) {
   return cache[(record * 0x9e3779b1u) >> 25];
@@ -123,10 +132,35 @@ enum file_state file_open(const struct wanted_file *wanted, int *descriptor, uin
   struct open_file *file;
   enum file_state state = look(wanted, &file);
   if (state == FILE_READY) {
+    found_last = file;
     *descriptor = file->descriptor;
     *bytes = (uint64_t)file->status.st_size;
   }
   return state;
+}
+
+static void keep(struct open_file *file, const uint8_t *body, uint32_t bytes) {
+  if (bytes > KEPT_MOST || file->status.st_mtim.tv_sec + SETTLED_SECONDS > clock_seconds) return;
+  uint32_t room = KEPT_MOST - kept_end % KEPT_MOST;
+  if (room < bytes) kept_end += room;
+  memcpy(kept_bodies + kept_end % KEPT_MOST, body, bytes);
+  file->kept = kept_end;
+  kept_end += bytes;
+}
+
+bool file_read(uint8_t *to, uint64_t offset, uint32_t bytes) {
+  struct open_file *file = found_last;
+  if (kept_end - file->kept <= KEPT_MOST) {
+    memcpy(to, kept_bodies + file->kept % KEPT_MOST + offset, bytes);
+    return true;
+  }
+  for (uint32_t at = 0; at < bytes;) {
+    ssize_t got = pread(file->descriptor, to + at, bytes - at, (off_t)(offset + at));
+    if (got <= 0) return false;
+    at += (uint32_t)got;
+  }
+  if (bytes == (uint64_t)file->status.st_size) keep(file, to, bytes);
+  return true;
 }
 
 static bool hash_content(struct hash *hash, int descriptor, uint64_t bytes) {

@@ -23,6 +23,8 @@ enum file_state {
 
 /* Opens the file; with FILE_READY `descriptor` is its descriptor, which stays the cache's, and `bytes` its size. */
 enum file_state file_open(const struct wanted_file *, int *descriptor, uint64_t *bytes);
+/* Reads a part of the file that `file_open` found last: small ones that are asked for whole are kept in memory for as long as they do not change. False if it is not there. */
+bool file_read(uint8_t *to, uint64_t offset, uint32_t bytes);
 /* Finds the tag of the file's content, and tells the core. */
 enum file_state file_tag(const struct wanted_file *);
 /* The file did not have the bytes that its record promises: look again at the next call. */

@@ -1,6 +1,5 @@
 #include "reply.h"
 #include <string.h>
-#include <unistd.h>
 #include "core.h"
 #include "files.h"
 #include "metrics.h"
@@ -37,13 +36,8 @@ static void read_wanted(struct wanted_file *wanted) {
 /* Reads a small body behind its head. False if the file does not have it any more. */
 static bool read_small(struct reply *reply) {
   uint8_t *room = core_input + (reply->bytes - core_input) + reply->length;
-  uint32_t bytes = (uint32_t)reply->left;
-  for (uint32_t at = 0; at < bytes;) {
-    ssize_t got = pread(reply->file, room + at, bytes - at, (off_t)(reply->offset + at));
-    if (got <= 0) return false;
-    at += (uint32_t)got;
-  }
-  reply->length += bytes;
+  if (!file_read(room, reply->offset, (uint32_t)reply->left)) return false;
+  reply->length += (uint32_t)reply->left;
   reply->left = 0;
   return true;
 }

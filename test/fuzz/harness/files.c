@@ -17,6 +17,12 @@ enum file_state file_open(const struct wanted_file *wanted, int *descriptor, uin
   return FILE_READY;
 }
 
+bool file_read(uint8_t *to, uint64_t offset, uint32_t bytes) {
+  (void)offset;
+  memset(to, 0, bytes);
+  return true;
+}
+
 enum file_state file_tag(const struct wanted_file *wanted) {
   uint8_t *file = core_at(wanted->file_record, FILE_SIZE, "file record");
   MUST((file[FILE_AT_FLAGS] & FILE_TAGGED) == 0);
