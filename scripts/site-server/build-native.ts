@@ -20,9 +20,14 @@ export function versionOfPackage(): string {
  * Builds the native host from the sources of the core and the host.
  *
  * @param folder for what is made on the way; emptied before
+ * @param defines of C, for binaries that are tested
  * @throws with the Debian packages that are missing
  */
-export async function buildNative(folder: string, targets: readonly Target[]): Promise<Binary[]> {
+export async function buildNative(
+  folder: string,
+  targets: readonly Target[],
+  defines: readonly string[] = [],
+): Promise<Binary[]> {
   const missing = missingPackages(targets);
   if (missing.length > 0) throw new Error(`the toolchain is not whole: apt install ${missing.join(" ")}`);
   rmSync(folder, { recursive: true, force: true });
@@ -33,7 +38,7 @@ export async function buildNative(folder: string, targets: readonly Target[]): P
   return Promise.all(
     targets.map(async (target) => ({
       architecture: target.architecture,
-      content: readFileSync(await compileNative(sources, target)),
+      content: readFileSync(await compileNative(sources, target, defines)),
     })),
   );
 }

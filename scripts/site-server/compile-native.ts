@@ -72,9 +72,14 @@ export async function generateSources(modules: string, folder: string, version: 
 /**
  * Compiles and links the native host: one static binary, the same bytes for the same sources and toolchain.
  *
+ * @param defines `NAME=VALUE` of C, for binaries that are tested
  * @returns the path of the binary
  */
-export async function compileNative({ folder, version }: NativeSources, target: Target): Promise<string> {
+export async function compileNative(
+  { folder, version }: NativeSources,
+  target: Target,
+  defines: readonly string[] = [],
+): Promise<string> {
   const objects = join(folder, target.architecture);
   mkdirSync(objects, { recursive: true });
   const common = [
@@ -85,6 +90,7 @@ export async function compileNative({ folder, version }: NativeSources, target: 
     `-I${folder}`,
     `-I${sources}`,
   ];
+  common.push(...defines.map((define) => `-D${define}`));
   const files = readdirSync(sources).filter((name) => name.endsWith(".c"));
   const units = [
     ...files.map((file) => ({ path: join(sources, file), flags: [] as string[] })),

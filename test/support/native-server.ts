@@ -26,15 +26,19 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
  * The binary of the native host, built from the sources as they are. It is kept in the system's folder for temporary files
  * under the hash of its sources, since several test files want it. Skips the test, naming the packages, if the toolchain is missing.
  */
-export async function nativeBinary(context: TestContext, architecture: Architecture = "amd64"): Promise<string> {
+export async function nativeBinary(
+  context: TestContext,
+  architecture: Architecture = "amd64",
+  defines: readonly string[] = [],
+): Promise<string> {
   const wanted = targets.filter((target) => target.architecture === architecture);
   const missing = missingPackages(wanted);
   if (missing.length > 0) context.skip(`needs a toolchain of the Debian package ${missing.join(" ")}`);
-  const path = join(tmpdir(), `steppe-static-${architecture}-${hashOfSources()}`);
+  const path = join(tmpdir(), ["steppe-static", architecture, ...defines, hashOfSources()].join("-"));
   if (existsSync(path)) return path;
   const folder = mkdtempSync(join(tmpdir(), "steppe-native-"));
   try {
-    const [binary] = await buildNative(join(folder, "build"), wanted);
+    const [binary] = await buildNative(join(folder, "build"), wanted, defines);
     if (binary === undefined) throw new Error(`nothing was built for ${architecture}`);
     const built = join(folder, "binary");
     writeFileSync(built, binary.content);

@@ -15,7 +15,7 @@ void clock_update(void) {
   static uint64_t begin;
   uint64_t now = clock_now();
   if (begin == 0) begin = now;
-  clock_tick = (uint32_t)((now - begin) / 1000000000) + 1;
+  clock_tick = (uint32_t)((now - begin) / CLOCK_TICK) + 1;
   struct timespec time;
   clock_gettime(CLOCK_REALTIME, &time);
   if (time.tv_sec == clock_seconds) return;

@@ -2,7 +2,12 @@
 #pragma once
 #include <stdint.h>
 
-/* Seconds since the process began, from 1. */
+/* A second. Tests of time limits have a faster clock. */
+#ifndef CLOCK_TICK
+#define CLOCK_TICK 1000000000
+#endif
+
+/* Ticks since the process began, from 1. All time limits of connections are in ticks. */
 extern uint32_t clock_tick;
 /* Seconds since 1970. */
 extern int64_t clock_seconds;

@@ -12,6 +12,7 @@ import {
 import type { Socket } from "node:net";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { collect, nativeBinary, startNative } from "../../../test/support/native-server.ts";
+import { peer } from "../../../test/support/peers.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../../test/support/temporary-folder.ts";
 
 const TIMEOUT = { timeout: 30_000 };
@@ -150,6 +151,48 @@ test("what lies outside of the root is never served", TIMEOUT, async () => {
   symlinkSync(outside.file("secret.txt"), site.file("real/page.txt"));
   expect((await server.exchange(get("/real/page.txt", CLOSE))).toString()).not.toContain("secret\n");
   expect(statuses(await server.exchange(get("/real/page.txt", CLOSE)))).toEqual([404]);
+});
+
+/** A filter for seccomp(2) that says ENOSYS to openat2: the instructions of BPF are u16, u8, u8, u32. */
+function withoutOpenat2(): Buffer {
+  const [load, jumpIfEqual, give] = [0x20, 0x15, 0x06];
+  const instructions = [
+    [load, 0, 0, 0],
+    [jumpIfEqual, 0, 1, 437],
+    [give, 0, 0, 0x50000 + 38],
+    [give, 0, 0, 0x7fff0000],
+  ] as const;
+  return Buffer.concat(
+    instructions.map(([code, yes, no, value]) => {
+      const bytes = Buffer.from([code, 0, yes, no, 0, 0, 0, 0]);
+      bytes.writeUInt32LE(value, 4);
+      return bytes;
+    }),
+  );
+}
+
+test("without openat2 files are served, and links are not followed at all", TIMEOUT, async (context) => {
+  const bwrap = peer(context, "bwrap");
+  using outside = temporaryFolder("native-outside");
+  writeFileSync(outside.file("secret.txt"), "secret");
+  writeFileSync(outside.file("filter"), withoutOpenat2());
+  mkdirSync(site.file("real/deep"), { recursive: true });
+  writeFileSync(site.file("real/deep/page.txt"), "inside");
+  symlinkSync(outside.path, site.file("folder"));
+  symlinkSync("real", site.file("alias"));
+  const wrapper = ["bash", "-c", `exec "$0" --die-with-parent --dev-bind / / --seccomp 9 "$@" 9<"$FILTER"`, bwrap];
+  const env = { FILTER: outside.file("filter"), PATH: "/usr/bin:/bin" };
+  await using server = await startNative(binary, site.path, { wrapper, env });
+  await server.said("no openat2");
+  expect((await server.exchange(get("/real/deep/page.txt", CLOSE))).toString()).toMatch(/\r\n\r\ninside$/);
+  for (const path of ["/alias/deep/page.txt", "/folder/secret.txt"]) {
+    expect(statuses(await server.exchange(get(path, CLOSE)))).toEqual([404]);
+  }
+  rmSync(site.file("real/deep"), { recursive: true });
+  symlinkSync(outside.path, site.file("real/deep"));
+  writeFileSync(outside.file("page.txt"), "outside");
+  const asked = async (): Promise<string> => (await server.exchange(get("/real/deep/page.txt", CLOSE))).toString();
+  await expect.poll(asked, { timeout: 5_000 }).toMatch(/^HTTP\/1\.1 404 /);
 });
 
 test("--watch: new content, and a root that is swapped", TIMEOUT, async () => {

@@ -120,7 +120,7 @@ static int tick(void) {
   bool logs = log_flush(second);
   end_if_done();
   if (ends_at != 0) return 50;
-  if (wait < 0 && (connections_open > 0 || logs)) return 1000;
+  if (wait < 0 && (connections_open > 0 || logs)) return CLOCK_TICK / 1000000;
   return wait;
 }
 
