@@ -116,6 +116,7 @@ static size_t read_names(int folder, uint32_t path_length, uint32_t *count) {
       ++*count;
     }
   }
+  if (*count == 0) return 0;
   size_t names = arena_take(&arena, *count * sizeof(struct name));
   size_t copy = arena_take(&arena, texts.used);
   memcpy(arena.bytes + copy, texts.bytes, texts.used);
@@ -207,7 +208,7 @@ static void walk_folder(int folder, uint32_t length, unsigned depth) {
   size_t mark = arena.used;
   uint32_t count;
   size_t names = read_names(folder, length, &count);
-  sort_names(name_at(names, 0), count);
+  if (count > 0) sort_names(name_at(names, 0), count);
   for (uint32_t i = 0; i < count; i++) {
     const char *name = arena.bytes + name_at(names, i)->at;
     if (path_append(length, name) == 0) continue;
