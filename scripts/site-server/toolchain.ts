@@ -21,7 +21,7 @@ export const targets: readonly Target[] = [
     architecture: "amd64",
     compiler: "x86_64-linux-gnu-gcc",
     specs: "/usr/lib/x86_64-linux-musl/musl-gcc.specs",
-    // Nothing that is called has vectors on the stack.
+    // Nothing here has vectors on the stack, but for what the kernel may: see vdso.c.
     flags: ["-mpreferred-stack-boundary=3"],
   },
   {

@@ -17,10 +17,12 @@ _Noreturn void wasm_rt_trap(wasm_rt_trap_t trap) {
   fail(EXIT_CORE, "the core stopped: ", (unsigned)trap < 7 ? reasons[trap] : "unknown", NULL);
 }
 
-/* Below 4 GiB nothing is mapped but the program and the memories of the core. */
+/* From here to 4 GiB nothing is mapped but the memories of the core: scripts/site-server/adapt-generated.ts. */
+static const uintptr_t FIRST_PLACE = 0x10000000;
+
 static void fault(int signal, siginfo_t *info, void *context) {
   (void)context;
-  if (info->si_code > 0 && (uintptr_t)info->si_addr >> 32 == 0) wasm_rt_trap(WASM_RT_TRAP_OOB);
+  if (info->si_code > 0 && (uintptr_t)info->si_addr >= FIRST_PLACE && (uintptr_t)info->si_addr >> 32 == 0) wasm_rt_trap(WASM_RT_TRAP_OOB);
   kill(getpid(), signal);
 }
 
