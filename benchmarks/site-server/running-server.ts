@@ -39,9 +39,12 @@ export class RunningServer implements AsyncDisposable {
     const url = `${run.features.has("tls") ? "https" : "http"}://127.0.0.1:${port}`;
     while (!(await answers(url))) {
       const isLate = performance.now() - begin > START_LIMIT_MS;
-      if (!isLate && child.exitCode === null && child.signalCode === null) continue;
-      child.kill("SIGKILL");
-      throw new Error(`${kind.name} does not answer: ${readFileSync(join(run.temporary, "output.log"), "utf8")}`);
+      if (isLate || child.exitCode !== null || child.signalCode !== null) {
+        child.kill("SIGKILL");
+        throw new Error(`${kind.name} does not answer: ${readFileSync(join(run.temporary, "output.log"), "utf8")}`);
+      }
+      // A look costs the server time too: not without a pause.
+      await new Promise((resolve) => setTimeout(resolve, 0.5));
     }
     return new RunningServer(child, url, performance.now() - begin);
   }
@@ -84,7 +87,6 @@ async function answers(url: string): Promise<boolean> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "ECONNREFUSED" && code !== "ECONNRESET") throw error;
-    await new Promise((resolve) => setTimeout(resolve, 0.5));
     return false;
   }
 }
