@@ -1,20 +1,10 @@
-import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildCore } from "../../scripts/build-core.ts";
 import { layoutHeader } from "../../scripts/site-server/layout-header.ts";
 import { missingPackages, runTool, wasmToC } from "../../scripts/site-server/toolchain.ts";
+import { cachedBuild, NATIVE_SOURCES } from "../support/cached-build.ts";
 import { findProgram } from "../support/peers.ts";
 import { COMMON_HARNESS, type Fuzzer, fuzzers } from "./fuzzers.ts";
 
@@ -24,16 +14,7 @@ const native = join(root, "src/site-server/native");
 
 const MODULES = ["answer", "build"];
 
-/** Where the hash of the sources is taken of: whatever is compiled, and how. */
-const SOURCES = [
-  "src/site-server/core",
-  "src/site-server/native",
-  "scripts/site-server",
-  "scripts/build-core.ts",
-  "test/fuzz/harness",
-  "test/fuzz/build-fuzzers.ts",
-  "test/fuzz/fuzzers.ts",
-];
+const SOURCES = [...NATIVE_SOURCES, "test/fuzz/harness", "test/fuzz/build-fuzzers.ts", "test/fuzz/fuzzers.ts"];
 
 const FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-g", '-DSTEPPE_VERSION="fuzz"'];
 /** The core checks its memory itself, and that memory is no variable of C. Comparisons are not traced: nearly all are the checks of loads and stores. */
@@ -68,26 +49,20 @@ function hasRuntime(): boolean {
 }
 
 /**
- * Builds all fuzzers, unless they are there already: they are kept in the system's folder for temporary files under the hash of their sources.
+ * Builds all fuzzers, unless they are there already.
  *
  * @returns the folder with a program for each
  * @throws with what the compiler said
  */
 export async function buildFuzzers(): Promise<string> {
-  const folder = join(tmpdir(), `steppe-fuzzers-${hashOfSources()}`);
-  if (existsSync(folder)) return folder;
-  const work = mkdtempSync(join(tmpdir(), "steppe-fuzzers-"));
-  try {
+  return await cachedBuild("steppe-fuzzers", SOURCES, async (work) => {
     await generate(join(work, "core"));
     const programs = join(work, "programs");
     mkdirSync(programs);
     const objects = await compile(work);
     await Promise.all(fuzzers.map((fuzzer) => link(fuzzer, objects, join(programs, fuzzer.name), work)));
-    if (!existsSync(folder)) renameSync(programs, folder);
-    return folder;
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
+    return programs;
+  });
 }
 
 /** Writes the C of the core, as wasm2c makes it of the very modules that Node runs, and the header of its layout. */
@@ -134,19 +109,4 @@ async function link(fuzzer: Fuzzer, objects: ReadonlyMap<string, string>, into: 
 
 function harnessOf({ name, harness: more = [] }: Fuzzer): string[] {
   return [...COMMON_HARNESS, ...more, `${name}.c`];
-}
-
-function hashOfSources(): string {
-  const hash = createHash("sha256");
-  for (const source of SOURCES) {
-    const path = join(root, source);
-    const files = source.endsWith(".ts")
-      ? [source]
-      : readdirSync(path, { recursive: true, encoding: "utf8" })
-          .filter((name) => /\.(?:ts|c|h)$/.test(name) && !name.endsWith(".test.ts"))
-          .toSorted()
-          .map((name) => join(source, name));
-    for (const file of files) hash.update(file).update(readFileSync(join(root, file)));
-  }
-  return hash.digest("hex").slice(0, 16);
 }

@@ -1,31 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import { once } from "node:events";
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import type { TestContext } from "vitest";
 import { buildNative } from "../../scripts/site-server/build-native.ts";
 import { type Architecture, missingPackages, targets } from "../../scripts/site-server/toolchain.ts";
+import { cachedBuild, NATIVE_SOURCES } from "./cached-build.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-
-/**
- * The binary of the native host, built from the sources as they are. It is kept in the system's folder for temporary files
- * under the hash of its sources, since several test files want it. Skips the test, naming the packages, if the toolchain is missing.
- */
+/** The binary of the native host, built from the sources as they are. Skips the test, naming the packages, if the toolchain is missing. */
 export async function nativeBinary(
   context: TestContext,
   architecture: Architecture = "amd64",
@@ -34,40 +18,14 @@ export async function nativeBinary(
   const wanted = targets.filter((target) => target.architecture === architecture);
   const missing = missingPackages(wanted);
   if (missing.length > 0) context.skip(`needs a toolchain of the Debian package ${missing.join(" ")}`);
-  const path = join(tmpdir(), ["steppe-static", architecture, ...defines, hashOfSources()].join("-"));
-  if (existsSync(path)) return path;
-  const folder = mkdtempSync(join(tmpdir(), "steppe-native-"));
-  try {
+  return await cachedBuild(["steppe-static", architecture, ...defines].join("-"), NATIVE_SOURCES, async (folder) => {
     const [binary] = await buildNative(join(folder, "build"), wanted, defines);
     if (binary === undefined) throw new Error(`nothing was built for ${architecture}`);
     const built = join(folder, "binary");
     writeFileSync(built, binary.content);
     chmodSync(built, 0o755);
-    renameSync(built, path);
-    return path;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function hashOfSources(): string {
-  const hash = createHash("sha256");
-  for (const folder of [
-    "src/site-server/core",
-    "src/site-server/native",
-    "scripts/site-server",
-    "scripts/build-core.ts",
-  ]) {
-    const path = join(root, folder);
-    const files = folder.endsWith(".ts")
-      ? [path]
-      : readdirSync(path, { recursive: true, encoding: "utf8" })
-          .filter((name) => /\.[tch]s?$/.test(name) && !name.endsWith(".test.ts"))
-          .toSorted()
-          .map((name) => join(path, name));
-    for (const file of files) hash.update(file.slice(root.length)).update(readFileSync(file));
-  }
-  return hash.digest("hex").slice(0, 16);
+    return built;
+  });
 }
 
 /** A native server that runs until its scope ends. */
