@@ -105,7 +105,7 @@ export async function collect(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));
   socket.on("error", () => {}).resume(); // a reset ends it as well
-  await new Promise((resolve) => socket.once("end", resolve).once("close", resolve));
+  if (!socket.closed) await new Promise((resolve) => socket.once("end", resolve).once("close", resolve));
   socket.destroy();
   return Buffer.concat(chunks);
 }
