@@ -12,6 +12,8 @@ interface Dependencies {
 
 /** Builds and images as the deployer wants them. */
 export function contentPort({ builder, images, encodings, log }: Dependencies): ContentPort {
+  /** Images of which all forms are made, as long as nothing was taken away: a rollback need not look at each file again. */
+  const encoded = new Set<string>();
   return {
     build: ({ definition, deployment, tree, label, signal, onLine, progress }) =>
       builder.buildImage({
@@ -32,9 +34,17 @@ export function contentPort({ builder, images, encodings, log }: Dependencies): 
     createImage: (tree) => images.createImage(tree),
     hasImage: (digest) => images.hasImage(digest),
     async encode(digest, signal) {
+      if (encoded.has(digest)) return false;
       const { forms } = await encodings.make(await images.readTree(digest), signal);
+      encoded.add(digest);
       return forms > 0;
     },
-    collectGarbage: (keepImages, beforeRemoval) => collectGarbage(images, { keepImages, beforeRemoval, log }),
+    async collectGarbage(keepImages, beforeRemoval) {
+      try {
+        return await collectGarbage(images, { keepImages, beforeRemoval, log });
+      } finally {
+        encoded.clear();
+      }
+    },
   };
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { SteppeError } from "../shared/errors.ts";
 import { DEFAULT_WORKERS, EncodeThread } from "./encode-pool.ts";
 import type { EncodeResult } from "./encode-worker.ts";
@@ -13,6 +14,8 @@ const JOB_FILES = 64;
 /** A batch is made durable when it has so much: what a crash makes us do again. */
 const BATCH_BYTES = 16 * 1024 ** 2;
 const BATCH_FORMS = 8192;
+/** Contents that are looked up in one go; in between, others run. */
+const LOOKED_UP_AT_ONCE = 1024;
 
 export interface EncodingReport {
   /** Files that were compressed now. */
@@ -50,7 +53,7 @@ export class EncodingMaker {
   make(tree: Tree, signal: AbortSignal): Promise<EncodingReport> {
     return this.#order.run(async () => {
       signal.throwIfAborted();
-      const run = new EncodingRun(this.#files, findWork(this.#files, tree), signal);
+      const run = new EncodingRun(this.#files, await findWork(this.#files, tree), signal);
       await run.work(this.#threads);
       signal.throwIfAborted();
       return run.report;
@@ -150,7 +153,7 @@ interface Done {
 }
 
 /** Each compressible content once, with the encoders that it lacks. A form that a stronger encoder made or tried is not wanted. */
-function findWork(files: PackedFileStore, tree: Tree): Work[] {
+async function findWork(files: PackedFileStore, tree: Tree): Promise<Work[]> {
   const candidates = new Map<string, Work>();
   let bytes = 0;
   for (const { path, hash, size } of tree) {
@@ -160,14 +163,20 @@ function findWork(files: PackedFileStore, tree: Tree): Work[] {
     bytes += size;
   }
   const wanted = encodersFor(bytes);
-  const work = [...candidates.values()];
-  const known: string[][] = work.map(() => []);
-  for (const { index, encoder } of files.tables.findEncodings(work.map(({ hash }) => hash)))
-    known[index]?.push(encoder);
-  work.forEach((item, i) => {
-    item.encoders = wanted.flatMap((encoder) => lacking(encoder, known[i] ?? []));
-  });
-  return work.filter((item) => item.encoders.length > 0);
+  const work: Work[] = [];
+  const all = [...candidates.values()];
+  for (let at = 0; at < all.length; at += LOOKED_UP_AT_ONCE) {
+    if (at > 0) await setImmediate();
+    const some = all.slice(at, at + LOOKED_UP_AT_ONCE);
+    const known: string[][] = some.map(() => []);
+    for (const { index, encoder } of files.tables.findEncodings(some.map(({ hash }) => hash)))
+      known[index]?.push(encoder);
+    for (const [i, item] of some.entries()) {
+      item.encoders = wanted.flatMap((encoder) => lacking(encoder, known[i] ?? []));
+      if (item.encoders.length > 0) work.push(item);
+    }
+  }
+  return work;
 }
 
 function lacking({ name, form, level }: Encoder, known: readonly string[]): Work["encoders"] {
