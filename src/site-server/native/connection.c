@@ -165,7 +165,9 @@ static void answer_all(int socket, uint32_t length, bool head_began) {
   if (outcome == ENDED || !keep_input(socket, at, length)) return;
   if (outcome == WAIT) {
     connection->state = SENDING;
-    deadlines[socket] = clock_tick + SENDING_SECONDS;
+    /* From what it has taken now on. */
+    sending_earned(socket, connection->sending);
+    deadlines[socket] = clock_tick + SENDING_GRACE;
     watch(socket, EPOLLOUT);
     return;
   }
@@ -247,8 +249,9 @@ void connection_ready(int socket) {
 
 static void time_is_up(int socket) {
   struct connection *connection = &connections[socket];
-  if (connection->state == SENDING && sending_advances(socket, connection->sending)) {
-    deadlines[socket] = clock_tick + SENDING_SECONDS;
+  uint32_t earned = connection->state == SENDING ? sending_earned(socket, connection->sending) : 0;
+  if (earned > 0) {
+    deadlines[socket] = clock_tick + earned;
     return;
   }
   bool late = connection->state == READING && connection->input_length > 0;

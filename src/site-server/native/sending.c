@@ -140,12 +140,11 @@ void sending_end(struct sending *sending) {
   munmap(sending, sending->mapped);
 }
 
-bool sending_advances(int socket, struct sending *sending) {
+uint32_t sending_earned(int socket, struct sending *sending) {
   int queued = 0;
-  if (ioctl(socket, TIOCOUTQ, &queued) != 0) return false;
-  /* Less than nothing, if the queue still has earlier answers. */
-  int64_t taken = sending->given - queued;
-  bool enough = taken >= sending->taken + SENDING_LEAST;
-  sending->taken = taken;
-  return enough;
+  if (ioctl(socket, TIOCOUTQ, &queued) != 0) return 0;
+  int64_t before = sending->taken;
+  sending->taken = sending->given - queued;
+  int64_t earned = (sending->taken - before) / SENDING_RATE;
+  return earned < SENDING_MOST ? (uint32_t)earned : SENDING_MOST;
 }

@@ -6,8 +6,11 @@
 #include "address.h"
 #include "reply.h"
 
-/* A client must have taken SENDING_LEAST bytes in so many seconds. */
-enum { SENDING_SECONDS = 30, SENDING_LEAST = 8192 };
+/*
+ * The least rate at which a client may take an answer that is not all with the kernel, bytes a second: after SENDING_GRACE seconds it has to have earned those that
+ * follow. It may be silent for SENDING_MOST seconds at most, however fast it was.
+ */
+enum { SENDING_RATE = 240, SENDING_GRACE = 10, SENDING_MOST = 30 };
 
 /* For the log and the metrics. */
 struct sent_line {
@@ -21,7 +24,7 @@ struct sending {
   size_t mapped;
   int file; /* its own; -1 if nothing is left of the body */
   uint64_t offset, left;
-  int64_t taken; /* bytes that the client had confirmed when its time was looked at last */
+  int64_t taken; /* bytes that the client had confirmed when its time was looked at last; less than nothing if it has earlier answers to take */
   int64_t given; /* bytes that the kernel took */
   uint64_t body_bytes;
   struct sent_line line;
@@ -43,5 +46,5 @@ enum sent send_reply(int socket, const struct reply *, struct sent_line *, bool 
 enum sent sending_continue(int socket, struct sending *);
 /* Logs and counts what was sent, and gives its memory back. */
 void sending_end(struct sending *);
-/* Whether the client took enough since this was asked last. */
-bool sending_advances(int socket, struct sending *);
+/* The seconds that the client has earned since this was asked last. */
+uint32_t sending_earned(int socket, struct sending *);
