@@ -4,6 +4,7 @@ import type { CoreHost } from "./core-host.ts";
 import { HEAD_LIMIT, RESPOND_CLOSE } from "./core/layout.ts";
 import { endSlowly } from "./end-slowly.ts";
 import { HeldRequests } from "./held-requests.ts";
+import { readDirectly } from "./read-directly.ts";
 import type { BodySink } from "./request-body.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { CurrentRequest } from "./current-request.ts";
@@ -42,10 +43,10 @@ export class HttpConnection {
   constructor(socket: Socket, context: ConnectionContext, onClosed: (connection: HttpConnection) => void) {
     this.socket = socket;
     this.#context = context;
-    this.#writer = new AnswerWriter(socket, context.slab);
+    this.#writer = new AnswerWriter(socket, context.slab, context.scheme === "https");
     this.#onClosed = onClosed;
     this.#since = context.ticks;
-    socket.on("data", (chunk: Buffer) => this.#onData(chunk));
+    readDirectly(socket, (chunk) => this.#onData(chunk));
     socket.on("end", () => this.#onEnd());
     socket.on("timeout", () => socket.destroy());
     socket.on("error", () => {}); // "close" follows, and says all that matters
