@@ -90,8 +90,8 @@ class Exchange {
   #sendBody(): void {
     const upstream = this.#upstream;
     upstream.flushHeaders(); // Node would keep the head until the first byte of the body
-    upstream.on("drain", () => this.#connection.resumeBody());
-    this.#connection.readBody({
+    upstream.on("drain", () => this.#connection.current.resumeBody());
+    this.#connection.current.readBody({
       // When control has answered before it has read all, as it does when it refuses a push, the rest has nowhere to go.
       data: (content) => upstream.destroyed || upstream.writableFinished || upstream.write(content),
       end: () => upstream.end(),
@@ -113,10 +113,10 @@ class Exchange {
     this.#status = status;
     const hasBody = !this.#isHead && status !== 204 && status !== 304;
     const isFramed = answer.headers["content-length"] !== undefined || !hasBody;
-    this.#isChunked = !isFramed && !connection.isOldClient;
+    this.#isChunked = !isFramed && !connection.current.isOldClient;
     // A body of unknown length ends with the connection, for those who know no chunks.
     const close = connection.closes || (!isFramed && !this.#isChunked);
-    connection.write(
+    connection.writer.write(
       `HTTP/1.1 ${status} ${answer.statusMessage ?? ""}\r\n${endToEndFields(answer.rawHeaders, status !== 204)}` +
         (this.#isChunked ? "Transfer-Encoding: chunked\r\n" : "") +
         `${close ? "Connection: close\r\n" : connection.connectionField}\r\n`,
@@ -125,7 +125,7 @@ class Exchange {
     answer.on("error", (error) => this.#onError(error));
     answer.on("end", () => {
       if (this.#isOver) return;
-      if (this.#isChunked) connection.writeChunk(Buffer.alloc(0));
+      if (this.#isChunked) connection.writer.writeChunk(Buffer.alloc(0));
       this.#end(false);
       connection.finish(close);
     });
@@ -133,9 +133,9 @@ class Exchange {
 
   #onContent(answer: IncomingMessage, content: Buffer): void {
     const connection = this.#connection;
-    if (this.#isChunked ? connection.writeChunk(content) : connection.write(content)) return;
+    if (this.#isChunked ? connection.writer.writeChunk(content) : connection.writer.write(content)) return;
     answer.pause();
-    connection.onDrained(() => answer.resume());
+    connection.writer.onDrained(() => answer.resume());
   }
 
   #onError(error: Error): void {
@@ -152,7 +152,7 @@ class Exchange {
       const page = this.#page;
       this.#status = page.status;
       this.#end(false);
-      connection.dropBody(); // the rest of the request's body has nowhere to go
+      connection.current.dropBody(); // the rest of the request's body has nowhere to go
       sendOwnPage(connection, this.#isHead, page);
     }
   }

@@ -26,6 +26,11 @@ export class AnswerWriter {
     else wake();
   }
 
+  /** Resolves when the client has taken what was written, or is gone. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => this.onDrained(resolve));
+  }
+
   /** Nobody takes anything any more, or all of it was taken. */
   close(): void {
     const wake = this.#wake;

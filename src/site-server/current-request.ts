@@ -1,18 +1,30 @@
+import type { Socket } from "node:net";
 import { type BodySink, RequestBody } from "./request-body.ts";
 import type { RequestRecord } from "./request-record.ts";
 
+const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
+
 /** What a connection knows of the request that it answers: how it came, and what is still to come of its body. */
 export class CurrentRequest {
+  readonly #socket: Socket;
+  readonly #record: RequestRecord;
   #isOldClient = false;
   #keepAlive = true;
   #isUnread = false;
   #body: RequestBody | undefined;
 
+  /** @param record what the core has read last */
+  constructor(socket: Socket, record: RequestRecord) {
+    this.#socket = socket;
+    this.#record = record;
+  }
+
   /** Its head was read. */
-  begin(request: RequestRecord): void {
-    this.#isUnread = request.hasBody;
-    this.#keepAlive = request.keepAlive;
-    this.#isOldClient = request.minorVersion === 0;
+  begin(): void {
+    const record = this.#record;
+    this.#isUnread = record.hasBody;
+    this.#keepAlive = record.keepAlive;
+    this.#isOldClient = record.minorVersion === 0;
   }
 
   /** It is of HTTP/1.0. */
@@ -47,10 +59,27 @@ export class CurrentRequest {
     return this.#body?.wantsMore !== false;
   }
 
-  /** From now on, `sink` gets the body. */
-  readBody(request: RequestRecord, sink: BodySink): void {
+  /** Hands the body to `sink`. To be called from `onRequest`, after `begin` of the connection. */
+  readBody(sink: BodySink): void {
+    const record = this.#record;
     this.#isUnread = false;
-    this.#body = new RequestBody(request.isChunked ? undefined : request.contentLength, sink);
+    this.#body = new RequestBody(record.isChunked ? undefined : record.contentLength, sink);
+    if (record.expectsContinue) this.#socket.write(CONTINUE, "latin1");
+  }
+
+  /** The sink takes more. */
+  resumeBody(): void {
+    if (this.#body === undefined || this.#body.wantsMore) return;
+    this.#body.wantsMore = true;
+    this.#socket.resume();
+  }
+
+  /** Nobody wants the rest of the body any more: the connection ends after the answer. */
+  dropBody(): void {
+    if (this.#body === undefined) return;
+    this.#body = undefined;
+    this.#isUnread = true;
+    this.#socket.pause();
   }
 
   /** Hands on what is the body's. @returns the position behind it */
@@ -74,21 +103,6 @@ export class CurrentRequest {
     const body = this.#body;
     this.#body = undefined;
     body?.abort(new Error(why));
-  }
-
-  /** The sink takes more. @returns whether it did not before */
-  resumeBody(): boolean {
-    if (this.#body === undefined || this.#body.wantsMore) return false;
-    this.#body.wantsMore = true;
-    return true;
-  }
-
-  /** The sink takes nothing more. @returns whether there was one */
-  dropBody(): boolean {
-    if (this.#body === undefined) return false;
-    this.#body = undefined;
-    this.#isUnread = true;
-    return true;
   }
 
   /** Nobody is to be told of the rest any more. */

@@ -114,7 +114,7 @@ export class FileSender {
   ): Promise<void> {
     const { bytes } = await this.#bodies.readSmall(range);
     progress.isSent = true;
-    connection.write(Buffer.concat([head, bytes]));
+    connection.writer.write(Buffer.concat([head, bytes]));
   }
 
   /** The head waits for the first bytes, so that a file that cannot be read is still an honest 500. */
@@ -126,9 +126,9 @@ export class FileSender {
   ): Promise<void> {
     for await (const chunk of this.#bodies.chunks(range)) {
       if (connection.isClosed) return;
-      if (!progress.isSent) connection.write(head);
+      if (!progress.isSent) connection.writer.write(head);
       progress.isSent = true;
-      if (!connection.write(chunk)) await connection.drained();
+      if (!connection.writer.write(chunk)) await connection.writer.drained();
     }
   }
 

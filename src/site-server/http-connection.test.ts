@@ -17,7 +17,7 @@ function echo(connection: HttpConnection): void {
   } else if (target === "/body") {
     connection.begin(true);
     const content: Buffer[] = [];
-    connection.readBody({
+    connection.current.readBody({
       data: (piece) => content.push(piece) > 0,
       end: () => answer(`<${Buffer.concat(content).toString("latin1")}>`),
       fail: () => connection.abort(),
@@ -33,10 +33,10 @@ const BIG = 20 << 20;
 
 async function sendBig(connection: HttpConnection): Promise<void> {
   connection.begin(true);
-  connection.write(`HTTP/1.1 200 OK\r\nContent-Length: ${BIG}\r\n\r\n`);
+  connection.writer.write(`HTTP/1.1 200 OK\r\nContent-Length: ${BIG}\r\n\r\n`);
   const piece = Buffer.alloc(1 << 20, "b");
   for (let sent = 0; sent < BIG && !connection.isClosed; sent += piece.length) {
-    if (!connection.write(piece)) await connection.drained();
+    if (!connection.writer.write(piece)) await connection.writer.drained();
   }
   connection.finish();
 }

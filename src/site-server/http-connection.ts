@@ -1,11 +1,11 @@
 import type { Socket } from "node:net";
 import type { ConnectionContext } from "./connection-context.ts";
+import { ConnectionTime } from "./connection-time.ts";
 import type { CoreHost } from "./core-host.ts";
 import { HEAD_LIMIT, RESPOND_CLOSE } from "./core/layout.ts";
 import { endSlowly } from "./end-slowly.ts";
 import { HeldRequests } from "./held-requests.ts";
 import { readDirectly } from "./read-directly.ts";
-import type { BodySink } from "./request-body.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { CurrentRequest } from "./current-request.ts";
 
@@ -19,33 +19,32 @@ const CLOSED = 3;
 
 const LF = 0x0a;
 
-const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
-
 /**
  * HTTP/1.1 on one connection (RFC 9112): reads heads through the core, has the handler answer them, one after another, and keeps to the
  * time limits. All that a client can make it hold is bounded: what cannot be worked off is not read.
  */
 export class HttpConnection {
   readonly socket: Socket;
+  /** The request that is being answered, and its body. */
+  readonly current: CurrentRequest;
+  /** Takes an answer that comes piece by piece, between `begin` and `finish`. */
+  readonly writer: AnswerWriter;
   readonly #context: ConnectionContext;
-  readonly #writer: AnswerWriter;
   readonly #onClosed: (connection: HttpConnection) => void;
+  readonly #time: ConnectionTime;
   #state = HEAD;
-  /** When the current state began, in ticks. */
-  #since: number;
   readonly #held = new HeldRequests();
-  readonly #request = new CurrentRequest();
   /** The client sends no more. */
   #ended = false;
-  #hasAsked = false;
   #takesLong = false;
 
   constructor(socket: Socket, context: ConnectionContext, onClosed: (connection: HttpConnection) => void) {
     this.socket = socket;
     this.#context = context;
-    this.#writer = new AnswerWriter(socket, context.slab, context.scheme === "https");
+    this.current = new CurrentRequest(socket, context.core.request);
+    this.writer = new AnswerWriter(socket, context.slab, context.scheme === "https");
+    this.#time = new ConnectionTime(socket, context);
     this.#onClosed = onClosed;
-    this.#since = context.ticks;
     readDirectly(socket, (chunk) => this.#onData(chunk));
     socket.on("end", () => this.#onEnd());
     socket.on("timeout", () => socket.destroy());
@@ -76,14 +75,9 @@ export class HttpConnection {
     return this.#state === CLOSED;
   }
 
-  /** The client speaks HTTP/1.0. */
-  get isOldClient(): boolean {
-    return this.#request.isOldClient;
-  }
-
   /** The connection ends after the answer: the client wants it, the request's body is not read, or the process is about to end. */
   get closes(): boolean {
-    return this.#request.closes || this.#context.draining;
+    return this.current.closes || this.#context.draining;
   }
 
   /** RESPOND_* for the core. */
@@ -94,7 +88,7 @@ export class HttpConnection {
   /** The line `Connection` of an answer's head, or "". */
   get connectionField(): string {
     if (this.closes) return "Connection: close\r\n";
-    return this.isOldClient ? "Connection: keep-alive\r\n" : "";
+    return this.current.isOldClient ? "Connection: keep-alive\r\n" : "";
   }
 
   // ── answering ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -103,7 +97,7 @@ export class HttpConnection {
   sendAnswer(body?: Buffer): void {
     const { answer } = this.core;
     const { closes } = answer;
-    this.#writer.writeAnswer(answer, body);
+    this.writer.writeAnswer(answer, body);
     this.finish(closes);
   }
 
@@ -113,12 +107,12 @@ export class HttpConnection {
    * @param fields lines that end in CRLF, all that there are but `Date` and `Connection`
    */
   send(status: string, fields: string, body?: Buffer): void {
-    this.#writer.writeHeadAndBody(`${status}\r\nDate: ${this.core.date}\r\n${this.connectionField}${fields}`, body);
+    this.writer.writeHeadAndBody(`${status}\r\nDate: ${this.core.date}\r\n${this.connectionField}${fields}`, body);
     this.finish();
   }
 
   /**
-   * The answer comes later, piece by piece: `write` … `finish`, or `abort`. What the client asks meanwhile waits.
+   * The answer comes later, piece by piece: `writer.write` … `finish`, or `abort`. What the client asks meanwhile waits.
    *
    * @param takesLong then only few requests may wait behind it
    * @param stalledMs without movement for so long, the connection is ended
@@ -129,33 +123,13 @@ export class HttpConnection {
     this.socket.setTimeout(stalledMs);
   }
 
-  /** Sends a piece, which must not change afterwards. @returns whether more may come at once; else `drained` says when */
-  write(piece: Buffer | string): boolean {
-    return this.#writer.write(piece);
-  }
-
-  /** Sends a piece as a chunk (RFC 9112, section 7.1); one of no bytes is the last. @returns as `write` */
-  writeChunk(piece: Buffer): boolean {
-    return this.#writer.writeChunk(piece);
-  }
-
-  /** Resolves when the client has taken what was sent, or is gone. */
-  drained(): Promise<void> {
-    return new Promise((resolve) => this.#writer.onDrained(resolve));
-  }
-
-  /** The same, for one who does not wait by promises. */
-  onDrained(wake: () => void): void {
-    this.#writer.onDrained(wake);
-  }
-
   /** The answer is whole. @param close what its head said */
   finish(close: boolean = this.closes): void {
     if (this.#state === BUSY) this.#finishLater(close);
     else if (this.#state === HEAD) {
       if (close) this.#end();
       else {
-        this.#since = this.#context.ticks;
+        this.#time.restart();
         if (this.socket.writableNeedDrain) this.#waitForClient();
       }
     }
@@ -175,36 +149,18 @@ export class HttpConnection {
     else this.socket.destroy();
   }
 
-  // ── the request's body ─────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Hands the request's body to `sink`. To be called from `onRequest`, after `begin`. */
-  readBody(sink: BodySink): void {
-    const { request } = this.core;
-    this.#request.readBody(request, sink);
-    if (request.expectsContinue) this.socket.write(CONTINUE, "latin1");
-  }
-
-  /** The sink takes more. */
-  resumeBody(): void {
-    if (this.#request.resumeBody()) this.socket.resume();
-  }
-
-  /** Nobody wants the rest of the body any more: the connection ends after the answer. */
-  dropBody(): void {
-    if (this.#request.dropBody()) this.socket.pause();
-  }
-
   // ── for the listener ───────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Looks at the time limits. @param limits in ticks */
-  check(limits: { head: number; keepAlive: number; linger: number }): void {
-    const waited = this.#context.ticks - this.#since;
-    if (this.#state === LINGERING && this.socket.writableFinished && waited > limits.linger) this.socket.destroy();
-    if (this.#state !== HEAD) return;
-    if (this.#held.bytes !== undefined) {
-      if (waited > limits.head) this.#refuse(408);
-    } else if (waited > (this.#hasAsked ? limits.keepAlive : limits.head)) {
-      this.socket.destroy();
+  /** Looks at the time limits. To be called once a tick. */
+  check(): void {
+    if (this.#state === LINGERING) {
+      if (this.#time.hasLingered) this.socket.destroy();
+    } else if (this.#state === HEAD) {
+      if (this.#held.bytes === undefined) {
+        if (this.#time.isIdle) this.socket.destroy();
+      } else if (this.#time.isHeadLate) {
+        this.#refuse(408);
+      }
     }
   }
 
@@ -265,10 +221,9 @@ export class HttpConnection {
   }
 
   #onHead(): void {
-    this.#hasAsked = true;
+    this.#time.asked();
     this.#context.requests++;
-    const { request } = this.core;
-    this.#request.begin(request);
+    this.current.begin();
     this.#context.handler.onRequest(this);
   }
 
@@ -278,23 +233,23 @@ export class HttpConnection {
       this.#takeWhileBusy(bytes, at);
     } else if (this.#state === HEAD) {
       this.#held.set(bytes, at);
-      if (!isMore) this.#since = this.#context.ticks;
+      if (!isMore) this.#time.restart();
       if (this.#ended) this.#end(); // the rest of this head does not come
     }
   }
 
   /** Takes what comes while a request is answered: its body, or what is to wait. */
   #takeWhileBusy(bytes: Buffer, from: number): void {
-    const request = this.#request;
-    const at = request.takesBody ? request.feedBody(bytes, from) : from;
+    const { current } = this;
+    const at = current.takesBody ? current.feedBody(bytes, from) : from;
     if (at < bytes.length) this.#hold(bytes, at);
-    if (request.isBodyWhole) request.endBody();
-    else if (!request.wantsMore) this.socket.pause();
+    if (current.isBodyWhole) current.endBody();
+    else if (!current.wantsMore) this.socket.pause();
   }
 
   /** Keeps what came before its turn, and stops reading when that is much. */
   #hold(bytes: Buffer, from: number): void {
-    if (this.#request.isUnread) return;
+    if (this.current.isUnread) return;
     this.#held.add(bytes, from);
     if (this.#held.isMuch) this.socket.pause();
     if (this.#takesLong && this.#held.areMany) this.socket.destroy();
@@ -302,7 +257,7 @@ export class HttpConnection {
 
   #onEnd(): void {
     this.#ended = true;
-    this.#request.failBody("the client ended in the midst of the request's body");
+    this.current.failBody("the client ended in the midst of the request's body");
     if (this.#state === HEAD) this.#end();
   }
 
@@ -310,12 +265,12 @@ export class HttpConnection {
 
   #finishLater(close: boolean): void {
     this.socket.setTimeout(0);
-    if (close || this.#request.takesBody) {
+    if (close || this.current.takesBody) {
       this.#end();
       return;
     }
     this.#state = HEAD;
-    this.#since = this.#context.ticks;
+    this.#time.restart();
     if (this.socket.writableNeedDrain) this.#waitForClient();
     else this.#next();
   }
@@ -324,7 +279,7 @@ export class HttpConnection {
   #waitForClient(): void {
     this.begin(false);
     this.socket.pause();
-    this.#writer.onDrained(() => {
+    this.writer.onDrained(() => {
       this.socket.setTimeout(0);
       if (this.#state !== BUSY) return;
       this.#state = HEAD;
@@ -334,7 +289,7 @@ export class HttpConnection {
 
   /** Goes on with what came meanwhile. */
   #next(): void {
-    this.#since = this.#context.ticks;
+    this.#time.restart();
     this.socket.resume();
     const { bytes } = this.#held;
     if (bytes !== undefined) this.#onData(bytes, true);
@@ -352,17 +307,17 @@ export class HttpConnection {
   #end(): void {
     if (this.#state === CLOSED) return;
     this.#state = LINGERING;
-    this.#since = this.#context.ticks;
+    this.#time.restart();
     this.#held.clear();
-    this.#request.forgetBody();
-    endSlowly(this.socket, this.#context.limits.stalledMs, () => (this.#since = this.#context.ticks));
+    this.current.forgetBody();
+    endSlowly(this.socket, this.#context.limits.stalledMs, () => this.#time.restart());
   }
 
   #onClose(): void {
     this.#state = CLOSED;
     this.#held.clear();
-    this.#request.failBody("the client went away");
-    this.#writer.close();
+    this.current.failBody("the client went away");
+    this.writer.close();
     this.#onClosed(this);
   }
 }

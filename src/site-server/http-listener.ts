@@ -134,13 +134,7 @@ export class HttpListener {
 
   #check(): void {
     this.#context.ticks++;
-    const { headMs, keepAliveMs, lingerMs, checkMs } = this.#context.limits;
-    const limits = {
-      head: Math.ceil(headMs / checkMs),
-      keepAlive: Math.ceil(keepAliveMs / checkMs),
-      linger: Math.ceil(lingerMs / checkMs),
-    };
-    for (const connection of this.#connections) connection.check(limits);
+    for (const connection of this.#connections) connection.check();
     if (this.#connections.size < this.server.maxConnections * 0.9) this.#isFull = false;
     if (this.#connections.size > 0) return;
     clearInterval(this.#checker);

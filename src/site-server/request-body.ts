@@ -2,7 +2,7 @@ import { ChunkedDecoder } from "./chunked-decoder.ts";
 
 /** Who takes a request's body. */
 export interface BodySink {
-  /** Content, in order; it may be kept. Answers whether more may come at once; else `HttpConnection.resumeBody` asks for it. */
+  /** Content, in order; it may be kept. Answers whether more may come at once; else `CurrentRequest.resumeBody` asks for it. */
   data(content: Buffer): boolean;
   /** The body is whole. */
   end(): void;
