@@ -38,6 +38,8 @@ const limits = {
   stalledMs: 20_000,
   lingerMs: 5_000,
   handshakeMs: 5_000,
+  leastRate: 240,
+  rateGraceMs: 10_000,
   checkMs: 1_000,
   connections: 4_096,
 };

@@ -23,6 +23,8 @@ export const defaultLimits: Readonly<IngressLimits> = Object.freeze({
   proxyStalledMs: 3_600_000,
   lingerMs: 5_000,
   handshakeMs: 10_000,
+  leastRate: 240,
+  rateGraceMs: 10_000,
   checkMs: 5_000,
   connections: 8_000,
   bodyCacheBytes: 8 << 20,

@@ -1,4 +1,4 @@
-/** How long a slow or silent client is waited for, in milliseconds. */
+/** How long a slow or silent client is waited for. Times in milliseconds. */
 export interface ConnectionLimits {
   /** From the opening of a connection, or the first byte of a request, to the end of its head. */
   headMs: number;
@@ -10,7 +10,11 @@ export interface ConnectionLimits {
   lingerMs: number;
   /** A TLS handshake. */
   handshakeMs: number;
-  /** How often the first two are looked at. */
+  /** A client that moves, but takes what it is sent, or sends a body, at fewer bytes a second than this is not waited for any longer … */
+  leastRate: number;
+  /** … than this beyond the time that it would take at that rate; for bodies, `stalledMs`. */
+  rateGraceMs: number;
+  /** How often most of these are looked at. */
   checkMs: number;
   /** Open connections per listener; fewer if the system gives the process few descriptors. */
   connections: number;

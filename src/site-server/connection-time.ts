@@ -1,10 +1,12 @@
 import type { Socket } from "node:net";
 import type { ConnectionContext } from "./connection-context.ts";
+import { LeastRate } from "./least-rate.ts";
 
 /** How long the client of one connection is waited for, by the listener's ticks: no timer of its own. */
 export class ConnectionTime {
   readonly #socket: Socket;
   readonly #context: ConnectionContext;
+  readonly #rate: LeastRate;
   /** When what it is waited for began, in ticks. */
   #since: number;
   #hasAsked = false;
@@ -12,6 +14,7 @@ export class ConnectionTime {
   constructor(socket: Socket, context: ConnectionContext) {
     this.#socket = socket;
     this.#context = context;
+    this.#rate = new LeastRate(socket, context.limits);
     this.#since = context.ticks;
   }
 
@@ -39,6 +42,12 @@ export class ConnectionTime {
   /** It has the last answer, and had its time to see it. */
   get hasLingered(): boolean {
     return this.#socket.writableFinished && this.#hasWaited(this.#context.limits.lingerMs);
+  }
+
+  /** It moves, but so slowly that it would hold the connection for ever. @param wantsBody more of its body is wanted at the moment */
+  trickles(wantsBody: boolean): boolean {
+    const now = this.#context.ticks * this.#context.limits.checkMs;
+    return this.#rate.isTakenTooSlowly(now) || this.#rate.isGivenTooSlowly(now, wantsBody);
   }
 
   /** At least so long, milliseconds: a tick may have come right after the begin. */

@@ -45,6 +45,8 @@ const limits: ConnectionLimits = {
   stalledMs: 120_000,
   lingerMs: 5_000,
   handshakeMs: 10_000,
+  leastRate: 240,
+  rateGraceMs: 10_000,
   checkMs: 5_000,
   connections: 8_000,
 };

@@ -141,6 +141,21 @@ describe("a connection", () => {
     expect(server.faults).toEqual([]);
   });
 
+  test("a client that takes its answer, or sends its body, too slowly is let go", async () => {
+    await using server = await TestServer.start(echo, { leastRate: 1e9, rateGraceMs: 100, stalledMs: 60_000 });
+    const reader = await server.open();
+    reader.socket.pause();
+    reader.socket.write(get("/big"));
+    while (server.listener.requests < 1 || server.listener.connections > 0) await new Promise(setImmediate);
+    await using slow = await TestServer.start(echo, { leastRate: 1e9, stalledMs: 100 });
+    const writer = await slow.open();
+    writer.socket.write("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+    const drip = setInterval(() => writer.socket.write("x"), 20); // stalled it is not
+    while (slow.listener.requests < 1 || slow.listener.connections > 0) await new Promise(setImmediate);
+    clearInterval(drip);
+    expect([...server.faults, ...slow.faults]).toEqual([]);
+  });
+
   test("a client that takes the end of the last answer slowly gets all of it", async () => {
     await using server = await TestServer.start(echo, { lingerMs: 40, stalledMs: 2_000 });
     const client = await server.open();

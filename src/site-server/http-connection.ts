@@ -153,7 +153,10 @@ export class HttpConnection {
 
   /** Looks at the time limits. To be called once a tick. */
   check(): void {
-    if (this.#state === LINGERING) {
+    const { takesBody, wantsMore } = this.current;
+    if (this.#time.trickles(takesBody && wantsMore)) {
+      this.abort();
+    } else if (this.#state === LINGERING) {
       if (this.#time.hasLingered) this.socket.destroy();
     } else if (this.#state === HEAD) {
       if (this.#held.bytes === undefined) {

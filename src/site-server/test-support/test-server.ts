@@ -4,12 +4,15 @@ import { CoreHost } from "../core-host.ts";
 import type { HttpConnection } from "../http-connection.ts";
 import { HttpListener } from "../http-listener.ts";
 
-const limits: ConnectionLimits = {
+/** For tests: nothing is waited for long, but for what a test is about. */
+export const testLimits: ConnectionLimits = {
   headMs: 20_000,
   keepAliveMs: 20_000,
   stalledMs: 20_000,
   lingerMs: 5_000,
   handshakeMs: 5_000,
+  leastRate: 240,
+  rateGraceMs: 10_000,
   checkMs: 20,
   connections: 1000,
 };
@@ -25,7 +28,7 @@ export class TestServer {
   private constructor(onRequest: (connection: HttpConnection) => void, more: Partial<ConnectionLimits>) {
     this.listener = new HttpListener({
       core: this.core,
-      limits: { ...limits, ...more },
+      limits: { ...testLimits, ...more },
       handler: {
         onRequest,
         onRefused: ({ core }) => void this.refused.push(core.answer.status),
