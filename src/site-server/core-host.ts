@@ -40,6 +40,9 @@ export class CoreHost {
   readonly #core: AnswerModule;
   readonly #memory: CoreMemory;
   readonly #input: number;
+  /** Where the head lies that was read last, within what was taken. */
+  #headAt = 0;
+  #headBytes = 0;
   /** Of the core's clock: seconds since 1970. */
   #second = 0;
   #date = "";
@@ -84,7 +87,21 @@ export class CoreHost {
   parse(from: number, end: number): number {
     const used = this.#core.parse(this.#input + from, this.#input + end);
     if (used > end - from || (used < 0 && (used > -400 || used < -599))) throw new CoreFault(`a head of ${used} bytes`);
+    this.#headAt = from;
+    this.#headBytes = used;
     return used;
+  }
+
+  /** The head that `parse` has read last, for `readAgain`. */
+  copyOfHead(): Buffer {
+    const at = this.#input + this.#headAt;
+    return Buffer.from(this.#memory.bytes.subarray(at, at + this.#headBytes));
+  }
+
+  /** Reads a head that was read before, after others have been. Not while heads are being read from what a client sent. */
+  readAgain(head: Buffer): void {
+    const used = this.parse(0, this.take(head, 0));
+    if (used !== head.length) throw new CoreFault("a head that is another when it is read again");
   }
 
   /** Answers the request from a site. @param flags RESPOND_* */

@@ -1,6 +1,7 @@
 import { type BigIntStats, close, fstat, open, read } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { errno } from "../shared/errors.ts";
 
 const openFile = promisify(open);
 const readFile = promisify(read);
@@ -43,6 +44,11 @@ interface OpenFile {
   fd: Promise<number>;
   users: number;
   usedAt: number;
+}
+
+/** A file is not what it was when it was looked at. */
+export class FileChanged extends Error {
+  override readonly name = "FileChanged";
 }
 
 /** A small body in memory. */
@@ -148,14 +154,14 @@ export class FileBodies {
   async #checkCurrent(fd: number, name: string): Promise<void> {
     const { isCurrent } = this.#options;
     if (isCurrent === undefined || isCurrent(name, await statFile(fd, { bigint: true }))) return;
-    throw new Error(`${name} has changed since the folder was looked at`);
+    throw new FileChanged(`${name} has changed since the folder was looked at`);
   }
 
   #acquire(name: string): OpenFile {
     let file = this.#files.get(name);
     if (file === undefined) {
       if (this.#files.size >= MOST_OPEN) this.closeIdle();
-      const fd = openFile(join(this.#options.folder, name), "r");
+      const fd = openExisting(join(this.#options.folder, name));
       file = { fd, users: 0, usedAt: performance.now() };
       this.#files.set(name, file);
       fd.catch(() => this.#files.delete(name)); // so that the next request tries again
@@ -195,10 +201,19 @@ function cacheKey(range: BodyRange): string {
   return `${range.file}:${range.offset}:${range.size}`;
 }
 
+async function openExisting(path: string): Promise<number> {
+  try {
+    return await openFile(path, "r");
+  } catch (error) {
+    const isGone = error instanceof Error && ["ENOENT", "ENOTDIR"].includes(errno(error) ?? "");
+    throw isGone ? new FileChanged(error.message, { cause: error }) : error;
+  }
+}
+
 async function readFully(fd: number, into: Buffer, position: number, file: string): Promise<void> {
   for (let done = 0; done < into.length;) {
     const { bytesRead } = await readFile(fd, into, done, into.length - done, position + done);
-    if (bytesRead === 0) throw new Error(`${file} ends at ${position + done}, ${into.length - done} bytes short`);
+    if (bytesRead === 0) throw new FileChanged(`${file} ends at ${position + done}, ${into.length - done} bytes short`);
     done += bytesRead;
   }
 }

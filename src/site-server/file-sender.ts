@@ -12,7 +12,7 @@ const MOST_FOUND = 16_384;
 /** How an answer that took time went. */
 export interface AnswerOutcome {
   status: number;
-  /** The client went away, or the body could not be read to its end. */
+  /** What the client got is not the whole: it went away, or the body could not be read to its end. */
   aborted: boolean;
   error?: unknown;
 }
@@ -50,17 +50,21 @@ export class FileSender {
    * Sends the answer that the core has made from a site. Whatever goes wrong before the head is sent becomes a 500; after it, the
    * connection is ended, so that no client takes half a file for the whole.
    *
+   * @param isLeft whether a body that cannot be read is left to the caller to answer, instead of by a 500: the outcome has the status 0 then, and is not aborted
    * @returns undefined if it was sent at once; else resolves when it is over. For the log
    */
-  send(connection: HttpConnection, site: SiteHandle): Promise<AnswerOutcome> | undefined {
+  send(
+    connection: HttpConnection,
+    site: SiteHandle,
+    isLeft: (error: unknown) => boolean = () => false,
+  ): Promise<AnswerOutcome> | undefined {
     const { answer } = this.#core;
     if (answer.bytes === 0) {
       connection.sendAnswer();
       return undefined;
     }
-    if (!answer.isWhole) return this.#read(connection, this.range(site), answer.closes);
-    const body = this.#find(site);
-    if (body === undefined) return this.#read(connection, this.range(site), answer.closes);
+    const body = answer.isWhole ? this.#find(site) : undefined;
+    if (body === undefined) return this.#read(connection, this.range(site), isLeft);
     connection.sendAnswer(body.bytes);
     return undefined;
   }
@@ -87,8 +91,12 @@ export class FileSender {
     return body;
   }
 
-  async #read(connection: HttpConnection, range: BodyRange, close: boolean): Promise<AnswerOutcome> {
-    const { status } = this.#core.answer;
+  async #read(
+    connection: HttpConnection,
+    range: BodyRange,
+    isLeft: (error: unknown) => boolean,
+  ): Promise<AnswerOutcome> {
+    const { status, closes } = this.#core.answer;
     const head = this.#core.answer.copyOfHead();
     const isSmall = range.size <= this.#bodies.smallBytes;
     connection.begin(!isSmall);
@@ -97,10 +105,11 @@ export class FileSender {
       if (isSmall) await this.#sendSmall(connection, head, range, progress);
       else await this.#stream(connection, head, range, progress);
       if (connection.isClosed) return { status: progress.isSent ? status : 0, aborted: true };
-      connection.finish(close);
+      connection.finish(closes);
       return { status, aborted: false };
     } catch (error) {
       if (progress.isSent) connection.abort();
+      else if (isLeft(error)) return { status: 0, aborted: false, error };
       else this.#sendUnreadable(connection);
       return { status: progress.isSent ? status : 500, aborted: progress.isSent, error };
     }

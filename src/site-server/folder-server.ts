@@ -1,9 +1,12 @@
 import type { AddressInfo } from "node:net";
+import { type Clock, systemClock } from "../shared/clock.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import { CoreHost } from "./core-host.ts";
 import type { HttpConnection } from "./http-connection.ts";
 import { HttpListener } from "./http-listener.ts";
 import { KnownField } from "./request-record.ts";
+import { FolderAnswers } from "./folder-answers.ts";
+import { FolderLooks } from "./folder-looks.ts";
 import { type FolderOptions, FolderSite } from "./folder-site.ts";
 import { secureContext } from "./secure-context.ts";
 import { watchFolder } from "./watch-folder.ts";
@@ -31,6 +34,8 @@ export interface FolderServerOptions extends FolderOptions {
   tls?: { key: Buffer; cert: Buffer };
   /** Whether changes in the folder are noticed. */
   watch: boolean;
+  /** Default: the system's. */
+  clock?: Clock;
   /** Told of each request, if anybody wants to know. */
   onRequest?: (request: ServedRequest) => void;
   /** Told when the folder has been looked at again, with what was not understood in `_headers` and `_redirects`. */
@@ -54,16 +59,21 @@ const limits: ConnectionLimits = {
 /** Serves a folder by HTTP or HTTPS, as `steppe serve` does. */
 export class FolderServer {
   readonly #options: FolderServerOptions;
-  readonly #core: CoreHost;
   readonly #listener: HttpListener;
-  #site: FolderSite;
+  readonly #looks: FolderLooks;
+  readonly #answers: FolderAnswers;
   #stopWatching: () => void = () => {};
 
   private constructor(options: FolderServerOptions, core: CoreHost, site: FolderSite) {
     this.#options = options;
-    this.#core = core;
-    this.#site = site;
-    const { tls } = options;
+    const { folder, tls, clock = systemClock } = options;
+    this.#looks = new FolderLooks(site, {
+      open: () => FolderSite.open(core, folder, options),
+      clock,
+      onChange: ({ files, problems }) => options.onChange(files, problems),
+      onTrouble: (error) => options.onTrouble("the folder cannot be read; it is served as it was", error),
+    });
+    this.#answers = new FolderAnswers(this.#looks, clock, options.watch);
     const context = tls && secureContext(tls);
     this.#listener = new HttpListener({
       core,
@@ -90,7 +100,7 @@ export class FolderServer {
     await server.#listener.listen(options.address);
     if (options.watch) {
       server.#stopWatching = watchFolder(options.folder, {
-        onChange: () => server.#look(),
+        onChange: () => server.#looks.again(),
         onTrouble: (error) => options.onTrouble("changes in the folder are not noticed", error),
       });
     }
@@ -109,43 +119,28 @@ export class FolderServer {
     const stopped = this.#listener.stopAccepting();
     this.#listener.endAll();
     await stopped;
-    this.#site[Symbol.dispose]();
-  }
-
-  /** The folder has changed. */
-  async #look(): Promise<void> {
-    try {
-      const next = await FolderSite.open(this.#core, this.#options.folder, this.#options);
-      this.#site[Symbol.dispose]();
-      this.#site = next;
-      this.#options.onChange(next.files, next.problems);
-    } catch (error) {
-      this.#options.onTrouble("the folder cannot be read; it is served as it was", error);
-    }
+    this.#looks[Symbol.dispose]();
   }
 
   #answer(connection: HttpConnection): void {
     const { onRequest, onTrouble } = this.#options;
-    const { sender, site } = this.#site;
     const served = onRequest && describe(connection);
     const started = served === undefined ? 0 : performance.now();
-    const { answer } = this.#core;
-    this.#core.respond(site, connection.respondFlags);
-    if (served !== undefined) {
-      served.status = answer.status;
-      served.bytes = answer.bodyBytes;
-    }
-    const tell = (): void => {
+    const tell = (status: number, bytes: number): void => {
       if (served === undefined) return;
+      served.status = status;
+      served.bytes = bytes;
       served.ms = performance.now() - started;
       onRequest?.(served);
     };
-    const later = sender.send(connection, site);
-    if (later === undefined) return tell();
-    void later.then(({ status, error }) => {
+    const later = this.#answers.answer(connection);
+    if (later === undefined) {
+      const { answer } = connection.core;
+      return tell(answer.status, answer.bodyBytes);
+    }
+    void later.then(({ status, bytes, error }) => {
       if (error !== undefined) onTrouble("a file could not be read", error);
-      if (served !== undefined) served.status = status;
-      tell();
+      tell(status, bytes);
     });
   }
 }
