@@ -3,6 +3,7 @@ import { definitionFromOptions, parseConfig, type UpOptions } from "../config/in
 import { pushUrl } from "../api/index.ts";
 import type { AppDeployer } from "../deployer/index.ts";
 import { errno, SteppeError } from "../shared/errors.ts";
+import { releaseMemorySoon } from "../shared/release-memory.ts";
 import { version } from "../shared/version.ts";
 import type { Announcer } from "./announcer.ts";
 import { EXAMPLE_APP, EXAMPLE_DOMAIN, pushExample } from "./example.ts";
@@ -18,6 +19,7 @@ export async function runUp(options: UpOptions, surroundings: Surroundings): Pro
     announcer.ready(platform.addresses, version, clock.monotonic() - begin);
     if (options.config !== null) await applyConfig(options.config, platform.deployer);
     if (options.example) await deployExample(platform, announcer);
+    releaseMemorySoon(() => true); // what only the start needed
     return platform;
   } catch (error) {
     await platform.giveUp();

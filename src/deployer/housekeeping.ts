@@ -45,7 +45,7 @@ export class Housekeeping {
 
   appWentLive(app: string): void {
     void this.#inTurn(() => this.#prune(app), "pruning releases failed", app);
-    void this.#inTurn(() => this.#encode(app), "compressing failed", app).then(releaseMemorySoon);
+    void this.#inTurn(() => this.#encode(app), "compressing failed", app).then(() => releaseMemorySoon(() => true));
   }
 
   /** Frees what no kept release needs, when what is on its way has ended. */

@@ -87,6 +87,7 @@ export class IngressProcess {
     if (this.#addresses === null) {
       this.#addresses = await this.listeners.listen(this.config.http, this.config.https);
       this.#state = "accepting";
+      this.#releaseMemorySoon(); // what only the start needed
     }
     return this.#addresses;
   }
@@ -158,8 +159,13 @@ export class IngressProcess {
     this.#ended.resolve();
   }
 
+  /** Thoroughly, if no visitor is connected. */
+  #releaseMemorySoon(): void {
+    releaseMemorySoon(() => this.listeners.connections === 0);
+  }
+
   #serve(table: ServingTable): void {
-    releaseMemorySoon(); // the indexes that it takes the place of
+    this.#releaseMemorySoon(); // the indexes that it takes the place of
     const before = this.#table.snapshot.defaultCertificate;
     this.#table = table;
     this.#pending = undefined;

@@ -49,6 +49,7 @@ export class Store {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000",
       );
       checkIntegrity(database);
+      database.exec("PRAGMA shrink_memory"); // the check has read all of it into SQLite's cache
       const store = new Store(database, path);
       store.#migrate(steps, beforeMigration);
       return store;
