@@ -2,6 +2,9 @@ import type { Socket } from "node:net";
 import type { ConnectionContext } from "./connection-context.ts";
 import { LeastRate } from "./least-rate.ts";
 
+/** Milliseconds. A connection that is so old and has not asked is as good as idle, where others want its place. */
+const UNASKED_MS = 2_000;
+
 /** How long the client of one connection is waited for, by the listener's ticks: no timer of its own. */
 export class ConnectionTime {
   readonly #socket: Socket;
@@ -37,6 +40,11 @@ export class ConnectionTime {
   get isIdle(): boolean {
     const { headMs, keepAliveMs } = this.#context.limits;
     return this.#hasWaited(this.#hasAsked ? keepAliveMs : headMs);
+  }
+
+  /** For how many ticks no head has begun; undefined while the first may be on its way. */
+  get idleTicks(): number | undefined {
+    return this.#hasAsked || this.#hasWaited(UNASKED_MS) ? this.#context.ticks - this.#since : undefined;
   }
 
   /** It has the last answer, and had its time to see it. */

@@ -27,6 +27,8 @@ export function inPack(core: CoreHost, site: SiteHandle): string {
   return name;
 }
 
+const never = (): boolean => false;
+
 /** Sends what the core has answered, bodies out of files included. */
 export class FileSender {
   readonly #core: CoreHost;
@@ -56,7 +58,7 @@ export class FileSender {
   send(
     connection: HttpConnection,
     site: SiteHandle,
-    isLeft: (error: unknown) => boolean = () => false,
+    isLeft: (error: unknown) => boolean = never,
   ): Promise<AnswerOutcome> | undefined {
     const { answer } = this.#core;
     if (answer.bytes === 0) {

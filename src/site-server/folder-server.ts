@@ -5,7 +5,7 @@ import { CoreHost } from "./core-host.ts";
 import type { HttpConnection } from "./http-connection.ts";
 import { HttpListener } from "./http-listener.ts";
 import { KnownField } from "./request-record.ts";
-import { FolderAnswers } from "./folder-answers.ts";
+import { FolderAnswers, type FolderOutcome } from "./folder-answers.ts";
 import { FolderLooks } from "./folder-looks.ts";
 import { type FolderOptions, FolderSite } from "./folder-site.ts";
 import { secureContext } from "./secure-context.ts";
@@ -123,25 +123,25 @@ export class FolderServer {
   }
 
   #answer(connection: HttpConnection): void {
-    const { onRequest, onTrouble } = this.#options;
-    const served = onRequest && describe(connection);
+    const served = this.#options.onRequest && describe(connection);
     const started = served === undefined ? 0 : performance.now();
-    const tell = (status: number, bytes: number): void => {
-      if (served === undefined) return;
-      served.status = status;
-      served.bytes = bytes;
-      served.ms = performance.now() - started;
-      onRequest?.(served);
-    };
     const later = this.#answers.answer(connection);
-    if (later === undefined) {
-      const { answer } = connection.core;
-      return tell(answer.status, answer.bodyBytes);
-    }
-    void later.then(({ status, bytes, error }) => {
-      if (error !== undefined) onTrouble("a file could not be read", error);
-      tell(status, bytes);
-    });
+    if (later !== undefined) void this.#tellLater(later, served, started);
+    else if (served !== undefined)
+      this.#tell(served, started, connection.core.answer.status, connection.core.answer.bodyBytes);
+  }
+
+  async #tellLater(later: Promise<FolderOutcome>, served: ServedRequest | undefined, started: number): Promise<void> {
+    const { status, bytes, error } = await later;
+    if (error !== undefined) this.#options.onTrouble("a file could not be read", error);
+    if (served !== undefined) this.#tell(served, started, status, bytes);
+  }
+
+  #tell(served: ServedRequest, started: number, status: number, bytes: number): void {
+    served.status = status;
+    served.bytes = bytes;
+    served.ms = performance.now() - started;
+    this.#options.onRequest?.(served);
   }
 }
 

@@ -70,6 +70,11 @@ export class HttpConnection {
     return this.#state === HEAD;
   }
 
+  /** For how many of the listener's ticks nothing has been under way; undefined if something is, or may be. */
+  get idleTicks(): number | undefined {
+    return this.#state === HEAD && this.#held.bytes === undefined ? this.#time.idleTicks : undefined;
+  }
+
   /** The client went away. */
   get isClosed(): boolean {
     return this.#state === CLOSED;

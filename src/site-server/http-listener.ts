@@ -14,13 +14,15 @@ export interface HttpListenerOptions {
   limits: ConnectionLimits;
   /** For HTTPS: the context for a name, or undefined for the default. May throw. */
   contextFor?: (serverName: string) => SecureContext | undefined;
-  /** Connections are not accepted, since there are too many or for want of something. Told once until there is room again. */
+  /** Connections are not accepted, or not kept, since there are too many or for want of something. Told once until there is room again. */
   onAcceptError(error: Error): void;
 }
 
 /** A long queue: while a process is replaced, it holds who comes. */
 const BACKLOG = 4096;
 const MOST_WAITING = 64 << 10;
+/** So many idle connections at most are ended at once for others. */
+const ROOM_MOST = 64;
 
 /** Listens for HTTP/1.1 on one socket, plain or with TLS, and has the connections that come. */
 export class HttpListener {
@@ -30,7 +32,7 @@ export class HttpListener {
   /** Those in their TLS handshake. */
   readonly #handshakes = new Set<Socket>();
   readonly #onAcceptError: (error: Error) => void;
-  /** Connections have been turned away, and there has been no room since. */
+  /** It has been told that there is no room, and there has been little since. */
   #isFull = false;
   #checker: NodeJS.Timeout | undefined;
 
@@ -65,6 +67,7 @@ export class HttpListener {
       this.server = tls;
     }
     this.server.maxConnections = Math.min(limits.connections, connectionRoom());
+    this.server.on("connection", () => this.#makeRoom());
     this.server.on("drop", () => this.#onDrop());
   }
 
@@ -119,11 +122,34 @@ export class HttpListener {
     for (const socket of this.#handshakes) socket.destroy();
   }
 
+  /** If that was the last that may be open, ends those that have been idle for the longest, so that others may come. */
+  #makeRoom(): void {
+    if (Math.max(this.#connections.size, this.#handshakes.size) < this.server.maxConnections) return;
+    let longest = -1;
+    for (const { idleTicks = -1 } of this.#connections) longest = Math.max(longest, idleTicks);
+    if (longest === -1) return;
+    this.#tellFull();
+    let ended = 0;
+    for (const connection of this.#connections) {
+      if (ended === ROOM_MOST) return;
+      if (connection.idleTicks !== longest) continue;
+      connection.close();
+      ended++;
+    }
+  }
+
   #onDrop(): void {
+    this.#tellFull();
+    this.#makeRoom();
+  }
+
+  #tellFull(): void {
     if (this.#isFull) return;
     this.#isFull = true;
     const { maxConnections } = this.server;
-    this.#onAcceptError(new Error(`${maxConnections} connections are open, and no more are accepted`));
+    this.#onAcceptError(
+      new Error(`${maxConnections} are open, and no more may be: idle ones are ended, new ones turned away`),
+    );
   }
 
   #onConnection(socket: Socket): void {

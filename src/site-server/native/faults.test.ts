@@ -15,6 +15,7 @@ import { collect, nativeBinary, startNative } from "../../../test/support/native
 import { peer } from "../../../test/support/peers.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../../test/support/temporary-folder.ts";
 
+// What must hold of every host of the site server is in test/hostile-visitors.test.ts.
 const TIMEOUT = { timeout: 30_000 };
 const LARGE = 20_000_000;
 
@@ -54,25 +55,8 @@ async function readBytes(socket: Socket, bytes: number): Promise<void> {
   });
 }
 
-test("a pipeline of 10,000 is answered wholly, in order", TIMEOUT, async () => {
+test("a request in single bytes is answered", TIMEOUT, async () => {
   await using server = await startNative(binary, site.path);
-  const request = get("/").repeat(9_999) + get("/nope", CLOSE);
-  const answers = statuses(await server.exchange(request));
-  expect(answers.length).toBe(10_000);
-  expect(answers.slice(0, -1).every((status) => status === 200)).toBe(true);
-  expect(answers.at(-1)).toBe(404);
-});
-
-test("a half-closed client gets its whole answer", TIMEOUT, async () => {
-  await using server = await startNative(binary, site.path);
-  const answer = await server.exchange(get("/large.bin"));
-  expect(answer.length).toBeGreaterThan(LARGE);
-  expect(answer.subarray(-16).toString()).toBe("0123456789abcdef");
-});
-
-test("a head of 100,000 bytes is refused, a request in single bytes is not", TIMEOUT, async () => {
-  await using server = await startNative(binary, site.path);
-  expect(statuses(await server.exchange(get("/", `X: ${"x".repeat(100_000)}\r\n`)))).toEqual([431]);
   const socket = server.connect();
   socket.setNoDelay(true);
   for (const byte of get("/", CLOSE)) {
@@ -220,17 +204,6 @@ test("SIGHUP reads the folder again", TIMEOUT, async () => {
   server.process.kill("SIGHUP");
   const asked = async (): Promise<number[]> => statuses(await server.exchange(get("/new.txt", CLOSE)));
   await expect.poll(asked, { timeout: 5_000 }).toEqual([200]);
-});
-
-test("descriptors exhausted: says so, ends idle connections, goes on", TIMEOUT, async () => {
-  await using server = await startNative(binary, site.path, { wrapper: ["prlimit", "--nofile=64:64"] });
-  const sockets = Array.from({ length: 200 }, () => server.connect());
-  const closed = sockets.map((socket) => socket.on("error", () => {}).resume());
-  for (const socket of sockets) socket.write(get("/"));
-  await server.said("the limit of open files is reached");
-  const asked = async (): Promise<number[]> => statuses(await server.exchange(get("/", CLOSE)));
-  await expect.poll(asked, { timeout: 10_000 }).toEqual([200]);
-  for (const socket of closed) socket.destroy();
 });
 
 test("SIGTERM: what is being sent is finished, idle connections are ended, new ones are refused", TIMEOUT, async () => {
