@@ -49,9 +49,11 @@ export async function spawnIngress(
       stdio: ["ignore", logFile, logFile, "pipe", http ?? "ignore", https ?? "ignore"],
     });
     child.unref();
+    const failed = new Promise<never>((_resolve, reject) => child.once("error", reject));
+    // Without descriptors or memory for a process there are no streams of it either.
+    if (child.pid === undefined) return await failed;
     const late = setTimeout(() => child.kill("SIGKILL"), START_MS);
     child.once("exit", () => clearTimeout(late));
-    const failed = new Promise<never>((_resolve, reject) => child.once("error", reject));
     const said = await Promise.race([readAll(child.stdio[READY_FD] as Readable), failed]);
     clearTimeout(late);
     if (said.trim() !== "ready" || child.pid === undefined) {
