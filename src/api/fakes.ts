@@ -2,6 +2,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { Readable } from "node:stream";
 import type { SourceTree } from "../builds/index.ts";
 import type { AppDefinition } from "../config/index.ts";
+import { testDefinition } from "../../test/support/test-definition.ts";
 import type { App, Deployer, Deployment, DeploymentEvent } from "../deployer/index.ts";
 import { type Clock, systemClock } from "../shared/clock.ts";
 import { SteppeError } from "../shared/errors.ts";
@@ -11,24 +12,7 @@ import type { ApiOptions, GitService } from "./api-options.ts";
 
 export const TOKEN = "the-token-of-the-api-0123456789abcdef";
 
-export const definition: AppDefinition = {
-  name: "blog",
-  domains: ["blog.localhost"],
-  repository: null,
-  pollMs: 300_000,
-  tags: ["*"],
-  branches: [],
-  folder: ".",
-  build: null,
-  check: { path: "/", status: [200, 399], contains: null, timeoutMs: 1000 },
-  redirectToHttps: false,
-  notFoundPage: "404.html",
-  cleanUrls: false,
-  fallback: null,
-  cacheControl: { changing: "no-cache", hashed: "public, max-age=31536000, immutable" },
-  graceMs: 3_600_000,
-  keepReleases: 10,
-};
+export const definition = testDefinition("blog");
 
 export const deployment: Deployment = {
   id: 1,

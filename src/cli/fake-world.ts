@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { SteppeClient } from "../api/client.ts";
-import type { AppDefinition, AppView, Deployment, DeploymentEvent } from "../api/types.ts";
+import type { AppView, Deployment, DeploymentEvent } from "../api/types.ts";
+import { testDefinition } from "../../test/support/test-definition.ts";
 import { FakeClock } from "../shared/clock.ts";
 import { type ErrorCode, errorCodes } from "../shared/errors.ts";
 import type { Io, OutputStream } from "./io.ts";
@@ -141,24 +142,7 @@ export function answerError(response: ServerResponse, code: ErrorCode, cause: st
   response.writeHead(status).end(JSON.stringify({ code, operation: "find", subject, cause, hint }));
 }
 
-export const blog: AppDefinition = {
-  name: "blog",
-  domains: ["blog.localhost"],
-  repository: null,
-  pollMs: 300_000,
-  tags: ["v*"],
-  branches: [],
-  folder: ".",
-  build: null,
-  check: { path: "/", status: [200, 399], contains: null, timeoutMs: 10_000 },
-  redirectToHttps: false,
-  notFoundPage: "404.html",
-  cleanUrls: false,
-  fallback: null,
-  cacheControl: { changing: "no-cache", hashed: "public, max-age=31536000, immutable" },
-  graceMs: 3_600_000,
-  keepReleases: 10,
-};
+export const blog = testDefinition("blog", { tags: ["v*"] });
 
 const NOW = Date.UTC(2026, 0, 1);
 

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { AppDeployer } from "./deployer.ts";
-import { definition, fakeTree, FakeWorld } from "./fakes.ts";
+import { fakeTree, FakeWorld } from "./fakes.ts";
+import { testDefinition } from "../../test/support/test-definition.ts";
 import type { Deployment, DeploymentEvent } from "./types.ts";
 
 let world: FakeWorld;
@@ -41,7 +42,7 @@ function live(app: string): string {
 
 describe("a tag", () => {
   test("goes through all states, each journaled, and is live", async () => {
-    await deployer.addApp(definition("blog"));
+    await deployer.addApp(testDefinition("blog"));
     const done = await push("blog", "v1");
     expect(done).toMatchObject({ state: "live", release: 1, error: null });
     expect(live("blog")).toBe("v1");
@@ -68,7 +69,7 @@ describe("a tag", () => {
   });
 
   test("is deployed once, and again when it moved, which is named", async () => {
-    await deployer.addApp(definition("blog"));
+    await deployer.addApp(testDefinition("blog"));
     await push("blog", "v1");
     expect(await deployer.refsChanged("blog", "test")).toEqual({ queued: [], notes: [] });
     const moved = await push("blog", "v1", "other");
@@ -77,7 +78,7 @@ describe("a tag", () => {
   });
 
   test("that does not build leaves the last good release serving and says why", async () => {
-    await deployer.addApp(definition("blog"));
+    await deployer.addApp(testDefinition("blog"));
     await push("blog", "v1");
     const failed = await push("blog", "v2", "broken");
     expect(failed).toMatchObject({ state: "failed", error: { code: "BUILD_FAILED", cause: "exit code 1" } });
@@ -85,7 +86,7 @@ describe("a tag", () => {
   });
 
   test("that is not healthy is taken away again", async () => {
-    await deployer.addApp(definition("blog"));
+    await deployer.addApp(testDefinition("blog"));
     await push("blog", "v1");
     world.engine.unhealthy = (release) => release.number === 2;
     expect(await push("blog", "v2")).toMatchObject({ state: "failed", error: { code: "CHECK_FAILED" } });
@@ -94,14 +95,14 @@ describe("a tag", () => {
   });
 
   test("that has to wait says what for", async () => {
-    await deployer.addApp(definition("blog"));
+    await deployer.addApp(testDefinition("blog"));
     world.sources.push("blog", "refs/tags/v1", "hang");
     await deployer.refsChanged("blog", "test");
     world.sources.push("blog", "refs/tags/v2", "v2");
     const [second] = (await deployer.refsChanged("blog", "test")).queued;
     expect(await messages(second, "note")).toEqual(["waits for the deployment of blog tag v1"]);
     for (const other of ["b", "c"]) {
-      await deployer.addApp(definition(other));
+      await deployer.addApp(testDefinition(other));
       world.sources.push(other, "refs/tags/v1", "hang");
     }
     await deployer.refsChanged("b", "test"); // two builds run
@@ -110,7 +111,7 @@ describe("a tag", () => {
   });
 
   test("supersedes one that waits, but not one that runs", async () => {
-    await deployer.addApp(definition("blog"));
+    await deployer.addApp(testDefinition("blog"));
     world.sources.push("blog", "refs/tags/v1", "hang");
     const [first] = (await deployer.refsChanged("blog", "test")).queued;
     world.sources.push("blog", "refs/tags/v2", "v2");
@@ -124,7 +125,7 @@ describe("a tag", () => {
 
 describe("rollback", () => {
   beforeEach(async () => {
-    await deployer.addApp(definition("blog"));
+    await deployer.addApp(testDefinition("blog"));
     await push("blog", "v1");
     await push("blog", "v2");
   });
@@ -142,7 +143,7 @@ describe("rollback", () => {
   });
 
   test("brings back the definition of the release", async () => {
-    await deployer.apply([definition("blog", { domains: ["new.localhost"] })], {
+    await deployer.apply([testDefinition("blog", { domains: ["new.localhost"] })], {
       dryRun: false,
       prune: false,
       requestId: "test",
@@ -172,7 +173,7 @@ describe("apply", () => {
   const options = { dryRun: false, prune: false, requestId: "test" };
 
   test("twice changes nothing", async () => {
-    const definitions = [definition("a"), definition("b")];
+    const definitions = [testDefinition("a"), testDefinition("b")];
     expect((await deployer.apply(definitions, options)).changes.map((change) => change.action)).toEqual(["add", "add"]);
     expect((await deployer.apply(definitions, options)).changes.map((change) => change.action)).toEqual([
       "none",
@@ -181,49 +182,55 @@ describe("apply", () => {
   });
 
   test("refuses two apps with one domain, and changes nothing", async () => {
-    await deployer.addApp(definition("a"));
-    const both = [definition("b"), definition("c", { domains: ["a.localhost"] })];
+    await deployer.addApp(testDefinition("a"));
+    const both = [testDefinition("b"), testDefinition("c", { domains: ["a.localhost"] })];
     await expect(deployer.apply(both, options)).rejects.toMatchObject({ code: "DOMAIN_TAKEN" });
     expect(deployer.apps().map((app) => app.definition.name)).toEqual(["a"]);
   });
 
   test("lets one app give a domain to another", async () => {
-    await deployer.apply([definition("a", { domains: ["x.test"] }), definition("b")], options);
+    await deployer.apply([testDefinition("a", { domains: ["x.test"] }), testDefinition("b")], options);
     await push("a", "v1");
     await push("b", "v1");
-    const swapped = await deployer.apply([definition("a"), definition("b", { domains: ["x.test"] })], options);
+    const swapped = await deployer.apply([testDefinition("a"), testDefinition("b", { domains: ["x.test"] })], options);
     for (const deployment of swapped.deployments) expect(await ended(deployment)).toMatchObject({ state: "live" });
   });
 
   test("with prune removes what is not declared; a dry run only says so", async () => {
-    await deployer.apply([definition("a"), definition("b")], options);
-    const dry = await deployer.apply([definition("a")], { ...options, prune: true, dryRun: true });
+    await deployer.apply([testDefinition("a"), testDefinition("b")], options);
+    const dry = await deployer.apply([testDefinition("a")], { ...options, prune: true, dryRun: true });
     expect(dry.changes).toContainEqual({ app: "b", action: "remove", fields: [] });
     expect(deployer.apps()).toHaveLength(2);
-    await deployer.apply([definition("a")], { ...options, prune: true });
+    await deployer.apply([testDefinition("a")], { ...options, prune: true });
     expect(deployer.apps()).toHaveLength(1);
   });
 
   test("of an app that the engine refuses is refused", async () => {
-    await expect(deployer.apply([definition("refused")], options)).rejects.toMatchObject({ code: "DRIVER_MISSING" });
+    await expect(deployer.apply([testDefinition("refused")], options)).rejects.toMatchObject({
+      code: "DRIVER_MISSING",
+    });
   });
 });
 
 test("a domain stays with the app that serves it, though its definition has let go of it", async () => {
-  await deployer.addApp(definition("a", { domains: ["x.test"] }));
+  await deployer.addApp(testDefinition("a", { domains: ["x.test"] }));
   await push("a", "v1");
   world.engine.trouble = (call) => {
     if (call === "awaitHealthy") throw new Error("no");
   };
-  await deployer.apply([definition("a", { domains: ["y.test"] })], { dryRun: false, prune: false, requestId: "test" });
+  await deployer.apply([testDefinition("a", { domains: ["y.test"] })], {
+    dryRun: false,
+    prune: false,
+    requestId: "test",
+  });
   await ended(deployer.deployments("a", 1)[0]);
-  await expect(deployer.addApp(definition("b", { domains: ["x.test"] }))).rejects.toMatchObject({
+  await expect(deployer.addApp(testDefinition("b", { domains: ["x.test"] }))).rejects.toMatchObject({
     code: "DOMAIN_TAKEN",
   });
 });
 
 test("only the last releases are kept, and what serves; garbage collection keeps their images", async () => {
-  await deployer.addApp(definition("blog", { keepReleases: 2, graceMs: 0 }));
+  await deployer.addApp(testDefinition("blog", { keepReleases: 2, graceMs: 0 }));
   for (const tag of ["v1", "v2", "v3", "v4"]) await push("blog", tag);
   await ended(await deployer.rollback("blog", 3, { requestId: "test" }));
   await push("blog", "v5", "broken");
@@ -238,7 +245,7 @@ test("only the last releases are kept, and what serves; garbage collection keeps
 test("a release whose files are still promised is kept until its grace time is over, and goes then", async () => {
   const minute = 60_000;
   const kept = (): number[] => deployer.releases("blog").map(({ number }) => number);
-  await deployer.addApp(definition("blog", { keepReleases: 1, graceMs: 60 * minute }));
+  await deployer.addApp(testDefinition("blog", { keepReleases: 1, graceMs: 60 * minute }));
   await push("blog", "v1");
   await world.clock.advance(30 * minute);
   await push("blog", "v2");
@@ -256,7 +263,7 @@ test("a release whose files are still promised is kept until its grace time is o
 });
 
 test("a deployment without grace routes without, also when the process died before it did", async () => {
-  await deployer.addApp(definition("blog"));
+  await deployer.addApp(testDefinition("blog"));
   await push("blog", "v1");
   await push("blog", "v2");
   const reached = crashAt("route");
@@ -284,14 +291,14 @@ test("garbage is collected a day after the last time, also by a later process", 
 });
 
 test("an uploaded folder is deployed", async () => {
-  await deployer.addApp(definition("blog"));
+  await deployer.addApp(testDefinition("blog"));
   const done = await ended(await deployer.deployUpload("blog", fakeTree("public"), { requestId: "test" }));
   expect(done).toMatchObject({ state: "live", source: { kind: "upload", label: "public" } });
   expect(live("blog")).toBe("public");
 });
 
 test("a misspelt tag is answered with the one that was meant", async () => {
-  await deployer.addApp(definition("blog"));
+  await deployer.addApp(testDefinition("blog"));
   await push("blog", "v1.0");
   await expect(deployer.deployRef("blog", { tag: "v1.O" }, { requestId: "test" })).rejects.toMatchObject({
     code: "TAG_NOT_FOUND",
@@ -300,7 +307,7 @@ test("a misspelt tag is answered with the one that was meant", async () => {
 });
 
 test("an app that is removed in the middle of a build is gone", async () => {
-  await deployer.addApp(definition("blog"));
+  await deployer.addApp(testDefinition("blog"));
   world.sources.push("blog", "refs/tags/v1", "hang");
   await deployer.refsChanged("blog", "test");
   await deployer.removeApp("blog");
@@ -320,7 +327,7 @@ test("killed at any step of any deployment, the next start ends it, and nothing 
       world.engine.unhealthy = (release) => world.content.commitOf(release.image).startsWith("unhealthy");
       deployer = new AppDeployer(world);
       await deployer.start();
-      await deployer.addApp(definition("blog"));
+      await deployer.addApp(testDefinition("blog"));
       let expected = "nothing";
       for (const [index, { crash, commit }] of pushes.entries()) {
         const name = `${commit}-${index}`;
@@ -357,7 +364,7 @@ function crashAt(point: string): Promise<void> {
 }
 
 test("a push whose process died before it looked at the refs is found at the next start", async () => {
-  await deployer.addApp(definition("blog"));
+  await deployer.addApp(testDefinition("blog"));
   world.sources.push("blog", "refs/tags/v1", "v1");
   deployer = new AppDeployer(world);
   const queued = Promise.withResolvers<DeploymentEvent>();
@@ -368,10 +375,15 @@ test("a push whose process died before it looked at the refs is found at the nex
 });
 
 test("what should serve and does not is routed at the start; what nobody knows is taken away", async () => {
-  await deployer.addApp(definition("blog"));
+  await deployer.addApp(testDefinition("blog"));
   await push("blog", "v1");
   world.engine.routed.clear();
-  world.engine.routed.set("stranger", { app: "stranger", number: 1, image: "", definition: definition("stranger") });
+  world.engine.routed.set("stranger", {
+    app: "stranger",
+    number: 1,
+    image: "",
+    definition: testDefinition("stranger"),
+  });
   world.engine.placed.set("stranger", new Set([1]));
   deployer = new AppDeployer(world);
   await deployer.start();
@@ -380,7 +392,7 @@ test("what should serve and does not is routed at the start; what nobody knows i
 });
 
 test("stopping leaves a deployment where it is, for the next start", async () => {
-  await deployer.addApp(definition("blog"));
+  await deployer.addApp(testDefinition("blog"));
   world.sources.push("blog", "refs/tags/v1", "hang");
   const [hanging] = (await deployer.refsChanged("blog", "test")).queued;
   await deployer.stop();

@@ -248,26 +248,3 @@ export class FakeEngine implements DeployEngine {
     await this.trouble(name);
   }
 }
-
-/** An app's definition with the defaults that tests want. */
-export function definition(name: string, change: Partial<AppDefinition> = {}): AppDefinition {
-  return {
-    name,
-    domains: [`${name}.localhost`],
-    repository: null,
-    pollMs: 300_000,
-    tags: ["*"],
-    branches: [],
-    folder: ".",
-    build: null,
-    check: { path: "/", status: [200, 399], contains: null, timeoutMs: 5000 },
-    redirectToHttps: false,
-    notFoundPage: "404.html",
-    cleanUrls: false,
-    fallback: null,
-    cacheControl: { changing: "no-cache", hashed: "public, max-age=31536000, immutable" },
-    graceMs: 3_600_000,
-    keepReleases: 10,
-    ...change,
-  };
-}

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { SettingTable } from "../store/index.ts";
 import { AppDeployer } from "./deployer.ts";
-import { definition, FakeWorld } from "./fakes.ts";
+import { FakeWorld } from "./fakes.ts";
+import { testDefinition } from "../../test/support/test-definition.ts";
 import type { Deployment } from "./types.ts";
 
 let world: FakeWorld;
@@ -49,10 +50,10 @@ async function settle(): Promise<void> {
 }
 
 describe("a changed definition while a tag is on its way", () => {
-  const changed = definition("blog", { domains: ["new.test"] });
+  const changed = testDefinition("blog", { domains: ["new.test"] });
 
   beforeEach(async () => {
-    await deployer.addApp(definition("blog"));
+    await deployer.addApp(testDefinition("blog"));
     await ended(await received("blog", "v1"));
   });
 
@@ -71,7 +72,7 @@ describe("a changed definition while a tag is on its way", () => {
     const held = holdUp("awaitHealthy");
     await received("blog", "v2");
     const goOn = await held;
-    const { deployments } = await deployer.apply([definition("blog", { folder: "public" })], options);
+    const { deployments } = await deployer.apply([testDefinition("blog", { folder: "public" })], options);
     goOn();
     expect(await ended(deployments[0])).toMatchObject({ state: "live", source: { kind: "ref", ref: "refs/tags/v2" } });
     expect(live("blog")?.content).toBe("v2");
@@ -82,7 +83,7 @@ describe("a changed definition while a tag is on its way", () => {
     await received("blog", "v2");
     const goOn = await held;
     const waiting = await received("blog", "v3");
-    const { deployments } = await deployer.apply([definition("blog", { folder: "public" })], options);
+    const { deployments } = await deployer.apply([testDefinition("blog", { folder: "public" })], options);
     expect(deployments.map(({ id }) => id)).toEqual([waiting.id]);
     goOn();
     await ended(waiting);
@@ -117,13 +118,13 @@ describe("a changed definition while a tag is on its way", () => {
 });
 
 test("a changed definition that the tag before it took up makes no release of its own", async () => {
-  await deployer.addApp(definition("blog"));
+  await deployer.addApp(testDefinition("blog"));
   await ended(await received("blog", "v1"));
   const held = holdUp("awaitHealthy");
   await received("blog", "v2");
   const goOn = await held;
   await received("blog", "v3");
-  const { deployments } = await deployer.apply([definition("blog", { domains: ["new.test"] })], options);
+  const { deployments } = await deployer.apply([testDefinition("blog", { domains: ["new.test"] })], options);
   goOn();
   expect(await ended(deployments[0])).toMatchObject({ state: "live", release: 3 });
   expect(live("blog")).toEqual({ content: "v3", domains: ["new.test"] });
@@ -131,11 +132,11 @@ test("a changed definition that the tag before it took up makes no release of it
 });
 
 test("a changed definition reaches a first release that was made before it", async () => {
-  await deployer.addApp(definition("blog"));
+  await deployer.addApp(testDefinition("blog"));
   const held = holdUp("awaitHealthy");
   await received("blog", "v1");
   const goOn = await held;
-  const { deployments } = await deployer.apply([definition("blog", { domains: ["new.test"] })], options);
+  const { deployments } = await deployer.apply([testDefinition("blog", { domains: ["new.test"] })], options);
   goOn();
   await ended(deployments[0]);
   expect(live("blog")).toEqual({ content: "v1", domains: ["new.test"] });
@@ -143,7 +144,7 @@ test("a changed definition reaches a first release that was made before it", asy
 
 describe("an app that is being removed", () => {
   test("takes no deployment, and nothing of it is served afterwards", async () => {
-    await deployer.addApp(definition("blog"));
+    await deployer.addApp(testDefinition("blog"));
     await ended(await received("blog", "v1"));
     const held = holdUp("remove");
     const removal = deployer.removeApp("blog");
@@ -154,12 +155,12 @@ describe("an app that is being removed", () => {
     await removal;
     await settle();
     expect(world.engine.routed.size).toBe(0);
-    await deployer.addApp(definition("blog"));
+    await deployer.addApp(testDefinition("blog"));
     expect(await ended(await received("blog", "v3"))).toMatchObject({ state: "live" });
   });
 
   test("is removed once, whoever else asks", async () => {
-    await deployer.addApp(definition("blog"));
+    await deployer.addApp(testDefinition("blog"));
     const held = holdUp("remove");
     const first = deployer.removeApp("blog");
     const goOn = await held;
@@ -172,7 +173,7 @@ describe("an app that is being removed", () => {
   test("does not wait for a fetch that hangs", async () => {
     world.sources.fetch = (_app, _url, signal) =>
       new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
-    await deployer.addApp(definition("blog", { repository: "https://git.test/blog.git" }));
+    await deployer.addApp(testDefinition("blog", { repository: "https://git.test/blog.git" }));
     await deployer.removeApp("blog");
     expect(deployer.apps()).toEqual([]);
   });
@@ -181,7 +182,7 @@ describe("an app that is being removed", () => {
 describe("a start", () => {
   test("is not stopped by one app that cannot be routed, nor by one that cannot be removed", async () => {
     for (const app of ["bad", "good", "leaving"]) {
-      await deployer.addApp(definition(app));
+      await deployer.addApp(testDefinition(app));
       await ended(await received(app, "v1"));
     }
     await deployer.stop();
@@ -201,7 +202,7 @@ describe("a start", () => {
   });
 
   test("does not put back the release before, if control died between switch and journal", async () => {
-    await deployer.addApp(definition("blog"));
+    await deployer.addApp(testDefinition("blog"));
     await ended(await received("blog", "v1"));
     const held = holdUp("after route");
     await received("blog", "v2");
@@ -216,7 +217,7 @@ describe("a start", () => {
 });
 
 test("a push that could not be journaled is looked at again", async () => {
-  await deployer.addApp(definition("blog"));
+  await deployer.addApp(testDefinition("blog"));
   const { look } = world.sources;
   world.sources.look = () => Promise.reject(new Error("the disk is full"));
   world.sources.push("blog", "refs/tags/v1", "v1");
@@ -230,7 +231,7 @@ test("a push that could not be journaled is looked at again", async () => {
 });
 
 test("a release whose content is lost does not stop garbage collection", async () => {
-  await deployer.addApp(definition("blog"));
+  await deployer.addApp(testDefinition("blog"));
   await ended(await received("blog", "v1"));
   await ended(await received("blog", "v2"));
   const lost = deployer.releases("blog").at(-1)?.image ?? "";
@@ -244,7 +245,7 @@ test("a release whose content is lost does not stop garbage collection", async (
 });
 
 test("a release that a rollback asks for while releases are forgotten is not forgotten", async () => {
-  await deployer.addApp(definition("blog", { keepReleases: 1 }));
+  await deployer.addApp(testDefinition("blog", { keepReleases: 1 }));
   await ended(await received("blog", "v1"));
   const pruning = Promise.withResolvers<void>();
   const goOn = Promise.withResolvers<void>();

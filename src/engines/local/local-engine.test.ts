@@ -10,7 +10,7 @@ import { FakeClock } from "../../shared/clock.ts";
 import { silentLogger } from "../../shared/log.ts";
 import { describeEngine, type EngineHarness } from "../engine-contract.ts";
 import type { ReleaseSpec } from "../engine.ts";
-import { testDefinition } from "../test-definition.ts";
+import { testDefinition } from "../../../test/support/test-definition.ts";
 import { createLocalEngine, type LocalEngine } from "./index.ts";
 
 /** Real ingress processes, and images in memory over real packs. */
@@ -77,7 +77,12 @@ class LocalHarness implements EngineHarness {
       .toString("hex")
       .padEnd(64, "0")}`;
     this.#trees.set(image, tree);
-    return Promise.resolve({ app, number, image, definition: { ...testDefinition(app), ...definition } });
+    return Promise.resolve({
+      app,
+      number,
+      image,
+      definition: testDefinition(app, { domains: [`${app}.test`], ...definition }),
+    });
   }
 
   async visit(host: string, path: string): Promise<{ status: number; body: string }> {
@@ -216,7 +221,7 @@ describe("local engine", () => {
   test("domains that are none are refused", () => {
     const engine = harness.engine();
     for (const domain of ["", "a b.test", "A.test", "a..test", "*.*.test", "a/b", "a.test."]) {
-      const validate = (): void => engine.validate({ ...testDefinition("x"), domains: [domain] });
+      const validate = (): void => engine.validate(testDefinition("x", { domains: [domain] }));
       expect(validate, domain).toThrow(expect.objectContaining({ code: "DOMAIN_INVALID" }) as Error);
     }
     engine.validate({

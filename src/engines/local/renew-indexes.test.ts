@@ -5,7 +5,7 @@ import { emptySnapshot, readSiteIndexHead, SnapshotFiles } from "../../ingress/s
 import { TestData } from "../../ingress/test-ingress.ts";
 import { FakeClock } from "../../shared/clock.ts";
 import { silentLogger } from "../../shared/log.ts";
-import { testDefinition } from "../test-definition.ts";
+import { testDefinition } from "../../../test/support/test-definition.ts";
 import { hasOutdatedIndexes, renewIndexes } from "./renew-indexes.ts";
 
 const AT_VERSION = 8;
@@ -44,7 +44,9 @@ async function renew(data: TestData, known: (number: number) => boolean): Promis
       ]);
     },
     releaseOf: (app, number) =>
-      known(number) ? { app, number, image: `sha256:${number}a`, definition: testDefinition(app) } : undefined,
+      known(number)
+        ? { app, number, image: `sha256:${number}a`, definition: testDefinition(app, { domains: [`${app}.test`] }) }
+        : undefined,
     clock: new FakeClock(),
     log: silentLogger,
   });

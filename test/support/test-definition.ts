@@ -1,0 +1,24 @@
+import type { AppDefinition } from "../../src/config/index.ts";
+
+/** The definition of an app of which nothing but its name and domain is told, for tests; with `change` put over it. */
+export function testDefinition(name: string, change: Partial<AppDefinition> = {}): AppDefinition {
+  return {
+    name,
+    domains: [`${name}.localhost`],
+    repository: null,
+    pollMs: 300_000,
+    tags: ["*"],
+    branches: [],
+    folder: ".",
+    build: null,
+    check: { path: "/", status: [200, 399], contains: null, timeoutMs: 10_000 },
+    redirectToHttps: false,
+    notFoundPage: "404.html",
+    cleanUrls: false,
+    fallback: null,
+    cacheControl: { changing: "no-cache", hashed: "public, max-age=31536000, immutable" },
+    graceMs: 3_600_000,
+    keepReleases: 10,
+    ...change,
+  };
+}
