@@ -68,6 +68,13 @@ describe("a tag", () => {
     ]);
   });
 
+  test("keeps what the engine says of it, for those who look later", async () => {
+    await deployer.addApp(testDefinition("blog"));
+    world.engine.notes = ["_redirects:7: no status that a rule may give: 999"];
+    const done = await push("blog", "v1");
+    expect(await messages(done, "note")).toContain("_redirects:7: no status that a rule may give: 999");
+  });
+
   test("is deployed once, and again when it moved, which is named", async () => {
     await deployer.addApp(testDefinition("blog"));
     await push("blog", "v1");

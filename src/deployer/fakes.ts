@@ -179,6 +179,8 @@ export class FakeEngine implements DeployEngine {
   readonly placed = new Map<string, Set<number>>();
   readonly routed = new Map<string, ReleaseSpec>();
   unhealthy: (release: ReleaseSpec) => boolean = () => false;
+  /** What it says of the next release that it places. */
+  notes: readonly string[] = [];
   /** Called at the beginning of each call and may throw: a crash, or trouble. */
   trouble: (call: string) => Promise<void> | void = () => {};
 
@@ -188,8 +190,10 @@ export class FakeEngine implements DeployEngine {
     }
   }
 
-  async place(release: ReleaseSpec): Promise<void> {
+  async place(release: ReleaseSpec, context: EngineContext): Promise<void> {
     await this.#call("place", release);
+    for (const note of this.notes) context.note(note);
+    this.notes = [];
     this.#placedOf(release.app).add(release.number);
   }
 

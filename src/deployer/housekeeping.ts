@@ -88,7 +88,7 @@ export class Housekeeping {
     const isRouting = ({ state, release }: Deployment): boolean => state === "healthy" && release === serves;
     if (this.#journal.table.unfinishedOf(app).some(isRouting)) return;
     log.warn({ app, live: live.number, serves: serves ?? null }, "routing the live release again");
-    const context = { signal: this.#signal, progress() {} };
+    const context = { signal: this.#signal, progress() {}, note() {} };
     await this.#dependencies.ensureCertificates(live.definition.domains);
     await engine.place(live, context);
     await engine.route(live, context);

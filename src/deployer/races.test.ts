@@ -189,8 +189,10 @@ describe("a start", () => {
     new SettingTable(world.store).set("removing:leaving", "1");
     world.engine.routed.clear();
     const { place, remove } = world.engine;
-    world.engine.place = (release) =>
-      release.app === "bad" ? Promise.reject(new Error("its content is lost")) : place.call(world.engine, release);
+    world.engine.place = (release, context) =>
+      release.app === "bad"
+        ? Promise.reject(new Error("its content is lost"))
+        : place.call(world.engine, release, context);
     world.engine.remove = () => Promise.reject(new Error("not now"));
     deployer = new AppDeployer(world);
     await deployer.start();

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AppDefinition } from "../config/index.ts";
-import type { ReleaseSpec } from "../engines/engine.ts";
+import type { EngineContext, ReleaseSpec } from "../engines/engine.ts";
 import { SteppeError, toSteppeError } from "../shared/errors.ts";
 import { AppTable, ReleaseTable } from "../store/index.ts";
 import { withAgainHint } from "./again-hint.ts";
@@ -207,7 +207,7 @@ async function undo(deployment: Deployment, dependencies: DeployerDependencies):
   const live = liveSpec(deployment.app, dependencies);
   if (live?.number !== deployment.release) await dependencies.engine.abandon(releaseOf(deployment, dependencies));
   if (deployment.state === "healthy" && live !== undefined) {
-    await dependencies.engine.route(live, { signal: new AbortController().signal, progress() {} });
+    await dependencies.engine.route(live, { signal: new AbortController().signal, progress() {}, note() {} });
   }
 }
 
@@ -266,8 +266,12 @@ function refSource(deployment: Deployment): DeploymentSource & { kind: "ref" } {
   return deployment.source;
 }
 
-function engineContext(id: number, journal: Journal, signal: AbortSignal) {
-  return { signal, progress: (message: string) => journal.tell(id, "progress", message) };
+function engineContext(id: number, journal: Journal, signal: AbortSignal): EngineContext {
+  return {
+    signal,
+    progress: (message) => journal.tell(id, "progress", message),
+    note: (message) => journal.note(id, message),
+  };
 }
 
 function describeImage(digest: string): string {

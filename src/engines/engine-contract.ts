@@ -229,7 +229,7 @@ export function describeEngine(name: string, open: () => Promise<EngineHarness>)
 }
 
 function context(): EngineContext {
-  return { signal: new AbortController().signal, progress() {} };
+  return { signal: new AbortController().signal, progress() {}, note() {} };
 }
 
 /** The steps of a deployment, in the order in which the deployer takes them. */

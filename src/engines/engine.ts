@@ -23,6 +23,8 @@ export interface EngineContext {
   signal: AbortSignal;
   /** Says what is going on, for the person who waits. */
   progress(message: string): void;
+  /** Says what a person should know also later: it is kept with the deployment. */
+  note(message: string): void;
 }
 
 /**

@@ -100,7 +100,7 @@ describeEngine("local", () => LocalHarness.open());
 
 describe("local engine", () => {
   let harness: LocalHarness;
-  const context = { signal: new AbortController().signal, progress() {} };
+  const context = { signal: new AbortController().signal, progress() {}, note() {} };
   const deploy = async (release: ReleaseSpec, engine = harness.engine()): Promise<void> => {
     await engine.place(release, context);
     await engine.awaitHealthy(release, context);
@@ -205,7 +205,7 @@ describe("local engine", () => {
     };
     const release = await harness.release("options", 1, files, definition);
     const notes: string[] = [];
-    await harness.engine().place(release, { ...context, progress: (note) => void notes.push(note) });
+    await harness.engine().place(release, { ...context, note: (text) => void notes.push(text) });
     expect(notes.map((note) => note.split(":").slice(0, 2).join(":"))).toEqual(["_headers:3", "_redirects:2"]);
     await deploy(release);
     const asked = (path: string) => ask({ port: harness.ingress.addresses.http.port, host: "options.test", path });

@@ -214,8 +214,8 @@ class SiteEngine implements LocalEngine {
     const tree = await this.#options.readTree(release.image);
     const options = { definition: release.definition, modifiedAt, packFolder };
     const { index, problems } = await compileSiteIndex(tree, files, options, context?.signal);
-    for (const problem of problems.slice(0, MOST_NOTES)) context?.progress(problem);
-    if (problems.length > MOST_NOTES) context?.progress(`and ${problems.length - MOST_NOTES} more of this kind`);
+    for (const problem of problems.slice(0, MOST_NOTES)) context?.note(problem);
+    if (problems.length > MOST_NOTES) context?.note(`and ${problems.length - MOST_NOTES} more of this kind`);
     return this.#indexes.write(owner(release), index);
   }
 
