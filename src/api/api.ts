@@ -52,7 +52,7 @@ export class Api {
       server.listen({ host, port });
       await once(server, "listening");
     } catch (error) {
-      throw listenError(error, host, port, "--api");
+      throw listenError(error, host, port, "--api HOST:PORT");
     }
     this.#servers.push(server);
     return (server.address() as AddressInfo).port;

@@ -11,5 +11,5 @@ export function refusedListener(error: unknown, wanted: { http: ListenAddress; h
   const [code = "", listener] = error.code.split(":");
   if (listener !== "http" && listener !== "https") return error;
   const { host, port } = wanted[listener];
-  return listenError(new OperationRefused(code, error.message), host, port, `--${listener}`);
+  return listenError(new OperationRefused(code, error.message), host, port, `--${listener} HOST:PORT`);
 }

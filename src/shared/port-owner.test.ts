@@ -43,11 +43,11 @@ describe("listenError", () => {
     const port = await listening("127.0.0.1");
     const second = createServer().listen(port, "127.0.0.1");
     const [thrown] = await once(second, "error").catch((error: unknown) => [error]);
-    const error = listenError(thrown, "127.0.0.1", port, "--http");
+    const error = listenError(thrown, "127.0.0.1", port, "--http HOST:PORT");
     expect(error).toBeInstanceOf(SteppeError);
     expect(error).toMatchObject({ code: "PORT_TAKEN", subject: `127.0.0.1:${port}` });
     expect((error as SteppeError).reason).toContain(`(process ${process.pid})`);
-    expect((error as SteppeError).hint).toContain("--http");
+    expect((error as SteppeError).hint).toContain("--http HOST:PORT");
   });
 
   test.each([
@@ -55,11 +55,11 @@ describe("listenError", () => {
     ["EADDRNOTAVAIL", "USAGE"],
   ])("%s is %s", (code, expected) => {
     const thrown = Object.assign(new Error(code), { code });
-    expect(listenError(thrown, "127.0.0.1", 80, "--api")).toMatchObject({ code: expected });
+    expect(listenError(thrown, "127.0.0.1", 80, "--api HOST:PORT")).toMatchObject({ code: expected });
   });
 
   test("leaves the rest as it was thrown", () => {
     const thrown = new Error("other");
-    expect(listenError(thrown, "127.0.0.1", 80, "--api")).toBe(thrown);
+    expect(listenError(thrown, "127.0.0.1", 80, "--api HOST:PORT")).toBe(thrown);
   });
 });

@@ -26,15 +26,15 @@ export function portOwner(port: number, proc = "/proc"): PortOwner | undefined {
 /**
  * The error of a failed `listen` on `HOST:PORT`, for people: PORT_TAKEN with who has it, PORT_FORBIDDEN, or what was thrown.
  *
- * @param flag the flag that chooses another address: `--http`
+ * @param option what chooses another address: `--http HOST:PORT`
  */
-export function listenError(thrown: unknown, host: string, port: number, flag: string): unknown {
+export function listenError(thrown: unknown, host: string, port: number, option: string): unknown {
   const parts = { operation: "listen on", subject: `${host}:${port}` };
   switch (errno(thrown)) {
     case "EADDRINUSE": {
       const owner = portOwner(port);
       const who = owner === undefined ? "another process has it" : `${owner.name} (process ${owner.pid}) has it`;
-      const hint = `Stop that program, or choose another address with \`${flag} HOST:PORT\` (port 0 takes a free one).`;
+      const hint = `Stop that program, or choose another address with \`${option}\` (port 0 takes a free one).`;
       return new SteppeError("PORT_TAKEN", { ...parts, cause: `the port is taken: ${who}`, hint }, { cause: thrown });
     }
     case "EACCES":
@@ -43,7 +43,7 @@ export function listenError(thrown: unknown, host: string, port: number, flag: s
         {
           ...parts,
           cause: "this user may not use the port",
-          hint: `Ports below 1024 want root or CAP_NET_BIND_SERVICE; \`${flag} HOST:PORT\` chooses another.`,
+          hint: `Ports below 1024 want root or CAP_NET_BIND_SERVICE; \`${option}\` chooses another.`,
         },
         { cause: thrown },
       );
@@ -51,7 +51,7 @@ export function listenError(thrown: unknown, host: string, port: number, flag: s
     case "ENOTFOUND":
       return new SteppeError(
         "USAGE",
-        { ...parts, cause: "this machine has no such address", hint: `Choose another with \`${flag} HOST:PORT\`.` },
+        { ...parts, cause: "this machine has no such address", hint: `Choose another with \`${option}\`.` },
         { cause: thrown },
       );
     default:

@@ -52,7 +52,9 @@ describe("serve", () => {
     const { port } = holder.address() as AddressInfo;
     for (const [args, code, text] of [
       [[join(folder.path, "none")], 2, "there is no such folder"],
-      [[folder.path, "--port", `${port}`], 5, "the port is taken"],
+      [[folder.path, "--port", `${port}`], 5, "choose another address with `--port PORT` "],
+      [[folder.path, "--http", `127.0.0.1:${port}`], 5, "choose another address with `--http HOST:PORT` "],
+      [[folder.path, "--cert", "none"], 2, "--cert is given without --https"],
       [[folder.path, "--port", "x"], 2, "is no whole number"],
       [[folder.path, "--port", "1", "--http", ":2"], 2, "exclude each other"],
       [[folder.path, "--https", ":1"], 2, "--https wants --key"],

@@ -50,11 +50,8 @@ export function define(command: Command, context: Context): void {
 async function serve(context: Context, folder: string, options: Options): Promise<void> {
   const { io } = context;
   const path = resolve(io.cwd, folder);
-  const { address, flag } = addressOf(options);
-  const tls =
-    options.https === undefined
-      ? undefined
-      : { key: pem(context, options.key, "--key"), cert: pem(context, options.cert, "--cert") };
+  const { address, option } = addressOf(options);
+  const tls = tlsOf(context, options);
   const { FolderServer } = await import("../../site-server/index.ts");
   let looks = 0;
   const { cleanUrls, fallback, notFoundPage, hidden } = options;
@@ -83,7 +80,7 @@ async function serve(context: Context, folder: string, options: Options): Promis
       },
     });
   } catch (error) {
-    throw listenError(error, address.host, address.port, flag);
+    throw listenError(error, address.host, address.port, option);
   }
   const url = `${tls === undefined ? "http" : "https"}://${formatListenAddress({ host: shownHost(address), port: server.port })}/`;
   say(
@@ -94,7 +91,7 @@ async function serve(context: Context, folder: string, options: Options): Promis
   await server.close();
 }
 
-function addressOf({ port, http, https }: Options): { address: ListenAddress; flag: string } {
+function addressOf({ port, http, https }: Options): { address: ListenAddress; option: string } {
   const given = Object.entries({ "--port": port, "--http": http, "--https": https }).filter(
     ([, value]) => value !== undefined,
   );
@@ -103,11 +100,18 @@ function addressOf({ port, http, https }: Options): { address: ListenAddress; fl
   if (flag === "--port") {
     const number = wholeNumber(text ?? "", "the port", "steppe serve");
     if (number > 65_535) throw usage("the highest port is 65535");
-    return { address: { host: "127.0.0.1", port: number }, flag: "--http" };
+    return { address: { host: "127.0.0.1", port: number }, option: "--port PORT" };
   }
   const parsed = parseListenAddress(text ?? "");
   if ("problem" in parsed) throw usage(`${flag} ${text} ${parsed.problem}`);
-  return { address: parsed.value, flag };
+  return { address: parsed.value, option: `${flag} HOST:PORT` };
+}
+
+function tlsOf(context: Context, { https, key, cert }: Options): { key: Buffer; cert: Buffer } | undefined {
+  if (https !== undefined) return { key: pem(context, key, "--key"), cert: pem(context, cert, "--cert") };
+  const alone = key === undefined ? cert && "--cert" : "--key";
+  if (alone !== undefined) throw usage(`${alone} is given without --https`);
+  return undefined;
 }
 
 function pem({ io }: Context, file: string | undefined, flag: string): Buffer {
