@@ -92,6 +92,16 @@ describe("garbage collection", () => {
     expectTidy(content);
   });
 
+  test("copies nothing of which the copy would be as large: what a pack says of itself is no dead content", async () => {
+    using content = contentFixture();
+    const image = await content.images.createImage(await content.add({ a: "a", b: "bc" }));
+    const before = content.packNames();
+    let asked = 0;
+    await collect(content, [image.digest], async () => void asked++);
+    expect(content.packNames()).toEqual(before);
+    expect(asked).toBe(0);
+  });
+
   test("leaves the old packs when who keeps locations could not look again, and goes on next time", async () => {
     using content = contentFixture();
     const tree = await content.add({ live: "live", dead: randomBytes(50_000) });

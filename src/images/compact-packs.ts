@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { syncFolder } from "../shared/atomic-file.ts";
 import type { Logger } from "../shared/log.ts";
 import type { PackUse } from "../store/index.ts";
-import type { PackItem } from "./pack-format.ts";
+import { type PackItem, packBytes } from "./pack-format.ts";
 import { PackWriter } from "./pack-writer.ts";
 import type { PackedFileStore } from "./packed-file-store.ts";
 
 const COPY_BYTES = 1024 * 1024;
-/** A pack of which less is live is copied. */
-const LIVE_SHARE = 0.5;
+/** A pack of which the copy would be smaller than this share of it is copied. */
+const COPY_SHARE = 0.5;
 
 /** Something that is live in an old pack, and where its copy lies in the new one. */
 interface Moved extends PackItem {
@@ -19,7 +19,9 @@ interface Moved extends PackItem {
 
 /** Packs that are mostly dead, but not wholly: those go without copying. */
 export function packsToCompact(packs: readonly PackUse[]): PackUse[] {
-  return packs.filter(({ bytes, liveBytes }) => liveBytes > 0 && liveBytes < bytes * LIVE_SHARE);
+  return packs.filter(
+    ({ bytes, liveItems, liveBytes }) => liveItems > 0 && packBytes(liveItems, liveBytes) < bytes * COPY_SHARE,
+  );
 }
 
 /**

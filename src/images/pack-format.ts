@@ -30,6 +30,11 @@ export interface PackItem {
   encoder: string | null;
 }
 
+/** How large a pack is that holds so many items of so many bytes, but for the names of encoders. */
+export function packBytes(items: number, bytes: number): number {
+  return PACK_HEADER.length + bytes + items * ITEM_BYTES + FOOTER_BYTES;
+}
+
 /** The trailer and the footer of a pack whose contents end at `offset`. */
 export function encodePackIndex(items: readonly PackItem[], offset: number): Buffer {
   const encoders = [...new Set(items.flatMap((item) => item.encoder ?? []))];

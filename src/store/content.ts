@@ -59,6 +59,7 @@ export interface LayerRow {
 
 /** How much of a pack is still named by a row. */
 export interface PackUse extends PackRow {
+  liveItems: number;
   liveBytes: number;
 }
 
@@ -283,15 +284,19 @@ export class ContentTables {
   }
 
   packUse(): PackUse[] {
-    const live = new Map<number, number>();
+    const uses = new Map(
+      this.packs().map((pack): [number, PackUse] => [pack.id, { ...pack, liveItems: 0, liveBytes: 0 }]),
+    );
     for (const table of ["files", "encodings"]) {
-      const sql = `SELECT pack, sum(size) AS bytes FROM ${table} WHERE pack IS NOT NULL GROUP BY pack`;
+      const sql = `SELECT pack, count(*) AS items, sum(size) AS bytes FROM ${table} WHERE pack IS NOT NULL GROUP BY pack`;
       for (const row of this.store.all(sql)) {
-        const pack = Number(row["pack"]);
-        live.set(pack, (live.get(pack) ?? 0) + Number(row["bytes"]));
+        const use = uses.get(Number(row["pack"]));
+        if (use === undefined) continue;
+        use.liveItems += Number(row["items"]);
+        use.liveBytes += Number(row["bytes"]);
       }
     }
-    return this.packs().map((pack) => ({ ...pack, liveBytes: live.get(pack.id) ?? 0 }));
+    return [...uses.values()];
   }
 
   /** Packs that no row names any more. */
