@@ -38,9 +38,9 @@ export class BackupSchedule {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log, folder } = this.#options;
     for (let failures = 0; !signal.aborted;) {
-      const delay = failures > 0 ? backoffDelay(RETRY, failures) : this.#untilDue();
-      if (!(await sleepUnlessAborted(clock, delay, signal))) return;
       try {
+        const delay = failures > 0 ? backoffDelay(RETRY, failures) : this.#untilDue();
+        if (!(await sleepUnlessAborted(clock, delay, signal))) return;
         const file = await this.backUp();
         log.info({ file }, "store backed up");
         failures = 0;

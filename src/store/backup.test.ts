@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
@@ -135,6 +135,26 @@ describe("BackupSchedule", () => {
     await clock.advance(1);
     await until(() => clock.sleeping === 1);
     expect(listBackups(folder.path)).toHaveLength(2);
+    stop.abort();
+    await running;
+  });
+
+  test("a folder that cannot be looked at ends nothing: it is said, and looked at again", async () => {
+    await using folder = temporaryFolder();
+    using store = Store.open(folder.file("steppe.db"));
+    const clock = new FakeClock();
+    const errors: string[] = [];
+    const log: Logger = { ...silentLogger, error: (_, message) => errors.push(message) };
+    const target = folder.file("file");
+    writeFileSync(target, "");
+    const stop = new AbortController();
+    const running = new BackupSchedule({ database: store.database, folder: target, clock, log }).run(stop.signal);
+    await until(() => errors.length === 1 && clock.sleeping === 1);
+    rmSync(target);
+    mkdirSync(target);
+    await clock.advance(2 * 60_000);
+    await until(() => clock.sleeping === 1);
+    expect(listBackups(target)).toHaveLength(1);
     stop.abort();
     await running;
   });
