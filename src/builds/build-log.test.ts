@@ -24,3 +24,21 @@ test("of a build that prints without end a part is kept and handed on, and its l
     rmSync(folder, { recursive: true });
   }
 });
+
+test("a line that is longer than one may be is cut into several, and nothing of it is lost", () => {
+  const folder = mkdtempSync(join(tmpdir(), "steppe-log-"));
+  try {
+    const file = join(folder, "1.log");
+    const lines: string[] = [];
+    const log = new BuildLog(file, (line) => lines.push(line));
+    const long = Array.from({ length: 5000 }, (_, index) => `${index}`.padStart(8)).join("");
+    log.write(Buffer.from(`before\n${long}\nafter\n`));
+    log.write(Buffer.from(long));
+    log.close();
+    expect(lines.join("") === `before${long}after${long}`).toBe(true);
+    expect(Math.max(...lines.map((line) => line.length))).toBe(16 * 1024);
+    expect(readFileSync(file, "utf8") === `${lines.join("\n")}\n`).toBe(true);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -36,12 +36,9 @@ export class BuildLog {
     }
     this.#text += this.#decoder.decode(chunk, { stream: true });
     const lines = this.#text.split("\n");
-    this.#text = lines.pop() ?? "";
-    while (this.#text.length > LONGEST_LINE) {
-      lines.push(this.#text.slice(0, LONGEST_LINE));
-      this.#text = this.#text.slice(LONGEST_LINE);
-    }
-    this.#take(lines);
+    const [last = "", ...cut] = piecesOf(lines.pop() ?? "").reverse();
+    this.#text = last;
+    this.#take([...lines, ...cut.reverse()]);
   }
 
   /** A line of Steppe's own. */
@@ -64,7 +61,7 @@ export class BuildLog {
 
   #take(raw: string[]): void {
     if (raw.length === 0) return;
-    const lines = raw.map(visible);
+    const lines = raw.flatMap((line) => piecesOf(visible(line)));
     this.#last = [...this.#last, ...lines].slice(-LINES_IN_ERRORS);
     this.#keep(`${lines.join("\n")}\n`);
     for (const line of lines) this.#onLine(line);
@@ -87,5 +84,13 @@ export class BuildLog {
 /** Of a line that a program wrote over and over (a progress bar), what was there last. */
 function visible(line: string): string {
   const end = line.endsWith("\r") ? line.length - 1 : line.length;
-  return line.slice(line.lastIndexOf("\r", end - 1) + 1, end).slice(0, LONGEST_LINE);
+  return line.slice(line.lastIndexOf("\r", end - 1) + 1, end);
+}
+
+/** A line in pieces that are not too long; the last may be empty. */
+function piecesOf(line: string): string[] {
+  const pieces: string[] = [];
+  let at = 0;
+  for (; line.length - at > LONGEST_LINE; at += LONGEST_LINE) pieces.push(line.slice(at, at + LONGEST_LINE));
+  return [...pieces, line.slice(at)];
 }
