@@ -6,8 +6,9 @@ import { errno, SteppeError, toSteppeError } from "../shared/errors.ts";
 import { runCommand } from "../shared/run-command.ts";
 import { removeFolder } from "./remove-folder.ts";
 
-const NEW = ".new";
-const OLD = ".old";
+/** `encodeURIComponent` leaves no `@`, so these end no name of a kept folder. */
+const NEW = "@new";
+const OLD = "@old";
 
 /**
  * The folders of a checkout that are kept from build to build, such as `node_modules`. A build works on a copy (which costs nothing

@@ -340,12 +340,13 @@ describe("at start", () => {
   it("what a crash left is removed, and cache folders are put right", async () => {
     using setup = setUp("bwrap");
     const cache = join(setup.folders.cache, "blog");
-    for (const name of ["a.old", "b.new", "b", "c", "c.old"]) mkdirSync(join(cache, name), { recursive: true });
+    for (const name of ["a@old", "b@new", "b", "c", "c@old", "d.old", "d.new"])
+      mkdirSync(join(cache, name), { recursive: true });
     mkdirSync(join(setup.folders.builds, "17", "checkout"), { recursive: true });
     symlinkSync("/etc", join(setup.folders.builds, "17", "checkout", "x"));
     await setup.builder.reconcile();
     expect(readdirSync(setup.folders.builds)).toEqual([]);
-    expect(readdirSync(cache).sort()).toEqual(["a", "b", "c"]);
+    expect(readdirSync(cache).sort()).toEqual(["a", "b", "c", "d.new", "d.old"]); // the app's own `.old` and `.new` stay
     expect(statSync("/etc").isDirectory()).toBe(true);
     await setup.builder.forgetCaches("blog");
     expect(existsSync(cache)).toBe(false);
