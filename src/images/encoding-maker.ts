@@ -1,10 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import { SteppeError } from "../shared/errors.ts";
+import { SerialQueue } from "../shared/serial-queue.ts";
 import { DEFAULT_WORKERS, EncodeThread } from "./encode-pool.ts";
 import type { EncodeResult } from "./encode-worker.ts";
 import { type Encoder, encoderForm, encoderNamed, encodersFor, isCompressible } from "./encoders.ts";
 import { EncodingBatch } from "./encoding-batch.ts";
-import { Mutex } from "./mutex.ts";
 import type { PackedFileStore } from "./packed-file-store.ts";
 import type { Tree } from "./types.ts";
 
@@ -39,7 +39,7 @@ interface Work {
 export class EncodingMaker {
   readonly #files: PackedFileStore;
   readonly #threads: number;
-  readonly #order = new Mutex();
+  readonly #order = new SerialQueue();
 
   constructor(files: PackedFileStore, threads = DEFAULT_WORKERS) {
     this.#files = files;
@@ -67,7 +67,7 @@ class EncodingRun {
   readonly #files: PackedFileStore;
   readonly #jobs: Generator<Work[], void, void>;
   readonly #signal: AbortSignal;
-  readonly #order = new Mutex();
+  readonly #order = new SerialQueue();
   #batch: EncodingBatch;
   #failure: unknown;
 

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { syncFolder } from "../shared/atomic-file.ts";
 import { toSteppeError } from "../shared/errors.ts";
-import { Mutex } from "./mutex.ts";
+import { SerialQueue } from "../shared/serial-queue.ts";
 import type { PackItem } from "./pack-format.ts";
 import { type FinishedPack, PackWriter } from "./pack-writer.ts";
 import type { FileBatch, StoredFile } from "./types.ts";
@@ -27,7 +27,7 @@ export class PackedFileBatch implements FileBatch {
   readonly #target: BatchTarget;
   readonly #writer: PackWriter;
   readonly #hold: Disposable;
-  readonly #order = new Mutex();
+  readonly #order = new SerialQueue();
   /** By the hash as a binary string: a key of 32 characters without a copy in hexadecimal. */
   readonly #items = new Map<string, PackItem>();
   #open = true;

@@ -6,11 +6,11 @@ import { syncFolder, writeFileAtomic } from "../shared/atomic-file.ts";
 import type { Clock } from "../shared/clock.ts";
 import { errno, SteppeError, toSteppeError } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
+import { SerialQueue } from "../shared/serial-queue.ts";
 import type { ContentTables, LayerRow } from "../store/index.ts";
 import { decodeImageFile, encodeImageFile, type ImageFile } from "./image-file.ts";
 import { digestLayer, type LayerFile, layerContent, verified } from "./layer-content.ts";
 import { planLayers } from "./layer-plan.ts";
-import { Mutex } from "./mutex.ts";
 import { normalTree } from "./normal-tree.ts";
 import { makeManifest, parseManifest, sha256Digest } from "./oci-manifest.ts";
 import type { PackedFileStore } from "./packed-file-store.ts";
@@ -51,7 +51,7 @@ export class ImageStore {
   readonly files: PackedFileStore;
   readonly #tables: ContentTables;
   readonly #clock: Clock;
-  readonly #removal = new Mutex();
+  readonly #removal = new SerialQueue();
   /** Images that were damaged when last looked at: their tree or one of their files is lost. */
   readonly #damaged: Set<string>;
   /** What `createImage` gave since the collection under way began. */
