@@ -95,11 +95,14 @@ export class DeploymentTable<Source, State extends string> {
       .map((row) => deploymentRow<Source, State>(row));
   }
 
-  /** The finished switches of an app, the newest first: deployments that ended in `liveState`, with what they made live. */
+  /**
+   * The finished switches of an app, the newest first: deployments that ended in `liveState`, with what they made live. They end
+   * in the order in which they were asked for; by the time of their ends they would be in another after the clock was set back.
+   */
   switches(app: string, liveState: State): Array<{ release: number; at: number; noGrace: boolean }> {
     const rows = this.#store.all(
       `SELECT release, finished_at, no_grace FROM deployments
-       WHERE app = ? AND state = ? AND release IS NOT NULL ORDER BY finished_at DESC, id DESC`,
+       WHERE app = ? AND state = ? AND release IS NOT NULL ORDER BY id DESC`,
       app,
       liveState,
     );
