@@ -6,6 +6,8 @@ test.each([
   ["bulid", ["build", "folder"], "build"],
   ["depoly", ["deploy", "releases"], "deploy"],
   ["DOMAINS", ["domains"], "domains"],
+  ["blgo", ["blog"], "blog"],
+  ["nope", ["gone"], undefined],
   ["x", ["deploy"], undefined],
   ["entirely", ["different"], undefined],
   ["", ["a"], undefined],

@@ -1,10 +1,10 @@
 /**
  * The candidate that a person most likely meant: the one with the smallest edit distance (insert, delete, replace, swap of
- * neighbours), if that is at most a third of the word, rounded up. Of several equally near, the first.
+ * neighbours), if that is at most a third of the word, rounded, but at least one. Of several equally near, the first.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.ceil(word.length / 3) + 1;
+  let bestDistance = Math.max(Math.min(1, word.length), Math.round(word.length / 3)) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), bestDistance);
     if (distance < bestDistance) {
