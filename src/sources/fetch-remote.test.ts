@@ -112,6 +112,6 @@ describe("an address", () => {
 it("git's last words are those that mean something", () => {
   const ssh =
     "Host key verification failed.\nfatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n";
-  expect(lastWords(ssh)).toBe("Host key verification failed.: fatal: Could not read from remote repository");
+  expect(lastWords(ssh)).toBe("Host key verification failed: Could not read from remote repository");
   expect(lastWords("fatal: repository 'https://x/' not found\n")).toBe("repository 'https://x/' not found");
 });

@@ -149,7 +149,9 @@ export function lastWords(stderr: string): string {
   const last = lines.at(-1) ?? "";
   const vague = /^fatal: (Could not read from remote repository|the remote end hung up)/.test(last);
   const before = lines.at(-2);
-  return (vague && before !== undefined ? `${before}: ${last}` : last).replace(/^fatal: /, "").replace(/\.$/, "");
+  return (vague && before !== undefined ? [before, last] : [last])
+    .map((line) => line.replace(/^fatal: /, "").replace(/\.$/, ""))
+    .join(": ");
 }
 
 /** An address or a message without the passwords in its addresses. */
