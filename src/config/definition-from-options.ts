@@ -65,10 +65,12 @@ const optionOf: Readonly<Record<string, string>> = {
  * Throws USAGE, or DOMAIN_INVALID if the first mistake is in a domain.
  */
 export function definitionFromOptions(name: string, options: DefinitionOptions): AppDefinition {
+  if (options.domain === undefined)
+    throw usage(name, `it has no domain; give it one, such as \`--domain ${name}.localhost\``);
   const result = readApps({ apps: { [name]: toFields(name, options) } });
   if ("apps" in result && result.apps[0] !== undefined) return result.apps[0];
   const problems = "problems" in result ? result.problems : [];
-  const told = problems.map(({ path, message }) => `${nameOf(path)} ${message}`);
+  const told = problems.map(({ path, message }) => `${nameOf(path, name)} ${message}`);
   const first = problems[0];
   const inDomain = first?.path[2] === "domains";
   throw new SteppeError(inDomain ? "DOMAIN_INVALID" : "USAGE", {
@@ -80,8 +82,8 @@ export function definitionFromOptions(name: string, options: DefinitionOptions):
   });
 }
 
-function nameOf(path: Path): string {
-  if (path.length <= 2) return "the app";
+function nameOf(path: Path, name: string): string {
+  if (path.length <= 2) return JSON.stringify(name);
   const [, , field, part] = path;
   const option = optionOf[`${String(field)}.${String(part)}`] ?? optionOf[String(field)] ?? String(field);
   // Of a variable, say which one; of a list, the message says enough.

@@ -48,7 +48,10 @@ function outcome(act: () => unknown): string {
   }
 }
 
-const mistakes = (text: string): string[] => (fault(() => parseConfig(text, "steppe.yaml")).detail ?? "").split("\n");
+const mistakes = (text: string): string[] => {
+  const { reason, detail } = fault(() => parseConfig(text, "steppe.yaml"));
+  return (detail ?? reason).split("\n");
+};
 
 describe("parseConfig", () => {
   test("fills in the defaults", () => {
@@ -356,7 +359,7 @@ test("diffDefinitions says what was and what is, and no secrets", () => {
 
 describe("definitionFromOptions names the option", () => {
   test.each([
-    [{}, "USAGE", "the app has no `domain`; give it one, such as `domain: blog.localhost`"],
+    [{}, "USAGE", "it has no domain; give it one, such as `--domain blog.localhost`"],
     [{ domain: ["http://x.test"] }, "DOMAIN_INVALID", "--domain `http://x.test` has a scheme; leave out `http://`"],
     [{ domain: ["x.test"], poll: "x" }, "USAGE", "--poll is no duration; write `30s`, `5m`, `1h` or `1h30m`"],
     [{ domain: ["x.test"], output: "x" }, "USAGE", "--output is given without --build"],

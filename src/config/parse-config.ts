@@ -126,6 +126,6 @@ function invalid(filename: string, told: readonly string[]): SteppeError {
     operation: "read",
     subject: filename,
     cause: told.length === 1 ? first : `${first} (and ${told.length - 1} more)`,
-    detail: [...told.slice(0, MOST_TOLD), ...more].join("\n"),
+    detail: told.length > 1 ? [...told.slice(0, MOST_TOLD), ...more].join("\n") : undefined,
   });
 }

@@ -8,7 +8,11 @@
 export const errorCodes = {
   // input
   USAGE: { status: 400, exit: 2, hint: "See `steppe help`." },
-  CONFIG_INVALID: { status: 400, exit: 2, hint: "Correct steppe.yaml; `steppe validate` checks it without applying." },
+  CONFIG_INVALID: {
+    status: 400,
+    exit: 2,
+    hint: "Correct what is named; `steppe validate` checks a file without applying it.",
+  },
   DOMAIN_INVALID: {
     status: 400,
     exit: 2,
@@ -46,7 +50,11 @@ export const errorCodes = {
     exit: 5,
     hint: "Check the repository's address and that this machine may read it.",
   },
-  REPOSITORY_INVALID: { status: 400, exit: 2, hint: "Give a https://, ssh:// or file:// address." },
+  REPOSITORY_INVALID: {
+    status: 400,
+    exit: 2,
+    hint: "Give a https://, http://, ssh:// or file:// address, or git@host:path.",
+  },
   // content
   SITE_EMPTY: { status: 422, exit: 6, hint: "Check the app's `folder` or `build.output`." },
   FOLDER_MISSING: { status: 422, exit: 6, hint: "Check the app's `folder` or `build.output`." },
