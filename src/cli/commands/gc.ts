@@ -10,7 +10,8 @@ export function define(command: Command, context: Context): void {
     if (options.json === true) return await context.printJson(report);
     const { releases, images, files, bytes } = report;
     if (releases + images + files + bytes === 0) return await context.print("There was nothing to free.");
-    const what = [count(releases, "release"), count(images, "image"), count(files, "file")].join(", ");
-    await context.print(`Freed ${formatBytes(bytes)}: ${what}`);
+    const parts = Object.entries({ release: releases, image: images, file: files }).filter(([, number]) => number > 0);
+    const what = parts.map(([noun, number]) => count(number, noun)).join(", ");
+    await context.print(`Freed ${formatBytes(bytes)}${what && `: ${what}`}`);
   });
 }

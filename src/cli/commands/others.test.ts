@@ -93,6 +93,8 @@ or declare it in steppe.yaml: steppe apply
     await using world = await FakeWorld.make();
     world.routes.set("POST /v1/gc", { releases: 1, images: 2, files: 3000, bytes: 5_000_000 });
     expect((await world.run("gc")).stdout).toBe("Freed 4.8 MiB: 1 release, 2 images, 3,000 files\n");
+    world.routes.set("POST /v1/gc", { releases: 0, images: 0, files: 0, bytes: 140 });
+    expect((await world.run("gc")).stdout).toBe("Freed 140 B\n");
     world.routes.set("POST /v1/apps/blog/purge", "");
     expect((await world.run("app", "purge", "blog", "--json")).stdout).toBe('{"purged":"blog"}\n');
     world.routes.set("GET /v1/apps/blog", view);
