@@ -22,7 +22,12 @@ export function define(command: Command, context: Context): void {
   withServer(command).action(async (name: string, options: Options) => {
     const { signal } = context.io;
     if (options.deployment !== undefined && options.build !== true) {
-      throw new SteppeError("USAGE", { operation: "run", subject: "steppe logs", cause: "--deployment wants --build" });
+      throw new SteppeError("USAGE", {
+        operation: "run",
+        subject: "steppe logs",
+        cause: "--deployment wants --build",
+        hint: "See `steppe logs --help`.",
+      });
     }
     const number = (text: string | undefined, option: string): number | undefined =>
       text === undefined ? undefined : wholeNumber(text, option, "steppe logs");
