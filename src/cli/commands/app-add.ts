@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { AppView } from "../../api/types.ts";
-import { type DefinitionOptions, definitionFromOptions } from "../../config/index.ts";
+import { type DefinitionOptions, definitionFromOptions, formatDuration } from "../../config/index.ts";
 import { type CommonOptions, gather, gatherList, withServer } from "../common-options.ts";
 import type { Context } from "../context.ts";
 
@@ -48,9 +48,10 @@ function toDefinitionOptions({ json: _, data: __, grace, ...rest }: Options): De
   return typeof grace === "string" ? { ...rest, grace } : rest;
 }
 
-function nextSteps({ definition: { name, domains }, pushUrl }: AppView): string {
+function nextSteps({ definition: { name, domains, pollMs }, pushUrl }: AppView): string {
   const added = `${name} is added: ${domains.join(", ")}`;
-  if (pushUrl === null)
-    return `${added}\nIts tags are looked at now and then; at once: steppe deploy ${name} --tag TAG`;
+  if (pushUrl === null) {
+    return `${added}\nIts tags are looked at every ${formatDuration(pollMs)}; at once: steppe deploy ${name} --tag TAG`;
+  }
   return `${added}\nPush a tag to it:\n  git remote add steppe ${pushUrl}\n  git push steppe v1`;
 }

@@ -41,7 +41,8 @@ function pushUrlOf({ definition: { name }, pushUrl }: AppView): string {
 
 function describe(app: AppView, context: Context): string {
   const last = app.lastDeployment;
-  const live = app.liveRelease === null ? "nothing yet; push a tag" : `release ${app.liveRelease}`;
+  const nothing = app.pushUrl === null ? "nothing yet" : "nothing yet; push a tag";
+  const live = app.liveRelease === null ? nothing : `release ${app.liveRelease}`;
   return formatTable([
     ["app", context.style.bold(app.definition.name)],
     ["live", live],

@@ -33,6 +33,13 @@ describe("apps", () => {
     });
   });
 
+  test("app add of a name that is none", async () => {
+    await using world = await FakeWorld.make();
+    const { code, stderr } = await world.run("app", "add", "B_2", "--domain", "b.test");
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: add app B_2: "B_2" is no name of an app: lower-case letters/);
+  });
+
   test("app show: for people, --json, --push-url, --yaml", async () => {
     await using world = await FakeWorld.make();
     world.routes.set("GET /v1/apps/blog", view);
@@ -70,7 +77,9 @@ apps:
     world.routes.set("GET /v1/apps", [elsewhere]);
     const unread = /not read since (\d{4}-\d\d-\d\d )?\d\d:\d\d: no route to host\n/;
     expect((await world.run("app", "show", "blog")).stdout).toMatch(unread);
-    expect((await world.run("status", "blog")).stdout).toMatch(unread);
+    const { stdout: status } = await world.run("status", "blog");
+    expect(status).toMatch(unread);
+    expect(status).toContain(`The tags of ${repository} are looked at every 5m; at once: steppe deploy blog --tag TAG`);
     expect((await world.run("app", "list")).stdout).toMatch(unread);
     expect(JSON.parse((await world.run("app", "show", "blog", "--json")).stdout)).toEqual(elsewhere);
     const { code, stdout, stderr } = await world.run("app", "show", "blog", "--push-url");

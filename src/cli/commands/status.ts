@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { AppView, Deployment, PlatformStatus } from "../../api/types.ts";
+import { formatDuration } from "../../config/index.ts";
 import { appTable, deploymentSummary, unreadTags } from "../app-table.ts";
 import { type CommonOptions, withServer } from "../common-options.ts";
 import type { Context } from "../context.ts";
@@ -49,9 +50,9 @@ function describePlatform(status: PlatformStatus, { style, io }: Context): strin
   ]);
 }
 
-function howToDeploy({ definition: { name, repository } }: AppView): string {
+function howToDeploy({ definition: { name, repository, pollMs } }: AppView): string {
   if (repository === null) return `Push a tag: git push "$(steppe app show ${name} --push-url)" v1`;
-  return `The tags of ${repository} are looked at now and then; at once: steppe deploy ${name} --tag TAG`;
+  return `The tags of ${repository} are looked at every ${formatDuration(pollMs)}; at once: steppe deploy ${name} --tag TAG`;
 }
 
 function describeApp(app: AppView, deployments: readonly Deployment[], context: Context): string {
