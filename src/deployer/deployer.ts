@@ -44,7 +44,9 @@ export class AppDeployer implements Deployer {
     this.#registry = new AppRegistry(dependencies);
     this.#settings = new SettingTable(dependencies.store);
     this.#housekeeping = new Housekeeping(dependencies, this.#journal, this.#lifetime.signal);
-    this.#scheduler = new Scheduler(dependencies, this.#journal, (app) => this.#housekeeping.appWentLive(app));
+    this.#scheduler = new Scheduler(dependencies, this.#journal, (app, isLive) =>
+      this.#housekeeping.deploymentEnded(app, isLive),
+    );
     this.#refs = new RefWatch(dependencies, this.#registry, this.#scheduler, this.#lifetime.signal);
   }
 
@@ -146,7 +148,7 @@ export class AppDeployer implements Deployer {
       progress() {},
     });
     const image = await content.createImage(files);
-    return this.#scheduler.enqueue(name, { kind: "upload", label: tree.label, image: image.digest }, options);
+    return this.#scheduler.enqueue(name, { kind: "upload", image: image.digest }, options);
   }
 
   async rollback(name: string, release: number | undefined, options: DeployOptions): Promise<Deployment> {
@@ -281,7 +283,8 @@ export class AppDeployer implements Deployer {
     throw new SteppeError("NOTHING_TO_ROLL_BACK", {
       operation: "roll back",
       subject: name,
-      cause: `no release before ${liveRelease ?? "it"} that was live is kept`,
+      cause:
+        liveRelease === null ? "nothing of it was live yet" : `no release before ${liveRelease} that was live is kept`,
       hint: `\`steppe releases ${name}\` lists those that are kept; \`steppe rollback ${name} RELEASE\` goes to any of them.`,
     });
   }

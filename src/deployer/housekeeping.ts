@@ -43,9 +43,12 @@ export class Housekeeping {
     await this.#tail;
   }
 
-  appWentLive(app: string): void {
-    void this.#inTurn(() => this.#prune(app), "pruning releases failed", app);
-    void this.#inTurn(() => this.#encode(app), "compressing failed", app).then(() => releaseMemorySoon(() => true));
+  deploymentEnded(app: string, isLive: boolean): void {
+    if (isLive) {
+      void this.#inTurn(() => this.#prune(app), "pruning releases failed", app);
+      void this.#inTurn(() => this.#encode(app), "compressing failed", app);
+    }
+    void this.#tail.then(() => releaseMemorySoon(() => true)); // one that failed took as much
   }
 
   /** Frees what no kept release needs, when what is on its way has ended. */

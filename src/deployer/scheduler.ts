@@ -22,18 +22,18 @@ export class Scheduler {
   readonly #dependencies: DeployerDependencies;
   readonly #journal: Journal;
   readonly #builds: Semaphore;
-  readonly #afterLive: (app: string) => void;
+  readonly #afterEnd: (app: string, isLive: boolean) => void;
   readonly #running = new Map<string, Running>();
   /** Apps that are being removed, and what is answered to whoever wants to deploy them. */
   readonly #closed = new Map<string, SteppeError>();
   #stopping = false;
 
-  /** @param afterLive called when a deployment of the app went live */
-  constructor(dependencies: DeployerDependencies, journal: Journal, afterLive: (app: string) => void) {
+  /** @param afterEnd called when a deployment of the app is no longer worked on, with whether it went live */
+  constructor(dependencies: DeployerDependencies, journal: Journal, afterEnd: (app: string, isLive: boolean) => void) {
     this.#dependencies = dependencies;
     this.#journal = journal;
     this.#builds = new Semaphore(dependencies.parallelBuilds);
-    this.#afterLive = afterLive;
+    this.#afterEnd = afterEnd;
   }
 
   /**
@@ -89,7 +89,7 @@ export class Scheduler {
       await dependencies.clock.sleep(RETRY_MS, { signal, unref: true }).catch(() => {}); // aborted: it ends now
     }
     this.#running.delete(app);
-    if (journal.get(id)?.state === "live") this.#afterLive(app);
+    this.#afterEnd(app, journal.get(id)?.state === "live");
     this.kick(app);
   }
 
