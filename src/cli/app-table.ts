@@ -41,7 +41,7 @@ export function sourceName(source: Deployment["source"]): string {
     case "ref":
       return source.ref.replace(/^refs\/(tags|heads)\//, "");
     case "upload":
-      return source.label;
+      return "a folder";
     case "rollback":
       return `rollback to ${source.release}`;
     case "definition":

@@ -177,7 +177,7 @@ function describeSource(source: DeploymentSource): string {
       return `${describeRef(source.ref)} received (${source.commit.slice(0, 9)}${moved})`;
     }
     case "upload":
-      return `folder ${source.label} received`;
+      return "folder received";
     case "rollback":
       return `rollback to release ${source.release} asked for`;
     case "definition":

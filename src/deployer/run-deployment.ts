@@ -281,5 +281,5 @@ function describeImage(digest: string): string {
 export function subjectOf({ app, source }: Pick<Deployment, "app" | "source">): string {
   if (source.kind === "ref") return `${app} ${describeRef(source.ref)}`;
   if (source.kind === "rollback") return `${app} release ${source.release}`;
-  return source.kind === "upload" ? `${app} folder ${source.label}` : app;
+  return source.kind === "upload" ? `a folder for ${app}` : app;
 }

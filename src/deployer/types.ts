@@ -9,7 +9,7 @@ export type DeploymentSource =
   /** A tag or a branch of the app's repository. `movedFrom` is the commit that it pointed to when it was last seen elsewhere. */
   | { kind: "ref"; ref: string; commit: string; movedFrom?: string }
   /** A folder that a user sent; its content is in the file store already, as this image. */
-  | { kind: "upload"; label: string; image: string }
+  | { kind: "upload"; image: string }
   /** Back to a kept release, with its definition. */
   | { kind: "rollback"; release: number }
   /** What is live when its turn comes, with the app's changed definition (domains, check, …). */

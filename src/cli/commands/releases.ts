@@ -18,7 +18,7 @@ export function define(command: Command, context: Context): void {
     const rows = releases.map((release) => [
       String(release.number),
       release.live ? style.green("live") : "",
-      release.ref === null ? "-" : release.ref.replace(/^refs\/(tags|heads)\//, ""),
+      release.ref === null ? "a folder" : release.ref.replace(/^refs\/(tags|heads)\//, ""),
       release.commit === null ? "-" : short(release.commit),
       short(release.image),
       formatAge(release.createdAt, now),
