@@ -24,9 +24,17 @@ export function formatMoment(at: number, now: number): string {
   return day === localMoment(now)[0] ? time : `${day} ${time}`;
 }
 
+/** A moment to the second, `2026-01-31 10:41:07`; local time. */
+export function formatSecond(at: number): string {
+  return `${localMoment(at).join(" ")}:${two(new Date(at).getSeconds())}`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}
+
 function localMoment(at: number): [day: string, time: string] {
   const date = new Date(at);
-  const two = (value: number): string => String(value).padStart(2, "0");
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return [day, `${two(date.getHours())}:${two(date.getMinutes())}`];
 }

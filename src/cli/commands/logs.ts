@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { SteppeError } from "../../shared/errors.ts";
+import { describeAccess } from "../access-line.ts";
 import { type CommonOptions, wholeNumber, withServer } from "../common-options.ts";
 import type { Context } from "../context.ts";
 import { printable } from "../../shared/style.ts";
@@ -44,7 +45,7 @@ export function define(command: Command, context: Context): void {
       for await (const line of log) {
         printed++;
         if (options.json === true) await context.printJson({ line });
-        else await context.print(context.io.stdout.isTTY ? printable(line) : line);
+        else await context.print(context.io.stdout.isTTY ? forTerminal(line, options) : line);
       }
     } catch (error) {
       if (!(follow && signal.aborted)) throw error;
@@ -55,4 +56,9 @@ export function define(command: Command, context: Context): void {
       );
     }
   });
+}
+
+/** The access log is JSON, for programs; a terminal has a person in front of it. */
+function forTerminal(line: string, { build }: Options): string {
+  return printable(build === true ? line : describeAccess(line));
 }

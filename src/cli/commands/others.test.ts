@@ -13,6 +13,15 @@ describe("the rest", () => {
     expect((await world.run("logs", "blog", "--json", "--lines", "5")).stdout).toBe(
       '{"line":"GET / 200"}\n{"line":"GET /x 404"}\n',
     );
+    const line =
+      '{"time":0,"scheme":"http","host":"b","method":"GET","path":"/","status":200,"bytes":5,"ms":2,"remote":"::1"}';
+    world.routes.set("GET /v1/apps/blog/logs", `${line}\n`);
+    world.isTerminal = true;
+    expect((await world.run("logs", "blog")).stdout).toMatch(
+      /^19\S+ \S+ {2}200 {2}GET http:\/\/b\/ {2}5 B {2}2\.0 ms {2}::1\n$/,
+    );
+    world.isTerminal = false;
+    expect((await world.run("logs", "blog")).stdout).toBe(`${line}\n`);
     expect(await world.run("logs", "blog", "--build")).toEqual({
       code: 0,
       stdout: "",
@@ -25,6 +34,8 @@ describe("the rest", () => {
     expect(world.requests.map(([what]) => what)).toEqual([
       "GET /v1/apps/blog/logs?lines=100",
       "GET /v1/apps/blog/logs?lines=5",
+      "GET /v1/apps/blog/logs?lines=100",
+      "GET /v1/apps/blog/logs?lines=100",
       "GET /v1/apps/blog/build-log",
       "GET /v1/apps/blog/logs?follow=1&lines=100",
     ]);
