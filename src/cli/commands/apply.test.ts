@@ -30,6 +30,22 @@ describe("apply and validate", () => {
     expect(JSON.parse(json.stdout)).toEqual({ changes, deployments: [live] });
   });
 
+  test("says how what is new gets content", async () => {
+    await using world = await FakeWorld.make();
+    const added = (...names: string[]) => names.map((app) => ({ app, action: "add", fields: [] }));
+    world.write(
+      "steppe.yaml",
+      "apps: { a: { domain: a.test }, b: { domain: b.test, repository: 'https://x.test/b' } }",
+    );
+    world.routes.set("POST /v1/apply", { changes: added("a", "b"), deployments: [] });
+    const note = 'Push a tag to a: git push "$(steppe app show a --push-url)" v1\n';
+    expect(await world.run("apply")).toEqual({ code: 0, stdout: "+ a is added\n+ b is added\n", stderr: note });
+    world.write("steppe.yaml", "apps: { a: { domain: a.test }, c: { domain: c.test } }");
+    world.routes.set("POST /v1/apply", { changes: added("a", "c"), deployments: [] });
+    expect((await world.run("apply")).stderr).toMatch(/^Push a tag to a, c: git push "\$\(steppe app show APP /);
+    expect((await world.run("apply", "--dry-run")).stderr).toBe("");
+  });
+
   test("nothing to change", async () => {
     await using world = await FakeWorld.make();
     world.write("steppe.yaml", "apps: { blog: { domain: blog.localhost } }");

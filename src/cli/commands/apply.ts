@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Change, Deployment } from "../../api/types.ts";
+import type { AppDefinition, Change, Deployment } from "../../api/types.ts";
 import { toSteppeError } from "../../shared/errors.ts";
 import { type CommonOptions, withServer } from "../common-options.ts";
 import type { Context } from "../context.ts";
@@ -43,6 +43,7 @@ export function define(command: Command, context: Context): void {
     const result = await client.apply({ definitions, prune });
     const deployments = await followAll(context, client, result.deployments, json);
     if (json) await context.printJson({ changes: result.changes, deployments: deployments.ended });
+    else await noteAdded(context, definitions, changes);
     if (deployments.failure !== undefined) throw deployments.failure;
   });
 }
@@ -57,6 +58,16 @@ function describeChanges({ style }: Context, changes: readonly Change[]): string
   const same = changes.length - changes.filter(({ action }) => action !== "none").length;
   if (lines.length === 0) return `Nothing to change: ${count(same, "app")} ${same === 1 ? "is" : "are"} as declared.`;
   return lines.join("\n");
+}
+
+/** Says how the apps that are new, and have no content yet, get some. */
+async function noteAdded(context: Context, apps: readonly AppDefinition[], changes: readonly Change[]): Promise<void> {
+  const added = new Set(changes.filter(({ action }) => action === "add").map(({ app }) => app));
+  const pushed = apps.filter(({ name, repository }) => added.has(name) && repository === null).map(({ name }) => name);
+  const [first] = pushed;
+  if (first === undefined) return;
+  const name = pushed.length === 1 ? first : "APP";
+  await context.note(`Push a tag to ${pushed.join(", ")}: git push "$(steppe app show ${name} --push-url)" v1`);
 }
 
 /** Follows each in turn, those that failed too; the first failure is the one to throw, the others are said at once. */
