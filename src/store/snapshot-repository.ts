@@ -17,13 +17,14 @@ const MOST_LOOKS = 50;
  */
 export async function snapshotRepository(repository: string, into: string): Promise<void> {
   for (const folder of ["objects", "refs"]) await mkdir(join(into, folder), { recursive: true, mode: 0o700 });
-  for (const file of await listFiles(repository, "refs")) await copyIfThere(repository, into, file);
+  for await (const file of listFiles(repository, "refs")) await copyIfThere(repository, into, file);
   for (const file of ["packed-refs", "HEAD", "config"]) await copyIfThere(repository, into, file);
 
   const linked = new Set<string>();
   let before: string | undefined;
   for (let look = 0; look < MOST_LOOKS; look++) {
-    const files = await listFiles(repository, "objects", isObjectFile);
+    const files: string[] = [];
+    for await (const file of listFiles(repository, "objects", isObjectFile)) files.push(file);
     for (const file of files) {
       if (!linked.has(file) && (await linkIfThere(repository, into, file))) linked.add(file);
     }
@@ -40,18 +41,16 @@ function isObjectFile(path: string): boolean {
 }
 
 /** Every file below a folder, as paths relative to the root. Folders that vanish meanwhile are empty. */
-async function listFiles(
+async function* listFiles(
   root: string,
   folder: string,
   wanted: (path: string) => boolean = isNoLock,
-): Promise<string[]> {
-  const found: string[] = [];
+): AsyncGenerator<string> {
   for (const entry of await readdirIfThere(join(root, folder))) {
     const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) found.push(...(await listFiles(root, path, wanted)));
-    else if (entry.isFile() && wanted(path)) found.push(path);
+    if (entry.isDirectory()) yield* listFiles(root, path, wanted);
+    else if (entry.isFile() && wanted(path)) yield path;
   }
-  return found;
 }
 
 function isNoLock(path: string): boolean {
