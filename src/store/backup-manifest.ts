@@ -35,7 +35,7 @@ const PARTS: readonly RegExp[] = [
   /^steppe\.db$/,
   /^token$/,
   /^packs\/[^/]+$/,
-  /^images\/./,
+  /^images\/[^/]+$/,
   /^repositories\/[^/]+\/./,
   /^ca\/[^/]+$/,
   /^ingress\/certificates\/[^/]+$/,

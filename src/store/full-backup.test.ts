@@ -37,9 +37,8 @@ function fill(root: string): DataPaths {
   writeFileSync(paths.token, "token\n", { mode: 0o600 });
   writeFileSync(`${paths.packs}/1.pack`, randomBytes(3000));
   writeFileSync(`${paths.packs}/unknown.pack`, "not in the store");
-  mkdirSync(`${paths.images}/blobs/sha256`, { recursive: true });
-  writeFileSync(`${paths.images}/oci-layout`, "{}");
-  writeFileSync(`${paths.images}/blobs/sha256/abc`, "blob");
+  writeFileSync(`${paths.images}/abc.tree`, "image", { mode: 0o600 });
+  writeFileSync(`${paths.images}/def.tree.1.2.tmp`, "half");
   writeFileSync(`${paths.ca}/local-ca.pem`, "key and certificate");
   writeFileSync(`${paths.certificates}/a.test-1.pem`, "certificate");
   writeFileSync(`${paths.ingress}/snapshot.json`, "{}");
@@ -87,7 +86,7 @@ describe("a full backup", () => {
     for (const path of [
       "token",
       "packs/1.pack",
-      "images/blobs/sha256/abc",
+      "images/abc.tree",
       "ca/local-ca.pem",
       "repositories/blog.git/refs/tags/v1",
       "ingress/certificates/a.test-1.pem",
@@ -97,6 +96,7 @@ describe("a full backup", () => {
     }
     for (const path of [
       "packs/unknown.pack",
+      "images/def.tree.1.2.tmp",
       "ingress/snapshot.json",
       "logs/access-1.log",
       "repositories/blog.git/hooks",

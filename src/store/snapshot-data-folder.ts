@@ -1,5 +1,5 @@
 import { copyFile, link, mkdir, readdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { errno } from "../shared/errors.ts";
 import { backupStore } from "./backup.ts";
@@ -11,7 +11,7 @@ export type HoldGarbageCollection = <Result>(work: () => Promise<Result>) => Pro
 
 /**
  * Copies what a full backup holds into a folder on the same disk, as of one moment, while control runs. What never changes (packs,
- * blobs, git objects) becomes hard links: quick, without space, and safe from later garbage collection however long
+ * images, git objects) becomes hard links: quick, without space, and safe from later garbage collection however long
  * the backup then takes to be sent.
  *
  * The store's copy is made first. What is newer than it does no harm: a pack that it does not know is removed at the next start, a
@@ -28,14 +28,14 @@ export async function snapshotDataFolder(
     const copy = join(into, "steppe.db");
     await backupStore(database, copy);
     for (const name of packNames(copy)) await link(join(paths.packs, name), join(into, "packs", name));
-    await snapshotImages(paths.images, join(into, "images"));
+    await takeFiles(paths.images, join(into, "images"), link); // named by their digest: they never change
   });
   for (const name of await namesIn(paths.repositories)) {
     if (name.endsWith(".git"))
       await snapshotRepository(join(paths.repositories, name), join(into, "repositories", name));
   }
-  await copyFlatFolder(paths.ca, join(into, "ca"));
-  await copyFlatFolder(paths.certificates, join(into, "ingress", "certificates"));
+  await takeFiles(paths.ca, join(into, "ca"), copyFile);
+  await takeFiles(paths.certificates, join(into, "ingress", "certificates"), copyFile);
   await copyFile(paths.token, join(into, "token"));
 }
 
@@ -52,23 +52,16 @@ function packNames(copy: string): string[] {
   }
 }
 
-/** An OCI layout: blobs are named by their digest and never change, the index is replaced. */
-async function snapshotImages(images: string, into: string): Promise<void> {
-  await copyFlatFolder(images, into);
-  for (const algorithm of await namesIn(join(images, "blobs"))) {
-    await mkdir(join(into, "blobs", algorithm), { recursive: true, mode: 0o700 });
-    for (const name of await namesIn(join(images, "blobs", algorithm))) {
-      await unlessGone(() => link(join(images, "blobs", algorithm, name), join(into, "blobs", algorithm, name)));
-    }
-  }
-}
-
-/** Copies the files of a folder, without its folders and without files that are being written. */
-async function copyFlatFolder(from: string, into: string): Promise<void> {
+/** Takes the files of a folder over, without its folders and without files that are being written. */
+async function takeFiles(
+  from: string,
+  into: string,
+  take: (file: string, copy: string) => Promise<void>,
+): Promise<void> {
   for (const entry of await entriesIn(from)) {
     if (!entry.isFile() || isTemporary(entry.name)) continue;
-    await mkdir(dirname(join(into, entry.name)), { recursive: true, mode: 0o700 });
-    await unlessGone(() => copyFile(join(from, entry.name), join(into, entry.name)));
+    await mkdir(into, { recursive: true, mode: 0o700 });
+    await unlessGone(() => take(join(from, entry.name), join(into, entry.name)));
   }
 }
 
