@@ -33,11 +33,6 @@ export class GitFileTable {
     });
   }
 
-  /** Forgets blobs whose content the file store no longer has. Returns how many. */
-  forgetOrphans(): number {
-    return this.#store.run("DELETE FROM git_files WHERE hash NOT IN (SELECT hash FROM files)").changes;
-  }
-
   #lookupEach(app: string, oids: readonly Uint8Array[]): Array<Uint8Array | undefined> {
     const statement = this.#store.prepare(
       "SELECT g.hash FROM git_files g JOIN files f ON f.hash = g.hash WHERE g.app = ? AND g.oid = ?",
