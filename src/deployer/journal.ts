@@ -139,8 +139,11 @@ export class Journal {
     if (deployment !== undefined) this.#tell(toEvent(deployment, row));
   }
 
+  /** Of what is being written with other things, when all of it is. */
   #tell(event: DeploymentEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    this.#store.afterCommit(() => {
+      for (const listener of this.#listeners) listener(event);
+    });
   }
 }
 

@@ -206,7 +206,12 @@ async function undo(deployment: Deployment, dependencies: DeployerDependencies):
   if (deployment.release === null) return;
   const live = liveSpec(deployment.app, dependencies);
   if (live?.number !== deployment.release) await dependencies.engine.abandon(releaseOf(deployment, dependencies));
-  if (deployment.state === "healthy" && live !== undefined) {
+  if (deployment.state !== "healthy") return;
+  if (live === undefined) {
+    const instances = await dependencies.engine.instances(deployment.app);
+    const serves = instances.some(({ release, routed }) => routed && release === deployment.release);
+    if (serves) await dependencies.engine.remove(deployment.app); // there is nothing good to go back to
+  } else {
     await dependencies.engine.route(live, { signal: new AbortController().signal, progress() {}, note() {} });
   }
 }

@@ -1,8 +1,8 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { testDefinition } from "../../test/support/test-definition.ts";
 import { AppDeployer } from "./deployer.ts";
 import { FakeWorld } from "./fakes.ts";
-import type { Deployment } from "./types.ts";
+import type { Deployment, DeploymentEvent } from "./types.ts";
 
 const HOUR = 3_600_000;
 
@@ -32,6 +32,17 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
 }
 
+/** Makes the next commit that `when` holds for fail, as on a full disk. */
+function failCommit(when: () => boolean): void {
+  const { database } = world.store;
+  const exec = database.exec.bind(database);
+  database.exec = (sql) => {
+    if (sql !== "COMMIT" || !when()) return exec(sql);
+    database.exec = exec;
+    throw new Error("database or disk is full");
+  };
+}
+
 test("with a clock that was set back, what was replaced last is what is still promised", async () => {
   await deployer.addApp(testDefinition("blog", { keepReleases: 1, graceMs: HOUR }));
   await push("blog", "v1");
@@ -43,4 +54,28 @@ test("with a clock that was set back, what was replaced last is what is still pr
   await settle();
   await deployer.collectGarbage();
   expect(deployer.releases("blog").map(({ number }) => number)).toContain(2);
+});
+
+describe("when what went live cannot be journaled", () => {
+  /** The switch is made, and then the disk is full for a moment. */
+  const failAfterSwitch = (release: number): void =>
+    failCommit(() => world.engine.routed.get("blog")?.number === release);
+
+  test("nobody is told that it is live, and the release before serves", async () => {
+    await deployer.addApp(testDefinition("blog"));
+    await push("blog", "v1");
+    const told: DeploymentEvent["event"][] = [];
+    deployer.subscribe(({ event }) => told.push(event));
+    failAfterSwitch(2);
+    expect(await push("blog", "v2")).toMatchObject({ state: "failed" });
+    expect(told.slice(-2)).toEqual(["healthy", "failed"]);
+    expect(world.engine.routed.get("blog")?.number).toBe(1);
+  });
+
+  test("a first release does not serve either", async () => {
+    await deployer.addApp(testDefinition("blog"));
+    failAfterSwitch(1);
+    expect(await push("blog", "v1")).toMatchObject({ state: "failed" });
+    expect(world.engine.routed.has("blog")).toBe(false);
+  });
 });

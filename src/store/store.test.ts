@@ -175,3 +175,26 @@ describe("a damaged store", () => {
     expect(database.prepare("PRAGMA quick_check(1)").get()).toEqual({ quick_check: "ok" });
   }
 });
+
+describe("what waits for a commit", () => {
+  test("is called once all is durable, also from within; and not if it failed", () => {
+    using store = Store.open(":memory:");
+    const called: string[] = [];
+    const set = (key: string): void => {
+      store.run("INSERT INTO settings VALUES (?, '')", key);
+      store.afterCommit(() => called.push(`${key} ${store.database.isTransaction}`));
+    };
+    store.transaction(() => {
+      store.transaction(() => set("a"));
+      expect(called).toEqual([]);
+    });
+    const failing = (): void =>
+      store.transaction(() => {
+        set("b");
+        throw new Error("no");
+      });
+    expect(failing).toThrow("no");
+    set("c");
+    expect(called).toEqual(["a false", "c false"]);
+  });
+});

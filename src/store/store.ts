@@ -28,6 +28,7 @@ export class Store {
   readonly path: string;
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
+  #afterCommit: Array<() => void> = [];
 
   private constructor(database: DatabaseSync, path: string) {
     this.database = database;
@@ -93,16 +94,27 @@ export class Store {
     if (this.#depth > 0) return work();
     this.database.exec("BEGIN IMMEDIATE");
     this.#depth++;
+    let result: Result;
     try {
-      const result = work();
+      result = work();
       this.database.exec("COMMIT");
-      return result;
     } catch (error) {
+      this.#afterCommit = [];
       if (this.database.isTransaction) this.database.exec("ROLLBACK");
       throw error;
     } finally {
       this.#depth--;
     }
+    const waiting = this.#afterCommit;
+    this.#afterCommit = [];
+    for (const one of waiting) one();
+    return result;
+  }
+
+  /** Calls `work` when what was written is durable: at once, or after the transaction that is under way; not if that fails. */
+  afterCommit(work: () => void): void {
+    if (this.#depth === 0) work();
+    else this.#afterCommit.push(work);
   }
 
   #prepare(sql: string): StatementSync {
