@@ -33,10 +33,15 @@ export function sourcesPort({ repositories, store, clock, originOf }: Dependenci
       looks.set(look, look);
       return look;
     },
-    markSeen(app, look) {
+    markSeen(app, look, ref) {
       const { current, deleted } = looks.get(look) ?? { current: [], deleted: [] };
-      seen.mark(app, current, clock.now());
-      seen.forget(app, deleted);
+      const isMeant = (name: string): boolean => ref === undefined || name === ref;
+      seen.mark(
+        app,
+        current.filter(({ name }) => isMeant(name)),
+        clock.now(),
+      );
+      seen.forget(app, deleted.filter(isMeant));
     },
     hasUnseenRefs(app) {
       const known = seen.all(app);

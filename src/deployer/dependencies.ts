@@ -17,8 +17,8 @@ export interface SourcesPort {
   fetch(app: string, url: string, signal: AbortSignal): Promise<void>;
   /** What changed since the refs were last marked as seen, what of it deploys by the app's patterns, and why the rest does not. */
   look(definition: AppDefinition): Promise<RefsLook>;
-  /** Marks what a look saw, in the caller's transaction. */
-  markSeen(app: string, look: RefsLook): void;
+  /** Marks what a look saw, or of that no more than one ref, in the caller's transaction. */
+  markSeen(app: string, look: RefsLook, ref?: string): void;
   /** Whether some ref of the repository is not as it was last marked as seen. Cheap: asked of every app at each start. */
   hasUnseenRefs(app: string): Promise<boolean>;
   /** A ref's commit, or undefined if there is no such ref. */

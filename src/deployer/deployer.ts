@@ -128,10 +128,14 @@ export class AppDeployer implements Deployer {
     if ("tag" in ref && ref.tag === "latest") throw latestRefused(name);
     const fullName = "tag" in ref ? `refs/tags/${ref.tag}` : `refs/heads/${ref.branch}`;
     await this.#refs.fetch(definition);
+    // Not to be deployed once more by the next poll. What else came with it is that one's.
+    const look = definition.repository === null ? undefined : await sources.look(definition);
     const commit = await sources.resolve(name, fullName);
     if (commit === undefined) throw await this.#refNotFound(name, ref);
-    if (definition.repository !== null) await this.#markSeen(definition);
-    return this.#scheduler.enqueue(name, { kind: "ref", ref: fullName, commit }, options);
+    this.#registry.get(name); // it may have been removed meanwhile
+    return this.#scheduler.enqueue(name, { kind: "ref", ref: fullName, commit }, options, () => {
+      if (look !== undefined) sources.markSeen(name, look, fullName);
+    });
   }
 
   async deployUpload(name: string, tree: SourceTree, options: DeployOptions): Promise<Deployment> {
@@ -148,6 +152,7 @@ export class AppDeployer implements Deployer {
       progress() {},
     });
     const image = await content.createImage(files);
+    this.#registry.get(name); // it may have been removed meanwhile
     return this.#scheduler.enqueue(name, { kind: "upload", image: image.digest }, options);
   }
 
@@ -209,11 +214,6 @@ export class AppDeployer implements Deployer {
   #toApp({ name, definition, liveRelease, pushToken, createdAt, updatedAt }: AppRow): App {
     const tagsUnread = this.#dependencies.remotes.trouble(name);
     return { definition, liveRelease, pushToken, createdAt, updatedAt, tagsUnread };
-  }
-
-  async #markSeen(definition: AppDefinition): Promise<void> {
-    const look = await this.#dependencies.sources.look(definition);
-    this.#dependencies.store.transaction(() => this.#dependencies.sources.markSeen(definition.name, look));
   }
 
   /** Makes a new app ready for its first tag; of a remote repository the tags that are there are looked at at once. */

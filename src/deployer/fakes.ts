@@ -75,8 +75,10 @@ export class FakeSources implements SourcesPort {
     return { deploy: { ref: last[0], commit: last[1], ...(movedFrom === undefined ? {} : { movedFrom }) }, notes: [] };
   }
 
-  markSeen(app: string): void {
-    this.seen.set(app, new Map(this.repositories.get(app)));
+  markSeen(app: string, _look: RefsLook, only?: string): void {
+    const refs = new Map(this.repositories.get(app));
+    const isMeant = ([ref]: [string, string]): boolean => only === undefined || ref === only;
+    this.seen.set(app, new Map([...(this.seen.get(app) ?? []), ...[...refs].filter(isMeant)]));
   }
 
   async hasUnseenRefs(app: string): Promise<boolean> {

@@ -57,9 +57,14 @@ export class Scheduler {
     return deployment;
   }
 
-  enqueue(app: string, source: DeploymentSource, options: DeployOptions): Deployment {
+  /** Journals a deployment, with `also` in the same transaction, and runs it when its turn comes. Throws as `insert` does. */
+  enqueue(app: string, source: DeploymentSource, options: DeployOptions, also: () => void = () => {}): Deployment {
     if (this.#stopping) throw STOPPING;
-    return this.announce(this.insert(app, source, options));
+    const id = this.#dependencies.store.transaction(() => {
+      also();
+      return this.insert(app, source, options);
+    });
+    return this.announce(id);
   }
 
   /** Runs the app's oldest unfinished deployment, unless one runs already. */

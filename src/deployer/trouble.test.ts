@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { testDefinition } from "../../test/support/test-definition.ts";
 import { AppDeployer } from "./deployer.ts";
-import { FakeWorld } from "./fakes.ts";
+import { fakeTree, FakeWorld } from "./fakes.ts";
 import type { Deployment, DeploymentEvent } from "./types.ts";
 
 const HOUR = 3_600_000;
@@ -54,6 +54,28 @@ test("with a clock that was set back, what was replaced last is what is still pr
   await settle();
   await deployer.collectGarbage();
   expect(deployer.releases("blog").map(({ number }) => number)).toContain(2);
+});
+
+test("a tag that came with the one that a person asked for is deployed by the next look", async () => {
+  await deployer.addApp(testDefinition("blog", { repository: "https://git.test/blog.git" }));
+  await settle();
+  for (const tag of ["v1", "v2"]) world.sources.push("blog", `refs/tags/${tag}`, tag);
+  await ended(await deployer.deployRef("blog", { tag: "v1" }, { requestId: "test" }));
+  const { queued } = await deployer.refsChanged("blog", "poll");
+  expect(queued.map(({ source }) => source)).toMatchObject([{ kind: "ref", ref: "refs/tags/v2" }]);
+  await ended(queued[0]);
+  expect((await deployer.refsChanged("blog", "poll")).queued).toEqual([]);
+});
+
+test("an upload for an app that was removed meanwhile is told so", async () => {
+  await deployer.addApp(testDefinition("blog"));
+  const { createImage } = world.content;
+  world.content.createImage = async (tree) => {
+    await deployer.removeApp("blog");
+    return createImage.call(world.content, tree);
+  };
+  const upload = deployer.deployUpload("blog", fakeTree("public"), { requestId: "test" });
+  await expect(upload).rejects.toMatchObject({ code: "APP_NOT_FOUND" });
 });
 
 describe("when what went live cannot be journaled", () => {
