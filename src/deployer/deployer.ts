@@ -5,6 +5,7 @@ import { SteppeError } from "../shared/errors.ts";
 import { type AppRow, AppTable, ReleaseTable, SettingTable } from "../store/index.ts";
 import { AppRegistry } from "./app-registry.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
+import { EncodingMarks } from "./encoding-marks.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Journal } from "./journal.ts";
 import { redeployment } from "./redeployment.ts";
@@ -269,6 +270,7 @@ export class AppDeployer implements Deployer {
     store.transaction(() => {
       new AppTable(store).delete(name);
       this.#settings.delete(`last-release:${name}`);
+      new EncodingMarks(store).forget(name);
       this.#settings.delete(REMOVING + name);
     });
     this.#scheduler.reopen(name);

@@ -94,7 +94,7 @@ export class FakeSources implements SourcesPort {
     return fakeTree(commit);
   }
 
-  async maintain(): Promise<void> {}
+  async maintain(_app: string): Promise<void> {}
 
   async names(app: string): Promise<string[]> {
     return [...(this.repositories.get(app)?.keys() ?? [])].map((ref) => ref.split("/").slice(2).join("/"));
@@ -155,7 +155,7 @@ export class FakeContent implements ContentPort {
     return this.images.has(digest);
   }
 
-  async encode(): Promise<boolean> {
+  async encode(_digest: string): Promise<boolean> {
     return false;
   }
 

@@ -1,6 +1,7 @@
 import { releaseMemorySoon } from "../shared/release-memory.ts";
 import { AppTable, SettingTable } from "../store/index.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
+import { EncodingMarks } from "./encoding-marks.ts";
 import type { Journal } from "./journal.ts";
 import { Retention } from "./retention.ts";
 import { liveSpec } from "./run-deployment.ts";
@@ -20,6 +21,7 @@ export class Housekeeping {
   readonly #journal: Journal;
   readonly #retention: Retention;
   readonly #settings: SettingTable;
+  readonly #unencoded: EncodingMarks;
   readonly #signal: AbortSignal;
   /** Apps that are to be pruned when a grace time is over. */
   readonly #pruning = new Set<string>();
@@ -30,11 +32,13 @@ export class Housekeeping {
     this.#journal = journal;
     this.#retention = new Retention(dependencies, journal);
     this.#settings = new SettingTable(dependencies.store);
+    this.#unencoded = new EncodingMarks(dependencies.store);
     this.#signal = signal;
   }
 
-  /** Begins the daily garbage collection, of content and of repositories. */
+  /** Makes the compressed forms that an earlier process did not come to, and begins the daily garbage collection, of content and of repositories. */
   start(): void {
+    this.#encodeLeft();
     void this.#daily();
   }
 
@@ -127,9 +131,24 @@ export class Housekeeping {
 
   async #encode(app: string): Promise<void> {
     const live = liveSpec(app, this.#dependencies);
-    if (live === undefined) return;
+    if (live === undefined) return this.#unencoded.forget(app);
     const anyNew = await this.#dependencies.content.encode(live.image, this.#signal);
     if (anyNew) await this.#dependencies.engine.refresh([live]);
+    this.#unencoded.done(app, live.number);
+  }
+
+  #encodeLeft(): void {
+    for (const app of this.#unencoded.apps()) void this.#inTurn(() => this.#encode(app), "compressing failed", app);
+  }
+
+  /** A repository that git cannot pack anew must not keep the others from it. */
+  async #maintain(app: string): Promise<void> {
+    try {
+      await this.#dependencies.sources.maintain(app, this.#signal);
+    } catch (error) {
+      if (this.#signal.aborted) throw error;
+      this.#dependencies.log.error({ app, err: error }, "packing the repository anew failed");
+    }
   }
 
   /** Nobody waits for this work: what goes wrong is logged, and done again after the next deployment or the next day. */
@@ -154,12 +173,13 @@ export class Housekeeping {
   }
 
   async #daily(): Promise<void> {
-    const { clock, log, sources, store } = this.#dependencies;
+    const { clock, log, store } = this.#dependencies;
     for (;;) {
       try {
         await clock.sleep(this.#untilDue(), { signal: this.#signal, unref: true });
         await this.collect();
-        for (const { name } of new AppTable(store).all()) await sources.maintain(name, this.#signal);
+        this.#encodeLeft();
+        for (const { name } of new AppTable(store).all()) await this.#maintain(name);
       } catch (error) {
         if (this.#signal.aborted) return;
         log.error({ err: error }, "the daily clearing up failed");

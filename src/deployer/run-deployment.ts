@@ -6,6 +6,7 @@ import { AppTable, ReleaseTable } from "../store/index.ts";
 import { withAgainHint } from "./again-hint.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import { claimDomains } from "./domains.ts";
+import { EncodingMarks } from "./encoding-marks.ts";
 import { formatBytes, formatCount } from "./format.ts";
 import { describeRef, type Journal } from "./journal.ts";
 import type { Semaphore } from "../shared/semaphore.ts";
@@ -170,6 +171,7 @@ async function route(deployment: Deployment, { journal, dependencies, signal }: 
   const urls = dependencies.urls(release.definition);
   store.transaction(() => {
     new AppTable(store).setLiveRelease(release.app, release.number);
+    new EncodingMarks(store).set(release.app, release.number);
     claimDomains(store, release.app, []); // lets go of those that only the release before served
     journal.enter(deployment.id, "live", urls.length === 0 ? "live" : `routed: ${urls.join(" ")}`, {}, { urls });
   });

@@ -4,6 +4,7 @@ import { AppDeployer } from "./deployer.ts";
 import { fakeTree, FakeWorld } from "./fakes.ts";
 import type { Deployment, DeploymentEvent } from "./types.ts";
 
+const DAY = 24 * 60 * 60 * 1000;
 const HOUR = 3_600_000;
 
 let world: FakeWorld;
@@ -78,6 +79,18 @@ test("an upload for an app that was removed meanwhile is told so", async () => {
   await expect(upload).rejects.toMatchObject({ code: "APP_NOT_FOUND" });
 });
 
+test("a repository that cannot be packed anew does not keep the others from it", async () => {
+  for (const app of ["a", "b", "c"]) await deployer.addApp(testDefinition(app));
+  const maintained: string[] = [];
+  world.sources.maintain = async (app) => {
+    maintained.push(app);
+    if (app !== "c") throw new Error("it is damaged");
+  };
+  await world.clock.advance(DAY);
+  await settle();
+  expect(maintained).toEqual(["a", "b", "c"]);
+});
+
 describe("when what went live cannot be journaled", () => {
   /** The switch is made, and then the disk is full for a moment. */
   const failAfterSwitch = (release: number): void =>
@@ -99,5 +112,43 @@ describe("when what went live cannot be journaled", () => {
     failAfterSwitch(1);
     expect(await push("blog", "v1")).toMatchObject({ state: "failed" });
     expect(world.engine.routed.has("blog")).toBe(false);
+  });
+});
+
+describe("compressed forms of what went live", () => {
+  test("are made at the next start, if the process died before it had made them", async () => {
+    await deployer.addApp(testDefinition("blog"));
+    world.content.encode = () => new Promise(() => {});
+    await push("blog", "v1");
+    await settle();
+    const encoded: string[] = [];
+    world.content.encode = async (digest) => {
+      encoded.push(world.content.commitOf(digest));
+      return true;
+    };
+    await new AppDeployer(world).start();
+    await settle();
+    expect(encoded).toEqual(["v1"]);
+    await new AppDeployer(world).start();
+    await settle();
+    expect(encoded).toEqual(["v1"]);
+  });
+
+  test("are made the next day, if the disk was full", async () => {
+    await deployer.addApp(testDefinition("blog"));
+    let tries = 0;
+    world.content.encode = async () => {
+      if (++tries === 1) throw new Error("the disk is full");
+      return true;
+    };
+    await push("blog", "v1");
+    await settle();
+    expect(tries).toBe(1);
+    await world.clock.advance(DAY);
+    await settle();
+    expect(tries).toBe(2);
+    await world.clock.advance(DAY);
+    await settle();
+    expect(tries).toBe(2);
   });
 });
