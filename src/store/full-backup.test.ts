@@ -217,7 +217,7 @@ describe("a full backup", () => {
       { code: "BACKUP_INVALID" },
     );
     await expect(restoreBackup(folder.file("none"), folder.file("new"), { force: false, clock })).rejects.toMatchObject(
-      { code: "BACKUP_INVALID" },
+      { code: "BACKUP_INVALID", reason: "there is no such file" },
     );
     await expect(restoreBackup(folder.path, folder.file("new"), { force: false, clock })).rejects.toMatchObject({
       code: "BACKUP_INVALID",

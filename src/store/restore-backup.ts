@@ -124,7 +124,9 @@ async function kindOf(file: string): Promise<"full" | "store"> {
     return buffer.subarray(0, bytesRead).toString("latin1") === SQLITE_MAGIC ? "store" : "full";
   } catch (error) {
     if (error instanceof SteppeError) throw error;
-    throw invalidBackup(file, `it cannot be read: ${(error as Error).message}`, undefined, error);
+    const isMissing = errno(error) === "ENOENT";
+    const cause = isMissing ? "there is no such file" : `it cannot be read: ${(error as Error).message}`;
+    throw invalidBackup(file, cause, undefined, error);
   }
 }
 
