@@ -18,8 +18,9 @@ import { errno, SteppeError, toSteppeError } from "../shared/errors.ts";
 import { printablePath } from "./source-path.ts";
 import type { SourceEntry, SourceTree } from "./source-tree.ts";
 
-/** After so many files others get their turn. */
+/** After so many files that are read, or looked at, others get their turn. */
 const AT_ONCE = 32;
+const LISTED_AT_ONCE = 1000;
 /** Larger files are read in pieces of this size. */
 const PIECE = 256 * 1024;
 const MOST_FILES = 1_000_000;
@@ -105,7 +106,8 @@ class FolderTree implements SourceTree {
     try {
       const here = Buffer.from(`/proc/self/fd/${folder}/`);
       const names = readdirSync(here, { encoding: "buffer" }).filter((name) => name.toString("latin1") !== ".git");
-      for (const name of names.sort((a, b) => a.compare(b))) {
+      for (const [index, name] of names.sort((a, b) => a.compare(b)).entries()) {
+        if (index % LISTED_AT_ONCE === LISTED_AT_ONCE - 1) await setImmediate();
         const stat = lstatSync(Buffer.concat([here, name]));
         const child = path.length === 0 ? name : Buffer.concat([path, SLASH, name]);
         if (stat.isDirectory()) await this.#listFolder(base, child, entries);

@@ -35,6 +35,16 @@ describe("repositories at the start", () => {
     await expect(after.refs("blog")).rejects.toMatchObject({ code: "GIT_FAILED" });
   });
 
+  it("those of submodules are rid of what a crash left of a fetch as well", async () => {
+    using temporary = temporaryFolder();
+    const module = join(temporary.path, "blog.modules", "0123456789abcdef01234567.git");
+    mkdirSync(join(module, "objects/pack"), { recursive: true });
+    for (const name of ["shallow.lock", "objects/pack/tmp_pack_x"]) writeFileSync(join(module, name), "");
+    await new Repositories({ folder: temporary.path }).reconcile();
+    expect(readdirSync(module)).toEqual(["objects"]);
+    expect(readdirSync(join(module, "objects/pack"))).toEqual([]);
+  });
+
   it("one that is removed is gone, also twice", async () => {
     using temporary = temporaryFolder();
     const folder = temporary.path;

@@ -28,6 +28,8 @@ const PACKS_BEFORE_MAINTENANCE = 20;
 const TEMPORARY = ".new-";
 /** What is being removed. */
 const GONE = ".gone-";
+/** Ends the name of the folder with the repositories of an app's submodules. */
+const MODULES = ".modules";
 
 /**
  * The bare git repository of each app. Those who call hold that `app` is an app's name; it is checked all the same, since it
@@ -94,7 +96,7 @@ export class Repositories {
     } finally {
       await rm(gone, { recursive: true, force: true, maxRetries: 3 }); // a push may be writing to it still
     }
-    await rm(`${path.slice(0, -".git".length)}.modules`, { recursive: true, force: true });
+    await rm(`${path.slice(0, -".git".length)}${MODULES}`, { recursive: true, force: true });
   }
 
   /**
@@ -108,6 +110,7 @@ export class Repositories {
     for (const name of await readdir(this.#folder)) {
       const path = join(this.#folder, name);
       if (name.startsWith(TEMPORARY) || name.startsWith(GONE)) await rm(path, { recursive: true, force: true });
+      if (name.endsWith(MODULES)) for (const module of await readdir(path)) await removeLeftFiles(join(path, module));
       if (!name.endsWith(".git")) continue;
       await removeLeftFiles(path);
       if ((await readConfig(path)) !== config) writeFileAtomic(join(path, "config"), config);

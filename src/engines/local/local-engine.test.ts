@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AppDefinition } from "../../config/index.ts";
@@ -178,6 +178,16 @@ describe("local engine", () => {
     rmSync(join(harness.data.folders.packs, old));
     await harness.ingress.replace(); // nothing is in its memory
     expect((await harness.visit("moved.test", "/")).body).toBe("moved");
+  });
+
+  test("refresh leaves an index as it is whose files lie where they lay", async () => {
+    const release = await harness.release("still", 1, { "index.html": "still" });
+    await deploy(release);
+    const folder = join(harness.data.folders.sites, "still");
+    const files = (): number[] => readdirSync(folder).map((name) => statSync(join(folder, name)).ino);
+    const before = files();
+    await harness.engine().refresh([release]);
+    expect(files()).toEqual(before);
   });
 
   test("a route into a domain of another app is refused, and nothing is changed", async () => {

@@ -69,12 +69,13 @@ export class SiteIndexFiles {
     return packs;
   }
 
-  /** Makes an index durable, and says how it is called. */
+  /** Makes an index durable, and says how it is called. One that is there as it should be is left: a collection looks at many. */
   write(owner: IndexOwner, bytes: Buffer): SiteRelease {
     const name = `${namePrefix(owner)}${crc32(bytes).toString(16).padStart(8, "0")}.site`;
     const folder = join(this.#folder, owner.app);
     if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) syncFolder(this.#folder);
-    writeFileAtomic(join(folder, name), bytes);
+    const path = join(folder, name);
+    if (!existsSync(path) || !readFileSync(path).equals(bytes)) writeFileAtomic(path, bytes);
     return { release: owner.number, index: `${owner.app}/${name}` };
   }
 
