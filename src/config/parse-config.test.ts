@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fault } from "../../test/support/fault.ts";
 import { SteppeError } from "../shared/errors.ts";
 import type { AppDefinition } from "./app-definition.ts";
 import { defaults } from "./defaults.ts";
@@ -27,16 +28,6 @@ const blog: AppDefinition = {
   graceMs: 3_600_000,
   keepReleases: 10,
 };
-
-function fault(act: () => unknown): SteppeError {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof SteppeError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
-}
 
 /** The code of the error that is thrown, if one is. */
 function outcome(act: () => unknown): string {
@@ -355,48 +346,4 @@ test("diffDefinitions says what was and what is, and no secrets", () => {
     "build.env: none → TOKEN",
     "build.timeout: none → 10m",
   ]);
-});
-
-describe("definitionFromOptions names the option", () => {
-  test.each([
-    [{}, "USAGE", "it has no domain; give it one, such as `--domain blog.localhost`"],
-    [{ domain: ["http://x.test"] }, "DOMAIN_INVALID", "--domain `http://x.test` has a scheme; leave out `http://`"],
-    [{ domain: ["x.test"], poll: "x" }, "USAGE", "--poll is no duration; write `30s`, `5m`, `1h` or `1h30m`"],
-    [{ domain: ["x.test"], output: "x" }, "USAGE", "--output is given without --build"],
-    [{ domain: ["x.test"], build: "x", env: ["A"] }, "USAGE", '--env "A" is no NAME=VALUE'],
-    [{ domain: ["x.test"], build: "x", env: ["1=a"] }, "USAGE", /^--env 1 is no name of a variable/],
-    [{ domain: ["x.test"], keepReleases: "0" }, "USAGE", /^--keep-releases is less than 1/],
-    [{ domain: ["x.test"], checkStatus: "2xx" }, "USAGE", "--check-status is no status; write 200 or `200-399`"],
-  ])("%j", (options, code, cause) => {
-    const error = fault(() => definitionFromOptions("blog", options));
-    expect(error.code).toBe(code);
-    expect(error.reason).toMatch(cause);
-  });
-});
-
-describe("parseDefinition", () => {
-  test.each<[string, unknown, string, RegExp]>([
-    ["nothing", undefined, "CONFIG_INVALID", /the definition is missing/],
-    ["a text", "x", "CONFIG_INVALID", /is the text "x" and should be a map/],
-    ["a bad domain", { ...blog, domains: ["a b"] }, "DOMAIN_INVALID", /^domains\[0\] `a b` has a space in it$/],
-    ["no domain", { ...blog, domains: [] }, "CONFIG_INVALID", /^domains is empty/],
-    ["a domain twice", { ...blog, domains: ["a.test", "A.test"] }, "DOMAIN_INVALID", /`a\.test` is there twice/],
-    ["an extra key", { ...blog, pollms: 5 }, "CONFIG_INVALID", /^pollms is not known; did you mean `pollMs`\?$/],
-    ["a bad name", { ...blog, name: "../x" }, "CONFIG_INVALID", /^name is no name of an app/],
-    ["a path out", { ...blog, folder: "../x" }, "CONFIG_INVALID", /^folder leads out of the repository/],
-    ["a fraction", { ...blog, pollMs: 1000.5 }, "CONFIG_INVALID", /^pollMs .*whole number/],
-    ["a helper", { ...blog, repository: "ext::sh -c x" }, "CONFIG_INVALID", /^repository has a space/],
-  ])("refuses %s", (_, json, code, cause) => {
-    const error = fault(() => parseDefinition(json));
-    expect(error.code).toBe(code);
-    expect(error.reason).toMatch(cause);
-  });
-
-  test("never throws anything else", () => {
-    fc.assert(
-      fc.property(fc.anything(), (json) => {
-        expect(fault(() => parseDefinition(json))).toBeInstanceOf(SteppeError);
-      }),
-    );
-  });
 });

@@ -69,7 +69,11 @@ export const errorCodes = {
   BUILD_FAILED: { status: 422, exit: 6, hint: "`steppe logs APP --build` shows the whole log." },
   BUILD_TIMEOUT: { status: 422, exit: 6, hint: "Raise the app's `build.timeout`, or find what hangs." },
   BUILD_CANCELLED: { status: 409, exit: 6, hint: "Deploy the tag again." },
-  SANDBOX_MISSING: { status: 500, exit: 5, hint: "Install bubblewrap (`apt-get install bubblewrap`), or run Steppe as root." },
+  SANDBOX_MISSING: {
+    status: 500,
+    exit: 5,
+    hint: "Install bubblewrap (`apt-get install bubblewrap`), or run Steppe as root.",
+  },
   // deployments
   CHECK_FAILED: { status: 422, exit: 6, hint: "Correct the site, or the app's `check`." },
   DEPLOYMENT_FAILED: { status: 500, exit: 6, hint: "`steppe status APP` shows the cause." },

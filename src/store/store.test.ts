@@ -1,9 +1,9 @@
 import { copyFileSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
+import { fault } from "../../test/support/fault.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { FakeClock } from "../shared/clock.ts";
-import { SteppeError } from "../shared/errors.ts";
 import { listBackups, newestBackup } from "./backup-files.ts";
 import { backupBeforeMigration } from "./backup.ts";
 import { BackupSchedule } from "./backup-schedule.ts";
@@ -14,16 +14,6 @@ import { silentLogger } from "../shared/log.ts";
 /** The tables, columns and indexes, in a form that can be compared. */
 function schemaOf(store: Store): unknown[] {
   return store.all("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name");
-}
-
-function thrownBy(work: () => unknown): SteppeError {
-  try {
-    work();
-  } catch (error) {
-    expect(error).toBeInstanceOf(SteppeError);
-    return error as SteppeError;
-  }
-  throw new Error("nothing was thrown");
 }
 
 describe("migrations", () => {
@@ -73,7 +63,7 @@ describe("migrations", () => {
     await using folder = temporaryFolder();
     const file = folder.file("steppe.db");
     Store.open(file, { steps: [...migrations, "CREATE TABLE later (value TEXT) STRICT"] }).close();
-    expect(thrownBy(() => Store.open(file)).code).toBe("STORE_TOO_NEW");
+    expect(fault(() => Store.open(file)).code).toBe("STORE_TOO_NEW");
   });
 });
 
@@ -113,7 +103,7 @@ describe("a damaged store", () => {
     await using folder = temporaryFolder();
     const { file, backups } = await filled(folder.path);
     truncateSync(file, length);
-    const error = thrownBy(() => Store.open(file, { backups }));
+    const error = fault(() => Store.open(file, { backups }));
     expect(error.code).toBe("STORE_CORRUPT");
     expect(error.hint).toContain(newestBackup(backups));
   });
@@ -123,7 +113,7 @@ describe("a damaged store", () => {
     const { file, backups } = await filled(folder.path);
     if (what === "empty") truncateSync(file, 0);
     const path = what === "empty" ? file : `${file}.other`;
-    const error = thrownBy(() => Store.open(path, { backups }));
+    const error = fault(() => Store.open(path, { backups }));
     expect(error.code).toBe("STORE_CORRUPT");
     expect(error.hint).toContain(newestBackup(backups));
   });
@@ -131,7 +121,7 @@ describe("a damaged store", () => {
   test("without a backup the hint is the general one", async () => {
     await using folder = temporaryFolder();
     writeFileSync(folder.file("steppe.db"), "this is no database, ".repeat(100));
-    const error = thrownBy(() => Store.open(folder.file("steppe.db"), { backups: folder.file("none") }));
+    const error = fault(() => Store.open(folder.file("steppe.db"), { backups: folder.file("none") }));
     expect(error.code).toBe("STORE_CORRUPT");
     expect(error.hint).toContain("steppe restore FILE");
   });
