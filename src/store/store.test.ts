@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { fault } from "../../test/support/fault.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { FakeClock } from "../shared/clock.ts";
+import type { SteppeError } from "../shared/errors.ts";
 import { listBackups, newestBackup } from "./backup-files.ts";
 import { backupBeforeMigration } from "./backup.ts";
 import { BackupSchedule } from "./backup-schedule.ts";
