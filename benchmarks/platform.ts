@@ -11,6 +11,8 @@ import { page, pagePath } from "./lib/sites.ts";
 const SITES = [1, 100, 1000];
 const PAGES = 10;
 const IDLE_SECONDS = 20;
+/** Seconds after a start in which what it leaves is cleared up: that is no idling. */
+const CLEARING_SECONDS = 5;
 
 interface Measured {
   fresh: number;
@@ -78,6 +80,7 @@ async function measureStart(data: string, sites: number, http: string): Promise<
   const answered = firstAnswer(http, sites).then(() => performance.now() - begin);
   await using steppe = await startSteppe({ data, args: ["--http", new URL(http).host] });
   const start = await answered;
+  await new Promise((resolve) => setTimeout(resolve, CLEARING_SECONDS * 1000));
   await untilIdle(steppe.processes);
   const before = processor(steppe);
   await new Promise((resolve) => setTimeout(resolve, IDLE_SECONDS * 1000));
