@@ -1,6 +1,6 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { openDataFolder } from "./data-folder.ts";
@@ -24,6 +24,18 @@ describe("openDataFolder", () => {
     expect(() => openDataFolder(folder.path)).toThrow(`process ${process.pid} uses it`);
     first.close();
     openDataFolder(folder.path).close();
+  });
+
+  test("is not begun anew where a restore was ended between its two renames", async () => {
+    await using folder = temporaryFolder();
+    const root = folder.file("data");
+    for (const name of ["data.before-restore-20261124T120000Z", ".data.restore-Ab3xYz"]) mkdirSync(folder.file(name));
+    expect(() => openDataFolder(root)).toThrow(
+      /a restore was ended while it put .*\.data\.restore-Ab3xYz in its place/,
+    );
+    expect(existsSync(root)).toBe(false);
+    renameSync(folder.file(".data.restore-Ab3xYz"), root);
+    openDataFolder(root).close();
   });
 
   test("another process that holds it is named; once it was killed, it is free at once", async () => {

@@ -1,8 +1,16 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { writeFileAtomic } from "../shared/atomic-file.ts";
 import { errno, SteppeError, toSteppeError } from "../shared/errors.ts";
+
+/** Within the name of a data folder, or store, that a restore moved aside; a time follows. */
+export const ASIDE = ".before-restore-";
+
+/** How the names begin of folders in which a restore prepares what takes the place of `root`, beside it. */
+export function stagingPrefix(root: string): string {
+  return `.${basename(root)}.restore-`;
+}
 
 /** Where everything lies, as absolute paths. */
 export interface DataPaths {
@@ -71,6 +79,7 @@ export function dataPaths(folder: string): DataPaths {
 export function openDataFolder(folder: string): DataFolder {
   const paths = dataPaths(folder);
   try {
+    refuseInterruptedRestore(paths.root);
     makePrivate(paths.root);
     for (const path of foldersOf(paths)) mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
@@ -79,6 +88,26 @@ export function openDataFolder(folder: string): DataFolder {
   const lock = lockDataFolder(paths);
   removeLeftovers(paths);
   return { paths, close: () => lock.close(), [Symbol.dispose]: () => lock.close() };
+}
+
+/**
+ * A restore puts a folder in place by two renames, and was ended between them: to begin with an empty one would look as if all were lost.
+ * Throws DATA_FOLDER_UNUSABLE.
+ */
+function refuseInterruptedRestore(root: string): void {
+  const parent = dirname(root);
+  if (existsSync(root) || !existsSync(parent)) return;
+  const newest = (prefix: string): string | undefined =>
+    readdirSync(parent)
+      .filter((name) => name.startsWith(prefix))
+      .sort()
+      .at(-1);
+  const aside = newest(`${basename(root)}${ASIDE}`);
+  const staging = newest(stagingPrefix(root));
+  if (aside === undefined || staging === undefined) return;
+  const cause = `it is not there: a restore was ended while it put ${join(parent, staging)} in its place`;
+  const hint = `Rename that to ${root}, which ends the restore; or rename ${join(parent, aside)} to it, which undoes it.`;
+  throw new SteppeError("DATA_FOLDER_UNUSABLE", { operation: "open data folder", subject: root, cause, hint });
 }
 
 /**

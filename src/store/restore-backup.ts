@@ -13,12 +13,12 @@ import {
 } from "node:fs";
 import { mkdtemp, open } from "node:fs/promises";
 import { connect } from "node:net";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { syncFolder } from "../shared/atomic-file.ts";
 import type { Clock } from "../shared/clock.ts";
 import { errno, SteppeError, toSteppeError } from "../shared/errors.ts";
 import { invalidBackup } from "./backup-manifest.ts";
-import { type DataPaths, dataPaths, lockDataFolder } from "./data-folder.ts";
+import { ASIDE, type DataPaths, dataPaths, lockDataFolder, stagingPrefix } from "./data-folder.ts";
 import { extractBackup } from "./extract-backup.ts";
 import { restoreStore, SQLITE_MAGIC } from "./restore-store.ts";
 
@@ -66,7 +66,7 @@ export async function restoreBackup(file: string, folder: string, options: Resto
         await requireNoIngress(paths);
         if (!options.force) throw holdsDataAlready(root);
       }
-      const suffix = `.before-restore-${timestamp(options.clock)}`;
+      const suffix = `${ASIDE}${timestamp(options.clock)}`;
       if (kind === "full") return await restoreFull(file, root, suffix);
       const restored = await restoreStore(file, paths, suffix);
       giveToOwner(paths.database, root);
@@ -104,7 +104,7 @@ async function restoreFull(file: string, root: string, suffix: string): Promise<
 
 async function makeStaging(parent: string, root: string): Promise<string> {
   try {
-    return await mkdtemp(join(parent, `.${basename(root)}.restore-`));
+    return await mkdtemp(join(parent, stagingPrefix(root)));
   } catch (error) {
     if (!["EACCES", "EPERM", "EROFS"].includes(errno(error) ?? "")) throw error;
     throw unusable(

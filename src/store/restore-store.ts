@@ -2,6 +2,7 @@ import { chmodSync, existsSync, renameSync, rmSync } from "node:fs";
 import { copyFile, open } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { syncFolder } from "../shared/atomic-file.ts";
+import { errno } from "../shared/errors.ts";
 import { invalidBackup } from "./backup-manifest.ts";
 import { checkStoreFile } from "./backup.ts";
 import type { DataPaths } from "./data-folder.ts";
@@ -33,6 +34,7 @@ export async function restoreStore(
     forgetPacks(temporary, missing);
     await syncFile(temporary);
     const movedTo = existsSync(paths.database) ? paths.database + asideSuffix : null;
+    if (movedTo !== null) foldLogIn(paths.database);
     // The log goes with its store, and first: it must never meet another one.
     for (const suffix of ["-wal", "-shm"]) {
       if (movedTo !== null && existsSync(paths.database + suffix))
@@ -70,6 +72,19 @@ function forgetPacks(file: string, names: readonly string[]): void {
     database.exec("COMMIT");
   } finally {
     database.close();
+  }
+}
+
+/** So that the old store is whole without its log, should we be ended between moving the one and the other. */
+function foldLogIn(file: string): void {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(file);
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch (error) {
+    if (errno(error) !== "ERR_SQLITE_ERROR") throw error; // a damaged one is what a restore is for
+  } finally {
+    database?.close();
   }
 }
 
