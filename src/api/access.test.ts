@@ -3,12 +3,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { FakeClock } from "../shared/clock.ts";
+import { sameSecret, secretOf } from "../shared/credentials.ts";
 import { silentLogger } from "../shared/log.ts";
 import { checkHost } from "./check-host.ts";
-import { secretOf } from "./credentials.ts";
 import { FailedAttempts } from "./failed-attempts.ts";
 import { recordingLogger, startApi, TOKEN } from "./fakes.ts";
-import { loadToken, sameSecret } from "./token.ts";
+import { loadToken } from "./token.ts";
 
 const basic = (secret: string, user = "x"): string => `Basic ${Buffer.from(`${user}:${secret}`).toString("base64")}`;
 

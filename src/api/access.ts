@@ -1,10 +1,9 @@
 import type { Deployer } from "../deployer/index.ts";
 import type { Clock } from "../shared/clock.ts";
+import { sameSecret, secretOf } from "../shared/credentials.ts";
 import { SteppeError } from "../shared/errors.ts";
-import { secretOf } from "./credentials.ts";
 import type { Exchange } from "./exchange.ts";
 import { FailedAttempts } from "./failed-attempts.ts";
-import { sameSecret } from "./token.ts";
 
 /** Decides who may do what. */
 export class Access {

@@ -1,11 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { endEarly } from "../shared/bounded-body.ts";
 import type { Clock } from "../shared/clock.ts";
 import { errorCodes, type SteppeError } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
-
-/** How long what a client still sends is read, when its request has been refused already. */
-const LINGER_MS = 2000;
 
 /** One request and its answer. */
 export class Exchange {
@@ -75,20 +73,10 @@ export class Exchange {
     if (status === 429) response.setHeader("retry-after", "60");
     const body = form === "json" ? JSON.stringify(error) : `${error.message}\n${error.hint}\n`;
     const type = form === "json" ? "application/json; charset=utf-8" : "text/plain; charset=utf-8";
-    const isWhole = request.complete || !hasBody(request);
-    if (!isWhole) response.setHeader("connection", "close");
-    response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body) });
-    if (isWhole) {
-      response.end(body);
-      return;
-    }
-    // Closing with unread data resets the connection, and the client may never see why: so read on a little.
-    response.write(body);
-    request.resume();
-    const enough = new AbortController();
-    for (const event of ["end", "error", "close"]) request.once(event, () => enough.abort());
-    await this.#clock.sleep(LINGER_MS, { signal: enough.signal, unref: true }).catch(() => {}); // read to its end, or gone
-    response.end();
+    response.statusCode = status;
+    response.setHeader("content-type", type);
+    response.setHeader("content-length", Buffer.byteLength(body));
+    await endEarly(request, response, body, this.#clock);
   }
 
   /** Sends a stream as it comes, no faster than it is read; ends quietly when the client is gone. */
@@ -110,12 +98,6 @@ export class Exchange {
   #whole(status: number, type: string, body: string): void {
     this.response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body) }).end(body);
   }
-}
-
-/** Whether a request carries a body (RFC 9112, section 6.3). */
-export function hasBody(request: IncomingMessage): boolean {
-  const { "content-length": length, "transfer-encoding": encoding } = request.headers;
-  return encoding !== undefined || (length !== undefined && length !== "0");
 }
 
 function sane(id: string | string[] | undefined): string | undefined {

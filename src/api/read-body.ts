@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
+import { boundedBody, hasBody, requestSubject } from "../shared/bounded-body.ts";
 import type { Clock } from "../shared/clock.ts";
 import { SteppeError } from "../shared/errors.ts";
-import { hasBody } from "./exchange.ts";
 
 /**
  * The JSON of a request's body; undefined if it has none.
@@ -27,7 +27,10 @@ export async function readJson(
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new SteppeError("USAGE", { ...subject(request), cause: `the body is no JSON: ${(error as Error).message}` });
+    throw new SteppeError("USAGE", {
+      ...requestSubject(request),
+      cause: `the body is no JSON: ${(error as Error).message}`,
+    });
   }
 }
 
@@ -53,73 +56,8 @@ function requireType(request: IncomingMessage, types: readonly string[]): void {
   const encoding = request.headers["content-encoding"] ?? "identity";
   if (types.includes(type) && encoding === "identity") return;
   throw new SteppeError("USAGE", {
-    ...subject(request),
+    ...requestSubject(request),
     cause: `the body's type is ${JSON.stringify(type)}${encoding === "identity" ? "" : `, encoded as ${encoding}`}`,
     hint: `Send it as ${types[0]}, not compressed.`,
   });
-}
-
-async function* boundedBody(
-  request: IncomingMessage,
-  mostBytes: number,
-  patience: () => number,
-  clock: Clock,
-): AsyncGenerator<Buffer> {
-  if (Number(request.headers["content-length"] ?? 0) > mostBytes) throw tooLarge(request, mostBytes);
-  let size = 0;
-  for (;;) {
-    const chunk = await nextChunk(request, patience(), clock);
-    if (chunk === undefined) return;
-    size += chunk.length;
-    if (size > mostBytes) throw tooLarge(request, mostBytes);
-    yield chunk;
-  }
-}
-
-/**
- * What has come next; undefined at the end. By hand, not by iterating: an iteration that is left in the middle either destroys
- * the connection, or keeps hold of the request so that the rest cannot be read away.
- */
-async function nextChunk(request: IncomingMessage, ms: number, clock: Clock): Promise<Buffer | undefined> {
-  const came = new AbortController();
-  let late = false;
-  const waited = clock.sleep(Math.max(0, ms), { signal: came.signal, unref: true }).then(
-    () => (late = true),
-    () => {}, // something came
-  );
-  try {
-    for (;;) {
-      const chunk = request.read() as Buffer | null;
-      if (chunk !== null) return chunk;
-      if (request.readableEnded) return undefined;
-      if (request.destroyed) throw new SteppeError("USAGE", { ...subject(request), cause: "the client broke off" });
-      await Promise.race([readable(request, came.signal), waited]);
-      if (late) throw new SteppeError("BODY_TIMEOUT", { ...subject(request), cause: "the body did not come in time" });
-    }
-  } finally {
-    came.abort();
-    await waited;
-  }
-}
-
-/** Resolves when there is something to find out about a request, or the signal aborts. */
-function readable(request: IncomingMessage, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const events = ["readable", "end", "error", "close"] as const;
-    const done = (): void => {
-      for (const event of events) request.off(event, done);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    for (const event of events) request.on(event, done);
-    signal.addEventListener("abort", done);
-  });
-}
-
-function tooLarge(request: IncomingMessage, most: number): SteppeError {
-  return new SteppeError("BODY_TOO_LARGE", { ...subject(request), cause: `the body is larger than ${most} bytes` });
-}
-
-function subject(request: IncomingMessage): { operation: string; subject: string } {
-  return { operation: "read", subject: `${request.method} ${request.url?.split("?", 1)[0]}` };
 }

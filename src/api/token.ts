@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { chmodSync, readFileSync, statSync } from "node:fs";
 import { writeFileAtomic } from "../shared/atomic-file.ts";
 import { errno, SteppeError } from "../shared/errors.ts";
@@ -39,15 +39,4 @@ export function loadToken(file: string, log: Logger): string {
     log.warn({ file }, "other users could read the token; remove the file and restart to get a new one");
   }
   return content;
-}
-
-/** Whether two secrets are the same, in a time that says nothing of where they differ. An empty one matches nothing. */
-export function sameSecret(given: string, expected: string): boolean {
-  if (given === "" || expected === "") return false;
-  return timingSafeEqual(digest(given), digest(expected));
-}
-
-/** Of equal length, whatever came. */
-function digest(secret: string): Buffer {
-  return createHash("sha256").update(secret).digest();
 }

@@ -42,6 +42,12 @@ export const errorCodes = {
   TOO_MANY_ATTEMPTS: { status: 429, exit: 4, hint: "Wait a minute, then try with the right token." },
   HOST_REFUSED: { status: 421, exit: 4, hint: "Use the address that `steppe up` printed." },
   ORIGIN_REFUSED: { status: 403, exit: 4, hint: "The API does not answer web pages of other origins." },
+  // webhooks
+  WEBHOOK_NOT_FOUND: { status: 404, exit: 3, hint: "Use the address that was printed when the webhook was added." },
+  WEBHOOK_UNVERIFIED: { status: 401, exit: 4, hint: "Give the sender the webhook's secret again." },
+  DELIVERY_MALFORMED: { status: 400, exit: 3, hint: "Check that the webhook was added for this sender." },
+  DELIVERY_NOT_FOUND: { status: 404, exit: 3, hint: "Old deliveries are forgotten, and their bodies before them." },
+  RECEIVER_UNAVAILABLE: { status: 503, exit: 5, hint: "Send it again in a moment." },
   // sources
   GIT_MISSING: { status: 500, exit: 5, hint: "Install it: `apt-get install git`." },
   GIT_FAILED: { status: 502, exit: 5, hint: "Run the git command by hand to see more." },

@@ -13,3 +13,4 @@ export { type ReleaseRow, ReleaseTable } from "./releases.ts";
 export { SettingTable } from "./settings.ts";
 export { GitFileTable } from "./git-files.ts";
 export { RefTable, type SeenRef } from "./refs.ts";
+export { type DeliveryRow, DeliveryTable, type HintRow, type NewDeliveryRow } from "./deliveries.ts";

@@ -139,4 +139,44 @@ export const migrations: readonly string[] = [
   UPDATE releases SET definition = json_insert(definition, '$.cleanUrls', json('false'), '$.fallback', NULL, '$.cacheControl',
     json('{"changing":"no-cache","hashed":"public, max-age=31536000, immutable"}'));
   `,
+  `
+  -- What webhooks brought, written before it was answered.
+  CREATE TABLE deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    webhook TEXT NOT NULL,                 -- its name; the webhook may be gone
+    sender TEXT NOT NULL,                  -- Sender
+    received_at INTEGER NOT NULL,
+    verdict TEXT NOT NULL,                 -- accepted, ignored, refused
+    reason TEXT,                           -- why it was ignored or refused
+    status INTEGER,                        -- what was answered; null for one that was read again by hand
+    headers TEXT NOT NULL,                 -- those that a body is understood by, no secrets
+    body BLOB,                             -- null if it is too large, not proven to be the sender's, or old
+    body_bytes INTEGER NOT NULL,
+    repeats INTEGER NOT NULL DEFAULT 0,    -- how often the same events came again
+    repeated_at INTEGER,
+    redelivery_of INTEGER                  -- deliveries.id; that may be gone
+  ) STRICT;
+  CREATE INDEX deliveries_of_webhook ON deliveries (webhook, id);
+  CREATE INDEX deliveries_refused ON deliveries (id) WHERE verdict = 'refused';
+
+  CREATE TABLE delivery_hints (
+    delivery INTEGER NOT NULL REFERENCES deliveries(id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL,
+    hint TEXT NOT NULL,                    -- Hint
+    settled_at INTEGER,                    -- null until it was acted on
+    outcome TEXT,
+    PRIMARY KEY (delivery, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX delivery_hints_pending ON delivery_hints (delivery, seq) WHERE settled_at IS NULL;
+
+  -- Ids of events that were seen, so that each is acted on once. They outlive their deliveries.
+  CREATE TABLE delivery_events (
+    webhook TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    delivery INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL,
+    PRIMARY KEY (webhook, event_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX delivery_events_by_age ON delivery_events (seen_at);
+  `,
 ];

@@ -25,6 +25,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   "engines/local": { imports: ["engines/engine.ts", ...index("images", "ingress/snapshot", "store")] },
   certificates: { imports: index("ingress/snapshot", "store") },
   deployer: { imports: ["engines/engine.ts", ...index("sources", "builds", "images", "config", "store")] },
+  webhooks: { imports: index("deployer", "images", "store") },
   api: {
     imports: index("deployer", "sources", "images", "certificates", "config", "store"),
     types: index("builds"),

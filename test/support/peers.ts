@@ -13,6 +13,7 @@ export const peers = {
   curl: { package: "curl" },
   openssl: { package: "openssl" },
   skopeo: { package: "skopeo" },
+  "docker-registry": { package: "docker-registry" },
   umoci: { package: "umoci" },
   jekyll: { package: "jekyll" },
   hugo: { package: "hugo" },

@@ -1,3 +1,5 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+
 /**
  * The secret of an `Authorization` header: the token of `Bearer` (RFC 6750), the password of `Basic` (RFC 7617) with
  * whatever user. Undefined if there is none that can be read.
@@ -16,4 +18,15 @@ export function secretOf(header: string | undefined): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** Whether two secrets are the same, in a time that says nothing of where they differ. An empty one matches nothing. */
+export function sameSecret(given: string, expected: string): boolean {
+  if (given === "" || expected === "") return false;
+  return timingSafeEqual(digest(given), digest(expected));
+}
+
+/** Of equal length, whatever came. */
+function digest(secret: string): Buffer {
+  return createHash("sha256").update(secret).digest();
 }

@@ -1,0 +1,148 @@
+import { backoffDelay, type Backoff } from "../shared/backoff.ts";
+import type { Clock } from "../shared/clock.ts";
+import { toSteppeError } from "../shared/errors.ts";
+import type { Logger } from "../shared/log.ts";
+import { Semaphore } from "../shared/semaphore.ts";
+import type { DeliveryJournal, JournaledHint } from "./delivery-journal.ts";
+import type { Hint } from "./types.ts";
+
+/** Asks the registry or the repository whether a hint is so, and deploys what is new. */
+export interface HintHandler {
+  /**
+   * Acts on the newest of some hints that say the same. May be called again for what was acted on: after a crash, or when more
+   * hints came. Resolves with what came of it, one line for people, also if there was nothing to do; rejects if it should be tried
+   * again, or the signal aborted.
+   */
+  act(hint: Hint, webhook: string, signal: AbortSignal): Promise<string>;
+}
+
+export interface HintQueueOptions {
+  journal: DeliveryJournal;
+  handler: HintHandler;
+  clock: Clock;
+  log: Logger;
+  limits?: Partial<HintQueueLimits>;
+}
+
+export interface HintQueueLimits {
+  /** Milliseconds after the first hint of something, in which more of the same are waited for. */
+  settleMs: number;
+  /** How many are acted on at once. */
+  atOnce: number;
+  /** So often is it tried; then polling finds what is left. */
+  tries: number;
+  backoff: Backoff;
+}
+
+const DEFAULT_LIMITS: HintQueueLimits = {
+  settleMs: 500,
+  atOnce: 4,
+  tries: 6,
+  backoff: { first: 2000, most: 60_000 },
+};
+
+/**
+ * Acts on journaled hints. Those of one repository and tag are coalesced: what comes while the first waits is acted on with it, and what
+ * comes while it is acted on makes one more turn, since the registry may have been asked before. A hint is settled in the journal only
+ * after it was acted on, so a crash loses none.
+ */
+export class HintQueue {
+  readonly #options: HintQueueOptions;
+  readonly #limits: HintQueueLimits;
+  readonly #places: Semaphore;
+  readonly #stopping = new AbortController();
+  /** Hints by what they are of: those that wait for the next turn. A key is there as long as its turns run. */
+  readonly #waiting = new Map<string, JournaledHint[]>();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(options: HintQueueOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#places = new Semaphore(this.#limits.atOnce);
+  }
+
+  /** Takes up what a crash or a stop left. To be called once, before deliveries are received. */
+  resume(): void {
+    this.add(this.#options.journal.pendingHints());
+  }
+
+  /** Takes hints that are in the journal. */
+  add(hints: readonly JournaledHint[]): void {
+    if (this.#stopping.signal.aborted) return; // they are taken up at the next start
+    for (const hint of hints) {
+      const key = keyOf(hint);
+      const waiting = this.#waiting.get(key);
+      if (waiting !== undefined) {
+        waiting.push(hint);
+        continue;
+      }
+      this.#waiting.set(key, [hint]);
+      const running = this.#run(key).finally(() => this.#running.delete(running));
+      this.#running.add(running);
+    }
+  }
+
+  /** Takes no more, aborts what is being acted on, and resolves when nothing runs. What is not settled stays so. */
+  async close(): Promise<void> {
+    this.#stopping.abort(new Error("Steppe is stopping"));
+    await Promise.all(this.#running);
+  }
+
+  /** Turns until nothing more came. */
+  async #run(key: string): Promise<void> {
+    const { clock, log } = this.#options;
+    const { signal } = this.#stopping;
+    try {
+      do {
+        await clock.sleep(this.#limits.settleMs, { signal });
+        using _place = await this.#places.acquire(signal);
+        const hints = this.#waiting.get(key) ?? [];
+        this.#waiting.set(key, []);
+        await this.#turn(hints);
+      } while (this.#waiting.get(key)?.length !== 0);
+    } catch (error) {
+      // Nothing of it is settled, so the next start takes it up.
+      if (!signal.aborted) log.error({ err: error }, "hints could not be acted on");
+    } finally {
+      this.#waiting.delete(key);
+    }
+  }
+
+  async #turn(hints: readonly JournaledHint[]): Promise<void> {
+    const { journal, clock, log } = this.#options;
+    const newest = hints.at(-1);
+    if (newest === undefined) return;
+    const outcome = await this.#tryToAct(newest);
+    const { webhook, delivery } = newest;
+    try {
+      journal.settleHints(hints, outcome, clock.now());
+      log.info({ webhook, delivery, hints: hints.length, outcome }, "a hint was acted on");
+    } catch (error) {
+      // They are acted on again at the next start, which changes nothing.
+      log.error({ err: error, webhook, delivery }, "a hint was acted on, which could not be journaled");
+    }
+  }
+
+  async #tryToAct({ hint, webhook, delivery }: JournaledHint): Promise<string> {
+    const { handler, clock, log } = this.#options;
+    const { signal } = this.#stopping;
+    for (let failures = 1; ; failures++) {
+      try {
+        return await handler.act(hint, webhook, signal);
+      } catch (thrown) {
+        signal.throwIfAborted();
+        const error = toSteppeError(thrown, "act on", `delivery ${delivery} of ${webhook}`);
+        log.warn({ code: error.code, cause: error.message, failures }, "a hint could not be acted on");
+        if (failures >= this.#limits.tries) return `gave up after ${failures} tries: ${error.message}`;
+        await clock.sleep(backoffDelay(this.#limits.backoff, failures), { signal });
+      }
+    }
+  }
+}
+
+/** What a hint is of. The same of two webhooks is acted on for each: they may be of different apps. */
+function keyOf({ webhook, hint }: JournaledHint): string {
+  const parts =
+    hint.kind === "image" ? [hint.registry, hint.repository, hint.tag ?? ""] : [hint.repositoryUrls[0] ?? "", hint.ref];
+  return [webhook, hint.kind, ...parts].join("\n");
+}

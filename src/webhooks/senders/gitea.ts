@@ -1,0 +1,96 @@
+import * as z from "zod";
+import type { HeaderFields } from "../types.ts";
+import { field, Malformed, type Reading, type SenderAdapter } from "./adapter.ts";
+import { fullRef, imageHint, isDigest, isNoObject, refHint, toTime } from "./make-hint.ts";
+import { parseAs } from "./parse-body.ts";
+import { verifyHexSignature } from "./proofs.ts";
+
+const text = z.string().nullish();
+const repository = z.object({ clone_url: text, ssh_url: text, html_url: text });
+const push = z.object({ ref: z.string(), after: text, head_commit: z.object({ id: text }).nullish(), repository });
+const create = z.object({ ref: z.string(), ref_type: z.string(), sha: text, repository });
+const owner = z.object({ login: text, username: text });
+const packageEvent = z.object({
+  action: z.string(),
+  package: z.object({
+    type: z.string(),
+    name: z.string(),
+    version: z.string(),
+    html_url: text,
+    created_at: text,
+    owner,
+  }),
+});
+
+/**
+ * https://docs.gitea.com/usage/repository/webhooks and https://forgejo.org/docs/latest/user/webhooks/ The signature's headers are there,
+ * and empty, even if no secret is set. Nothing is sent again.
+ */
+export const gitea: SenderAdapter = {
+  sender: "gitea",
+  proof: "body",
+  isStubborn: () => false,
+  verify(delivery, secret) {
+    // Where both are, they are the same; a wrong one of Forgejo's is not made good by the other.
+    const isForgejo = delivery.headers["x-forgejo-signature"] !== undefined;
+    return verifyHexSignature(delivery, secret, isForgejo ? "x-forgejo-signature" : "x-gitea-signature", "");
+  },
+  read(json, headers) {
+    const event = either(headers, "event");
+    const eventId = either(headers, "delivery");
+    switch (event) {
+      case "push":
+        return readPush(parseAs(push, json), eventId);
+      case "create":
+        return readCreate(parseAs(create, json), eventId);
+      case "package":
+        return readPackage(parseAs(packageEvent, json), eventId);
+      default:
+        return { nothing: event === "" ? "the event is not named" : `the event is ${event.slice(0, 60)}` };
+    }
+  },
+};
+
+function readPush({ ref, after, head_commit, repository }: z.output<typeof push>, eventId: string): Reading {
+  if (isNoObject(after)) return { nothing: "a ref was deleted" };
+  return {
+    hints: [refHint({ repositoryUrls: urlsOf(repository), ref, commit: head_commit?.id ?? after, eventId, at: null })],
+  };
+}
+
+function readCreate({ ref, ref_type: type, sha, repository }: z.output<typeof create>, eventId: string): Reading {
+  const full = fullRef(type, ref);
+  if (full === undefined) return { nothing: `what was created is a ${type.slice(0, 60)}` };
+  return { hints: [refHint({ repositoryUrls: urlsOf(repository), ref: full, commit: sha, eventId, at: null })] };
+}
+
+/** A manifest that another names is a version of its own, named after its digest. */
+function readPackage({ action, package: said }: z.output<typeof packageEvent>, eventId: string): Reading {
+  if (action !== "created") return { nothing: `the package was ${action.slice(0, 60)}` };
+  if (said.type !== "container") return { nothing: `the package is of the type ${said.type.slice(0, 60)}` };
+  if (isDigest(said.version)) return { nothing: "nothing was tagged" };
+  const url = said.html_url ?? "";
+  if (!URL.canParse(url)) throw new Malformed("package.html_url: names no registry");
+  const name = said.owner.login ?? said.owner.username ?? "";
+  return {
+    hints: [
+      imageHint({
+        registry: new URL(url).host,
+        repository: `${name}/${said.name}`.toLowerCase(),
+        tag: said.version,
+        digest: null,
+        eventId,
+        at: toTime(said.created_at),
+      }),
+    ],
+  };
+}
+
+/** Forgejo sends its own headers besides Gitea's. */
+function either(headers: HeaderFields, name: string): string {
+  return field(headers, `x-forgejo-${name}`) || field(headers, `x-gitea-${name}`);
+}
+
+function urlsOf({ clone_url, ssh_url, html_url }: z.output<typeof repository>): Array<string | null | undefined> {
+  return [clone_url, ssh_url, html_url];
+}
