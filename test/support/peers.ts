@@ -13,6 +13,8 @@ export const peers = {
   curl: { package: "curl" },
   openssl: { package: "openssl" },
   skopeo: { package: "skopeo" },
+  "docker-registry": { package: "docker-registry" },
+  htpasswd: { package: "apache2-utils" },
   umoci: { package: "umoci" },
   jekyll: { package: "jekyll" },
   hugo: { package: "hugo" },

@@ -1,0 +1,59 @@
+import type { Clock } from "../../shared/clock.ts";
+
+/** Notices that a connection has gone silent. */
+export class Watchdog implements Disposable {
+  readonly #clock: Clock;
+  readonly #onLate: (what: string) => void;
+  /** What did not come about in time. */
+  late: string | undefined;
+  #since = 0;
+  #paused = false;
+  #stop = new AbortController();
+
+  /** @param onLate called once with what did not come about in time */
+  constructor(clock: Clock, onLate: (what: string) => void) {
+    this.#clock = clock;
+    this.#onLate = onLate;
+  }
+
+  /** From now on something must be seen every `ms` milliseconds. In place of what was watched before. */
+  watch(ms: number, what: string): void {
+    this.#stop.abort();
+    this.#stop = new AbortController();
+    this.resume();
+    void this.#run(ms, what, this.#stop.signal);
+  }
+
+  /** It is our turn now: nobody is late. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** It is the other side's turn, as of now. */
+  resume(): void {
+    this.#paused = false;
+    this.#since = this.#clock.monotonic();
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop.abort();
+  }
+
+  /** One timer however often something is seen: it looks, when it goes off, how long ago that was. */
+  async #run(ms: number, what: string, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const left = this.#paused ? ms : this.#since + ms - this.#clock.monotonic();
+      if (left <= 0) {
+        this.late = what;
+        this.#onLate(what);
+        return;
+      }
+      try {
+        await this.#clock.sleep(left, { signal, unref: true });
+      } catch (error) {
+        if (signal.aborted) return;
+        throw error;
+      }
+    }
+  }
+}

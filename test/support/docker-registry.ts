@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { createInterface } from "node:readline";
+import type { TestContext } from "vitest";
+import { runCommand } from "../../src/shared/run-command.ts";
+import { peer } from "./peers.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+/** A registry of its own, with nothing in it, on a free port of this machine; it ends when its scope ends. */
+export interface DockerRegistry extends AsyncDisposable {
+  /** `127.0.0.1:PORT` */
+  readonly host: string;
+}
+
+export interface DockerRegistryOptions {
+  /** The only one who is let in; default: everybody is. */
+  user?: { name: string; password: string };
+}
+
+const PROGRAMS = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** Starts Debian's docker-registry (CNCF Distribution). Skips the test if it is missing. */
+export async function startDockerRegistry(
+  context: TestContext,
+  { user }: DockerRegistryOptions = {},
+): Promise<DockerRegistry> {
+  const program = peer(context, "docker-registry");
+  const folder = temporaryFolder("registry");
+  const host = `127.0.0.1:${await freePort()}`;
+  const auth = user === undefined ? undefined : { htpasswd: { realm: "test", path: folder.file("htpasswd") } };
+  if (user !== undefined) writeFileSync(folder.file("htpasswd"), await htpasswd(context, user));
+  const configuration = {
+    version: "0.1",
+    log: { level: "info" },
+    storage: { filesystem: { rootdirectory: folder.file("data") }, delete: { enabled: true } },
+    http: { addr: host },
+    ...(auth === undefined ? {} : { auth }),
+  };
+  // JSON is YAML.
+  writeFileSync(folder.file("config.yml"), JSON.stringify(configuration));
+  const process = spawn(program, ["serve", folder.file("config.yml")], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { PATH: PROGRAMS },
+  });
+  const ended = once(process, "close");
+  await listening(process);
+  return {
+    host,
+    [Symbol.asyncDispose]: async () => {
+      process.kill("SIGTERM");
+      await ended;
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+/** docker-registry takes bcrypt only. */
+async function htpasswd(context: TestContext, { name, password }: { name: string; password: string }): Promise<string> {
+  const file = peer(context, "htpasswd");
+  const { code, stdout, stderr } = await runCommand({
+    file,
+    args: ["-niB", name],
+    input: password,
+    env: { PATH: PROGRAMS },
+  });
+  if (code !== 0) throw new Error(`htpasswd ended with ${code}: ${stderr}`);
+  return stdout.toString();
+}
+
+async function freePort(): Promise<number> {
+  await using server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  return address.port;
+}
+
+function listening({ stderr }: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (stderr === null) {
+      reject(new Error("docker-registry has no standard error"));
+      return;
+    }
+    let last = "it said nothing";
+    createInterface({ input: stderr })
+      .on("line", (line) => {
+        last = line;
+        if (line.includes("listening on")) resolve();
+      })
+      .on("close", () => reject(new Error(`docker-registry ended: ${last}`)));
+  });
+}
