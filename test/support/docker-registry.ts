@@ -17,6 +17,8 @@ export interface DockerRegistry extends AsyncDisposable {
 export interface DockerRegistryOptions {
   /** The only one who is let in; default: everybody is. */
   user?: { name: string; password: string };
+  /** Lets in who has a token of this server. */
+  token?: { realm: string; service: string; issuer: string; root: string };
 }
 
 const PROGRAMS = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -24,19 +26,23 @@ const PROGRAMS = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** Starts Debian's docker-registry (CNCF Distribution). Skips the test if it is missing. */
 export async function startDockerRegistry(
   context: TestContext,
-  { user }: DockerRegistryOptions = {},
+  { user, token }: DockerRegistryOptions = {},
 ): Promise<DockerRegistry> {
   const program = peer(context, "docker-registry");
   const folder = temporaryFolder("registry");
   const host = `127.0.0.1:${await freePort()}`;
-  const auth = user === undefined ? undefined : { htpasswd: { realm: "test", path: folder.file("htpasswd") } };
   if (user !== undefined) writeFileSync(folder.file("htpasswd"), await htpasswd(context, user));
+  if (token !== undefined) writeFileSync(folder.file("root.pem"), token.root);
+  const auth = {
+    ...(user === undefined ? {} : { htpasswd: { realm: "test", path: folder.file("htpasswd") } }),
+    ...(token === undefined ? {} : { token: { ...token, root: undefined, rootcertbundle: folder.file("root.pem") } }),
+  };
   const configuration = {
     version: "0.1",
     log: { level: "info" },
     storage: { filesystem: { rootdirectory: folder.file("data") }, delete: { enabled: true } },
     http: { addr: host },
-    ...(auth === undefined ? {} : { auth }),
+    ...(Object.keys(auth).length === 0 ? {} : { auth }),
   };
   // JSON is YAML.
   writeFileSync(folder.file("config.yml"), JSON.stringify(configuration));

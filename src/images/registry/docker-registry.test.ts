@@ -1,15 +1,17 @@
-import { randomBytes } from "node:crypto";
+import { createPrivateKey, randomBytes, sign, X509Certificate } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { describe, expect, test, type TestContext } from "vitest";
 import { startDockerRegistry } from "../../../test/support/docker-registry.ts";
 import { peer } from "../../../test/support/peers.ts";
 import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { LocalCa } from "../../certificates/index.ts";
 import { systemClock } from "../../shared/clock.ts";
+import { silentLogger } from "../../shared/log.ts";
 import { runCommand } from "../../shared/run-command.ts";
 import { type ContentFixture, contentFixture } from "../content-fixture.ts";
 import { exportImage } from "../export-image.ts";
 import { dockerCredentials } from "./docker-credentials.ts";
-import { collect } from "./fakes.ts";
+import { collect, fakeServer } from "./fakes.ts";
 import { parseReference } from "./reference.ts";
 import { RegistryClient } from "./registry-client.ts";
 
@@ -28,6 +30,21 @@ async function skopeo(context: TestContext, ...args: string[]): Promise<string> 
   });
   expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
   return stdout.toString();
+}
+
+/** https://distribution.github.io/distribution/spec/auth/jwt/ */
+function signToken(pem: string, scopes: readonly string[]): string {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const now = Math.floor(systemClock.now() / 1000);
+  const access = scopes.map((scope) => {
+    const [type, name, actions] = scope.split(":");
+    return { type, name, actions: actions?.split(",") };
+  });
+  const head = part({ typ: "JWT", alg: "ES256", x5c: [new X509Certificate(pem).raw.toString("base64")] });
+  const claims = { iss: "test", sub: "u", aud: "svc", exp: now + 60, nbf: now - 10, iat: now, jti: "1", access };
+  const text = `${head}.${part(claims)}`;
+  const signature = sign("sha256", Buffer.from(text), { key: createPrivateKey(pem), dsaEncoding: "ieee-p1363" });
+  return `${text}.${signature.toString("base64url")}`;
 }
 
 describe("Debian's docker-registry", () => {
@@ -97,6 +114,39 @@ describe("Debian's docker-registry", () => {
       const chunks = await collect(client.blob(parseReference(`${registry.host}/brought`), blob));
       expect(Buffer.concat(chunks)).toHaveLength(blob.size);
     }
+  });
+
+  test("with a token server takes tokens for what was asked for, and no others", async (context) => {
+    await using folder = temporaryFolder("tokens");
+    const ca = LocalCa.open(folder.path, systemClock, silentLogger);
+    const pem = await ca.issue(["token.example"]);
+    await using tokens = await fakeServer((seen, response) => {
+      const { searchParams } = new URL(seen.target, "http://tokens");
+      const scopes = searchParams.getAll("scope").filter((scope) => !scope.includes(":team/secret:"));
+      if (seen.headers.authorization === undefined) response.writeHead(401).end();
+      else response.end(JSON.stringify({ token: signToken(pem, scopes), expires_in: 60 }));
+    });
+    const token = { realm: `http://${tokens.host}/token`, service: "svc", issuer: "test", root: ca.certificate };
+    await using registry = await startDockerRegistry(context, { token });
+    using content = contentFixture();
+    const image = await content.images.open(await storedImage(content, { "index.html": "<h1>" }));
+    const credentials = async () => ({ username: user.name, password: user.password });
+    using client = new RegistryClient({ clock: systemClock, credentials });
+    const reference = parseReference(`${registry.host}/team/site:v1`);
+    await client.ping(registry.host);
+    await client.push(reference, image);
+    const copy = parseReference(`${registry.host}/team/copy:v1`);
+    expect((await client.push(copy, image, { mountFrom: ["team/site"] })).blobs.mounted).toBe(image.layers.length + 1);
+    const other = parseReference(`${registry.host}/team/other:v1`);
+    expect((await client.push(other, image, { mountFrom: ["team/secret"] })).blobs.uploaded).toBe(
+      image.layers.length + 1,
+    );
+    expect((await client.resolve(copy)).digest).toBe(image.digest);
+    const secret = parseReference(`${registry.host}/team/secret:v1`);
+    await expect(client.push(secret, image)).rejects.toMatchObject({ code: "REGISTRY_DENIED" });
+    await expect(client.manifest(secret)).rejects.toThrow("UNAUTHORIZED");
+    using stranger = new RegistryClient({ clock: systemClock });
+    await expect(stranger.resolve(reference)).rejects.toThrow("no credentials were given");
   });
 
   test("with htpasswd lets in who has the password, and nobody else", async (context) => {

@@ -67,6 +67,27 @@ describe("a push", () => {
     }
   });
 
+  test("whose Location is on another host goes there, without what is secret", async () => {
+    await using storage = await fakeRegistry();
+    await using registry = await fakeRegistry(({ method, target, headers }, response) => {
+      if (headers.authorization === undefined) {
+        response.writeHead(401, { "www-authenticate": "Basic realm=x" }).end();
+        return true;
+      }
+      if (method !== "POST") return false;
+      // What an upload is called elsewhere is begun there.
+      void fetch(`http://${storage.host}${target}`, { method }).then((begun) => {
+        response.writeHead(202, { location: `http://${storage.host}${begun.headers.get("location")}` }).end();
+      });
+      return true;
+    });
+    const credentials = async () => ({ username: "u", password: "p" });
+    await testClient({ credentials }).client.push(siteOf(registry), image, { chunkBytes: 60_000 });
+    for (const content of layers) expect(storage.blobs.get(digestOf(content))?.equals(content)).toBe(true);
+    expect(registry.manifests.has("v1")).toBe(true);
+    for (const { headers } of storage.seen) expect(headers.authorization).toBeUndefined();
+  });
+
   test("in pieces: as large as was told, or as the registry wants at least", async () => {
     await using registry = await fakeRegistry(undefined, { "oci-chunk-min-length": "60000" });
     await testClient().client.push(siteOf(registry), image, { chunkBytes: 40_000, parallel: 1 });

@@ -80,20 +80,23 @@ export async function sendRequest(options: TransportOptions, request: HttpReques
 
 function watchConnection(outgoing: ClientRequest, watchdog: Watchdog, times: TimeLimits): void {
   outgoing.once("socket", (socket) => {
-    const sent = (): void => {
-      const rest = (): void => watchdog.watch(times.head, `it did not answer within ${times.head / 1000} s`);
-      if (outgoing.writableFinished) rest();
-      else {
-        watchdog.watch(times.idle, `it took nothing of what was sent for ${times.idle / 1000} s`);
-        outgoing.once("finish", rest);
+    const awaitAnswer = (): void => watchdog.watch(times.head, `it did not answer within ${times.head / 1000} s`);
+    const send = (): void => {
+      if (outgoing.writableFinished) {
+        awaitAnswer();
+        return;
       }
+      watchdog.watch(times.idle, `it took nothing of what was sent for ${times.idle / 1000} s`, { taking: true });
+      outgoing.once("finish", awaitAnswer);
+      // An answer may come before all was sent.
+      outgoing.once("response", () => outgoing.off("finish", awaitAnswer));
     };
     if (!socket.connecting) {
-      sent();
+      send();
       return;
     }
     watchdog.watch(times.connect, `no connection came about within ${times.connect / 1000} s`);
-    socket.once("encrypted" in socket ? "secureConnect" : "connect", sent);
+    socket.once("encrypted" in socket ? "secureConnect" : "connect", send);
   });
 }
 
@@ -143,7 +146,7 @@ export class HttpAnswer implements Disposable {
     this.#watchdog = watchdog;
     this.#signal = request.signal;
     message.on("error", () => {}); // told to whoever reads the body
-    watchdog.watch(times.idle, `nothing came for ${times.idle / 1000} s`);
+    watchdog.watch(times.idle, `nothing came for ${times.idle / 1000} s`, { taking: true });
     watchdog.pause();
   }
 

@@ -16,15 +16,19 @@ export class Watchdog implements Disposable {
     this.#onLate = onLate;
   }
 
-  /** From now on something must be seen every `ms` milliseconds. In place of what was watched before. */
-  watch(ms: number, what: string): void {
+  /**
+   * Something must come about within `ms` milliseconds. In place of what was watched before.
+   *
+   * @param taking whether it is about the other side's turns, of which each may take so long
+   */
+  watch(ms: number, what: string, { taking = false } = {}): void {
     this.#stop.abort();
     this.#stop = new AbortController();
-    this.resume();
-    void this.#run(ms, what, this.#stop.signal);
+    this.#since = this.#clock.monotonic();
+    void this.#run(ms, what, taking, this.#stop.signal);
   }
 
-  /** It is our turn now: nobody is late. */
+  /** It is our turn now: nobody is late with theirs. */
   pause(): void {
     this.#paused = true;
   }
@@ -40,9 +44,9 @@ export class Watchdog implements Disposable {
   }
 
   /** One timer however often something is seen: it looks, when it goes off, how long ago that was. */
-  async #run(ms: number, what: string, signal: AbortSignal): Promise<void> {
+  async #run(ms: number, what: string, taking: boolean, signal: AbortSignal): Promise<void> {
     for (;;) {
-      const left = this.#paused ? ms : this.#since + ms - this.#clock.monotonic();
+      const left = taking && this.#paused ? ms : this.#since + ms - this.#clock.monotonic();
       if (left <= 0) {
         this.late = what;
         this.#onLate(what);
