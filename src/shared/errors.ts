@@ -61,6 +61,38 @@ export const errorCodes = {
     exit: 2,
     hint: "Give a https://, http://, ssh:// or file:// address, or git@host:path.",
   },
+  // registries
+  REFERENCE_INVALID: {
+    status: 400,
+    exit: 2,
+    hint: "An image is named like `registry.example.com/team/site:v2`, or by its digest: `…/site@sha256:…`.",
+  },
+  IMAGE_NOT_FOUND: { status: 404, exit: 3, hint: "Check the spelling of the repository and tag." },
+  REGISTRY_UNREACHABLE: {
+    status: 502,
+    exit: 5,
+    hint: "Check the registry's address and that this machine can reach it; then try again.",
+  },
+  REGISTRY_DENIED: {
+    status: 502,
+    exit: 5,
+    hint: "Check the credentials for the registry (`docker login`), and what they may do. The image may not exist, either.",
+  },
+  REGISTRY_LIMITED: {
+    status: 503,
+    exit: 5,
+    hint: "Wait as long as the registry says. With credentials most registries allow more.",
+  },
+  REGISTRY_REFUSED: {
+    status: 502,
+    exit: 5,
+    hint: "See what the registry says; its quota or its rules may be in the way.",
+  },
+  REGISTRY_ANSWER_INVALID: {
+    status: 502,
+    exit: 5,
+    hint: "Something between may change answers (a proxy, a cache); else it is a fault of the registry.",
+  },
   // content
   SITE_EMPTY: { status: 422, exit: 6, hint: "Check the app's `folder` or `build.output`." },
   FOLDER_MISSING: { status: 422, exit: 6, hint: "Check the app's `folder` or `build.output`." },

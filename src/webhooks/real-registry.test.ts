@@ -1,11 +1,6 @@
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { writeFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { expect, test, type TestContext } from "vitest";
-import { peer } from "../../test/support/peers.ts";
-import { temporaryFolder } from "../../test/support/temporary-folder.ts";
+import { type DockerRegistry, startDockerRegistry } from "../../test/support/docker-registry.ts";
 import { systemClock } from "../shared/clock.ts";
 import { DeliveryTable, Store } from "../store/index.ts";
 import { BrokenJournal, startReceiver, until } from "./fakes.ts";
@@ -15,46 +10,9 @@ import { SECRET } from "./senders/fakes.ts";
 const MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
 const digestOf = (content: string): string => `sha256:${createHash("sha256").update(content).digest("hex")}`;
 
-/** Debian's docker-registry (CNCF Distribution), which tells a webhook what happens. */
-async function startRegistry(context: TestContext, webhook: string): Promise<{ host: string } & AsyncDisposable> {
-  const program = peer(context, "docker-registry");
-  const folder = temporaryFolder("registry");
-  const endpoint = {
-    name: "steppe",
-    url: webhook,
-    headers: { Authorization: [`Bearer ${SECRET}`] },
-    timeout: "5s",
-    threshold: 1000,
-    backoff: "10ms",
-  };
-  const configuration = {
-    version: "0.1",
-    log: { level: "info" },
-    storage: { filesystem: { rootdirectory: folder.file("data") } },
-    http: { addr: "127.0.0.1:0" },
-    notifications: { endpoints: [endpoint] },
-  };
-  writeFileSync(folder.file("config.yml"), JSON.stringify(configuration)); // JSON is YAML
-  const child = spawn(program, ["serve", folder.file("config.yml")], { stdio: ["ignore", "ignore", "pipe"] });
-  const ended = once(child, "close");
-  const host = await new Promise<string>((resolve, reject) => {
-    let last = "";
-    createInterface({ input: child.stderr })
-      .on("line", (line) => {
-        last = line;
-        const [, found] = /listening on (127\.0\.0\.1:\d+)/.exec(line) ?? [];
-        if (found !== undefined) resolve(found);
-      })
-      .on("close", () => reject(new Error(`docker-registry ended: ${last}`)));
-  });
-  return {
-    host,
-    [Symbol.asyncDispose]: async () => {
-      child.kill("SIGTERM");
-      await ended;
-      folder[Symbol.dispose]();
-    },
-  };
+function startRegistry(context: TestContext, url: string): Promise<DockerRegistry> {
+  const headers = { Authorization: [`Bearer ${SECRET}`] };
+  return startDockerRegistry(context, { webhook: { url, headers } });
 }
 
 /** Pushes an image of one layer. Returns its digest. */

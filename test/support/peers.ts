@@ -14,6 +14,7 @@ export const peers = {
   openssl: { package: "openssl" },
   skopeo: { package: "skopeo" },
   "docker-registry": { package: "docker-registry" },
+  htpasswd: { package: "apache2-utils" },
   umoci: { package: "umoci" },
   jekyll: { package: "jekyll" },
   hugo: { package: "hugo" },

@@ -1,0 +1,81 @@
+import { STATUS_CODES } from "node:http";
+import { type ErrorCode, SteppeError } from "../../shared/errors.ts";
+import { printable } from "../../shared/style.ts";
+import { isObject, parseObject } from "./json-document.ts";
+import type { TransportError } from "./transport-error.ts";
+
+/** What was being done to what, for errors: `pull` and `ghcr.io/team/site:v2`. */
+export interface Purpose {
+  operation: string;
+  subject: string;
+}
+
+/** How much of an error's body is read. */
+export const MOST_ERROR_BYTES = 64 * 1024;
+const MOST_MESSAGE_CHARACTERS = 300;
+
+/**
+ * The error that an answer means.
+ *
+ * @param server who answered: the registry, its token server, or where it redirected to
+ * @param body the answer's body, or nothing if it is of no use
+ * @param wait how long it asks to wait, milliseconds
+ */
+export function answerError(
+  purpose: Purpose,
+  server: string,
+  status: number,
+  body: Uint8Array,
+  wait?: number,
+): SteppeError {
+  const said = registryMessage(body);
+  const later = wait === undefined ? "" : ` (try again in ${Math.ceil(wait / 1000)} s)`;
+  const cause = `${server} answered ${status} ${STATUS_CODES[status] ?? ""}${said === "" ? "" : `: ${said}`}${later}`;
+  return new SteppeError(codeOf(status), { ...purpose, cause });
+}
+
+/** The error of a connection that came to nothing. */
+export function connectionError(purpose: Purpose, server: string, error: TransportError): SteppeError {
+  const parts = { ...purpose, cause: `${server}: ${error.message}`, hint: error.hint };
+  return new SteppeError("REGISTRY_UNREACHABLE", parts, { cause: error });
+}
+
+/** The error of an answer that makes no sense. */
+export function nonsense(purpose: Purpose, server: string, cause: string): SteppeError {
+  return new SteppeError("REGISTRY_ANSWER_INVALID", { ...purpose, cause: `${server}: ${cause}` });
+}
+
+/** What the server itself says of an error, in one line: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes */
+export function registryMessage(body: Uint8Array): string {
+  const document = parseObject(body);
+  if (document === undefined) return oneLine(plainText(body));
+  const errors = Array.isArray(document["errors"]) ? document["errors"] : [];
+  const messages = errors.filter(isObject).map(({ code, message }) => [code, message].filter(isText).join(": "));
+  // A token server speaks in other words: RFC 6749, 5.2, and Docker's `details`.
+  const { error_description: description, error, details, message } = document;
+  const others = [description ?? error, details, message].filter(isText);
+  return oneLine((messages.length > 0 ? messages : others).join("; "));
+}
+
+/** A page of a proxy says nothing to anybody. */
+function plainText(body: Uint8Array): string {
+  const text = Buffer.from(body).toString("utf8").trim();
+  return text.startsWith("<") ? "" : text;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+function oneLine(text: string): string {
+  const line = printable(text).replace(/\s+/g, " ").trim();
+  return line.length > MOST_MESSAGE_CHARACTERS ? `${line.slice(0, MOST_MESSAGE_CHARACTERS)}…` : line;
+}
+
+function codeOf(status: number): ErrorCode {
+  if (status === 401 || status === 403) return "REGISTRY_DENIED";
+  if (status === 404) return "IMAGE_NOT_FOUND";
+  if (status === 429) return "REGISTRY_LIMITED";
+  if (status === 408 || status >= 500) return "REGISTRY_UNREACHABLE";
+  return status >= 400 ? "REGISTRY_REFUSED" : "REGISTRY_ANSWER_INVALID";
+}
