@@ -47,10 +47,7 @@ describe("the access log", () => {
       const piece = pieces.next();
       let isDone = false;
       void piece.finally(() => (isDone = true));
-      for (let turn = 0; !isDone; turn++) {
-        if (turn > 1e4) throw new Error("nothing came");
-        await clock.advance(300);
-      }
+      while (!isDone) await clock.advance(300); // as many turns as the disk takes; the test's own time limit ends them
       return String((await piece).value);
     };
     expect(await next()).toBe(line("blog", 1));
