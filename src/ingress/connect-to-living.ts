@@ -6,6 +6,9 @@ import type { Logger } from "../shared/log.ts";
 import { Gone, IngressClient, NoAnswer } from "./ingress-client.ts";
 import { killIngress } from "./spawn-ingress.ts";
 
+/** Nobody listens on the socket; or it was closed just as we came, since its process was ending. See connect(2), unix(7). */
+const ENDED: ReadonlySet<string> = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE"]);
+
 /**
  * Connects to every ingress process that lives. One that does not answer is ended: it would go on serving what is out of
  * date, and hold the listening sockets. Sockets that nobody listens on are removed.
@@ -28,7 +31,7 @@ async function connect(run: string, name: string, log: Logger): Promise<IngressC
       const pids = killIngress(name.slice("ingress-".length, -".sock".length));
       await allGone(pids);
       log.error({ path, pids, err: error }, "an ingress process does not answer; it was ended");
-    } else if (errno(error) !== "ECONNREFUSED" && !(error instanceof Gone)) {
+    } else if (!ENDED.has(errno(error) ?? "") && !(error instanceof Gone)) {
       throw error;
     }
     rmSync(path, { force: true });
