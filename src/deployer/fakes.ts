@@ -241,7 +241,9 @@ export class FakeEngine implements DeployEngine {
     this.calls.push(`purge ${app}`);
   }
 
-  async refresh(): Promise<void> {}
+  async refresh(releases: readonly ReleaseSpec[]): Promise<void> {
+    for (const release of releases) await this.#call("refresh", release);
+  }
 
   #placedOf(app: string): Set<number> {
     const placed = this.placed.get(app) ?? new Set();

@@ -50,7 +50,7 @@ export class Housekeeping {
   deploymentEnded(app: string, isLive: boolean): void {
     if (isLive) {
       void this.#inTurn(() => this.#prune(app), "pruning releases failed", app);
-      void this.#inTurn(() => this.#encode(app), "compressing failed", app);
+      void this.#inTurn(() => this.#encode(app, false), "compressing failed", app);
     }
     void this.#tail.then(() => releaseMemorySoon(() => true)); // one that failed took as much
   }
@@ -129,16 +129,18 @@ export class Housekeeping {
     void this.#inTurn(() => this.#prune(app), "pruning releases failed", app);
   }
 
-  async #encode(app: string): Promise<void> {
+  /** @param wasLeft it was begun before, and not ended: the forms may be there, and nobody have told the engine */
+  async #encode(app: string, wasLeft: boolean): Promise<void> {
     const live = liveSpec(app, this.#dependencies);
     if (live === undefined) return this.#unencoded.forget(app);
     const anyNew = await this.#dependencies.content.encode(live.image, this.#signal);
-    if (anyNew) await this.#dependencies.engine.refresh([live]);
+    if (anyNew || wasLeft) await this.#dependencies.engine.refresh([live]);
     this.#unencoded.done(app, live.number);
   }
 
   #encodeLeft(): void {
-    for (const app of this.#unencoded.apps()) void this.#inTurn(() => this.#encode(app), "compressing failed", app);
+    for (const app of this.#unencoded.apps())
+      void this.#inTurn(() => this.#encode(app, true), "compressing failed", app);
   }
 
   /** A repository that git cannot pack anew must not keep the others from it. */

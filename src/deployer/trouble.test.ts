@@ -134,6 +134,24 @@ describe("compressed forms of what went live", () => {
     expect(encoded).toEqual(["v1"]);
   });
 
+  test("are told to the engine at the next start, if they were made and that failed", async () => {
+    await deployer.addApp(testDefinition("blog"));
+    let made = 0;
+    world.content.encode = async () => ++made === 1;
+    world.engine.trouble = (call) => {
+      if (call === "refresh") throw new Error("the disk is full");
+    };
+    await push("blog", "v1");
+    await settle();
+    world.engine.trouble = () => {};
+    world.engine.calls.length = 0;
+    await new AppDeployer(world).start();
+    await settle();
+    await new AppDeployer(world).start();
+    await settle();
+    expect(world.engine.calls.filter((call) => call.startsWith("refresh"))).toEqual(["refresh blog 1"]);
+  });
+
   test("are made the next day, if the disk was full", async () => {
     await deployer.addApp(testDefinition("blog"));
     let tries = 0;
