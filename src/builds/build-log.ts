@@ -36,9 +36,9 @@ export class BuildLog {
     }
     this.#text += this.#decoder.decode(chunk, { stream: true });
     const lines = this.#text.split("\n");
-    const [last = "", ...cut] = piecesOf(lines.pop() ?? "").reverse();
-    this.#text = last;
-    this.#take([...lines, ...cut.reverse()]);
+    const begun = piecesOf(lines.pop() ?? "");
+    this.#text = begun.pop() ?? "";
+    this.#take([...lines, ...begun]);
   }
 
   /** A line of Steppe's own. */
