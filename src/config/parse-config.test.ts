@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fault } from "../../test/support/fault.ts";
+import { testDefinition } from "../../test/support/test-definition.ts";
 import { SteppeError } from "../shared/errors.ts";
 import type { AppDefinition } from "./app-definition.ts";
 import { defaults } from "./defaults.ts";
@@ -10,24 +11,7 @@ import { parseConfig } from "./parse-config.ts";
 import { parseDefinition } from "./parse-definition.ts";
 import { toYaml } from "./to-yaml.ts";
 
-const blog: AppDefinition = {
-  name: "blog",
-  domains: ["blog.localhost"],
-  repository: null,
-  pollMs: 300_000,
-  tags: ["*"],
-  branches: [],
-  folder: ".",
-  build: null,
-  check: { path: "/", status: [200, 399], contains: null, timeoutMs: 10_000 },
-  redirectToHttps: false,
-  notFoundPage: "404.html",
-  cleanUrls: false,
-  fallback: null,
-  cacheControl: { changing: "no-cache", hashed: "public, max-age=31536000, immutable" },
-  graceMs: 3_600_000,
-  keepReleases: 10,
-};
+const blog = testDefinition("blog");
 
 /** The code of the error that is thrown, if one is. */
 function outcome(act: () => unknown): string {
