@@ -3,6 +3,7 @@ import { request as httpsRequest } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { connectionCause, isUntrusted } from "../shared/connection-error.ts";
 import { type ErrorBody, errno, errorCodes, SteppeError } from "../shared/errors.ts";
 
 /** Where the API is, and what opens it. */
@@ -108,36 +109,17 @@ function lookupFor(url: URL): LookupFunction | undefined {
   };
 }
 
-const UNTRUSTED = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
-
 /** What an error of the connection means for a person. */
 export function unreachable(target: ApiTarget, thrown: unknown): SteppeError {
-  const code = errno(thrown) ?? "";
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  const causes: Readonly<Record<string, string>> = {
-    ECONNREFUSED: "nothing listens there (connection refused)",
-    ENOTFOUND: "its host name is not known",
-    EAI_AGAIN: "its host name could not be looked up",
-    ECONNRESET: "the connection broke off",
-    EPIPE: "the connection broke off",
-    ETIMEDOUT: "no answer came",
-    EHOSTUNREACH: "there is no way to its host",
-    ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
-  };
   const hint =
-    code === "ERR_TLS_CERT_ALTNAME_INVALID"
+    errno(thrown) === "ERR_TLS_CERT_ALTNAME_INVALID"
       ? "Use the name that its `--host` says; `steppe up` and `steppe install` take it."
-      : UNTRUSTED.test(code)
+      : isUntrusted(thrown)
         ? "Is it of Steppe's own CA? Take that from the server (`steppe ca show`), and trust it: see docs/server.md."
         : undefined;
   return new SteppeError(
     "API_UNREACHABLE",
-    {
-      operation: "reach",
-      subject: target.url,
-      cause: causes[code] ?? (UNTRUSTED.test(code) ? `its certificate is not trusted (${code})` : message),
-      hint,
-    },
+    { operation: "reach", subject: target.url, cause: connectionCause(thrown), hint },
     { cause: thrown },
   );
 }

@@ -1,19 +1,8 @@
+import { connectionCause, isUntrusted } from "../../shared/connection-error.ts";
 import { errno } from "../../shared/errors.ts";
 
-const CAUSES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nothing listens there (connection refused)",
-  ENOTFOUND: "its host name is not known",
-  EAI_AGAIN: "its host name could not be looked up",
-  ECONNRESET: "the connection broke off",
-  EPIPE: "the connection broke off",
-  ETIMEDOUT: "no answer came",
-  EHOSTUNREACH: "there is no way to its host",
-  ENETUNREACH: "there is no way to its network",
-  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
-};
 /** What does not get better by waiting. */
 const FINAL = new Set(["ENOTFOUND", "EPROTO", "ERR_TLS_CERT_ALTNAME_INVALID"]);
-const UNTRUSTED = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
 /** A request that got no whole answer. Its message says why, for people. */
 export class TransportError extends Error {
@@ -32,9 +21,9 @@ export class TransportError extends Error {
     if (thrown instanceof TransportError) return thrown;
     const code = errno(thrown) ?? "";
     const options = { cause: thrown, final: FINAL.has(code) };
-    if (UNTRUSTED.test(code)) {
+    if (isUntrusted(thrown)) {
       const hint = "If it is of a CA of your own, name that CA's certificate in the settings of this registry.";
-      return new TransportError(`its certificate is not trusted (${code})`, { ...options, final: true, hint });
+      return new TransportError(connectionCause(thrown), { ...options, final: true, hint });
     }
     if (code === "EPROTO" || code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG") {
       const hint = "If it speaks plain HTTP, set `insecure` for this registry.";
@@ -44,7 +33,6 @@ export class TransportError extends Error {
       const hint = url.protocol === "http:" ? "If it speaks TLS, do not set `insecure` for this registry." : undefined;
       return new TransportError(`its answer is no HTTP (${code})`, { ...options, final: true, hint });
     }
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    return new TransportError(CAUSES[code] ?? message, options);
+    return new TransportError(connectionCause(thrown), options);
   }
 }
