@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { AppDeployer } from "./deployer.ts";
-import { fakeTree, FakeWorld } from "./fakes.ts";
+import { ended, fakeTree, FakeWorld } from "./fakes.ts";
 import { testDefinition } from "../../test/support/test-definition.ts";
 import type { Deployment, DeploymentEvent } from "./types.ts";
 
@@ -18,13 +18,7 @@ beforeEach(async () => {
 async function push(app: string, tag: string, commit = tag): Promise<Deployment> {
   world.sources.push(app, `refs/tags/${tag}`, commit);
   const { queued } = await deployer.refsChanged(app, "test");
-  return ended(queued[0]);
-}
-
-async function ended(deployment: Deployment | undefined): Promise<Deployment> {
-  if (deployment === undefined) throw new Error("nothing was queued");
-  for await (const _ of deployer.events(deployment.id, new AbortController().signal));
-  return deployer.deployment(deployment.id);
+  return ended(deployer, queued[0]);
 }
 
 /** What a deployment told so far. */
@@ -112,7 +106,10 @@ describe("a tag", () => {
     const [second] = (await deployer.refsChanged("blog", "test")).queued;
     world.sources.push("blog", "refs/tags/v3", "v3");
     await deployer.refsChanged("blog", "test");
-    expect(await ended(second)).toMatchObject({ state: "superseded", error: { code: "DEPLOYMENT_SUPERSEDED" } });
+    expect(await ended(deployer, second)).toMatchObject({
+      state: "superseded",
+      error: { code: "DEPLOYMENT_SUPERSEDED" },
+    });
     expect(deployer.deployment(first?.id ?? 0).state).toBe("building");
   });
 });
@@ -127,9 +124,9 @@ describe("rollback", () => {
   test("goes to the release that was live before, and further back", async () => {
     await push("blog", "v3", "broken");
     await push("blog", "v4");
-    await ended(await deployer.rollback("blog", undefined, { requestId: "test" }));
+    await ended(deployer, await deployer.rollback("blog", undefined, { requestId: "test" }));
     expect(live("blog")).toBe("v2");
-    await ended(await deployer.rollback("blog", undefined, { requestId: "test" }));
+    await ended(deployer, await deployer.rollback("blog", undefined, { requestId: "test" }));
     expect(live("blog")).toBe("v1");
     await expect(deployer.rollback("blog", undefined, { requestId: "test" })).rejects.toMatchObject({
       code: "NOTHING_TO_ROLL_BACK",
@@ -142,16 +139,16 @@ describe("rollback", () => {
       prune: false,
       requestId: "test",
     });
-    await ended(deployer.deployments("blog", 1)[0]);
+    await ended(deployer, deployer.deployments("blog", 1)[0]);
     expect(world.engine.routed.get("blog")?.definition.domains).toEqual(["new.localhost"]);
-    await ended(await deployer.rollback("blog", 1, { requestId: "test" }));
+    await ended(deployer, await deployer.rollback("blog", 1, { requestId: "test" }));
     expect(world.engine.routed.get("blog")?.definition.domains).toEqual(["blog.localhost"]);
   });
 
   test("does not wait for a build that hangs", async () => {
     world.sources.push("blog", "refs/tags/v3", "hang");
     const [hanging] = (await deployer.refsChanged("blog", "test")).queued;
-    await ended(await deployer.rollback("blog", 1, { requestId: "test" }));
+    await ended(deployer, await deployer.rollback("blog", 1, { requestId: "test" }));
     expect(live("blog")).toBe("v1");
     expect(deployer.deployment(hanging?.id ?? 0).state).toBe("superseded");
   });
@@ -190,7 +187,8 @@ describe("apply", () => {
     await push("a", "v1");
     await push("b", "v1");
     const swapped = await deployer.apply([testDefinition("a"), testDefinition("b", { domains: ["x.test"] })], options);
-    for (const deployment of swapped.deployments) expect(await ended(deployment)).toMatchObject({ state: "live" });
+    for (const deployment of swapped.deployments)
+      expect(await ended(deployer, deployment)).toMatchObject({ state: "live" });
   });
 
   test("with prune removes what is not declared; a dry run only says so", async () => {
@@ -220,7 +218,7 @@ test("a domain stays with the app that serves it, though its definition has let 
     prune: false,
     requestId: "test",
   });
-  await ended(deployer.deployments("a", 1)[0]);
+  await ended(deployer, deployer.deployments("a", 1)[0]);
   await expect(deployer.addApp(testDefinition("b", { domains: ["x.test"] }))).rejects.toMatchObject({
     code: "DOMAIN_TAKEN",
   });
@@ -229,7 +227,7 @@ test("a domain stays with the app that serves it, though its definition has let 
 test("only the last releases are kept, and what serves; garbage collection keeps their images", async () => {
   await deployer.addApp(testDefinition("blog", { keepReleases: 2, graceMs: 0 }));
   for (const tag of ["v1", "v2", "v3", "v4"]) await push("blog", tag);
-  await ended(await deployer.rollback("blog", 3, { requestId: "test" }));
+  await ended(deployer, await deployer.rollback("blog", 3, { requestId: "test" }));
   await push("blog", "v5", "broken");
   await deployer.collectGarbage();
   expect(deployer.releases("blog").map((release) => [release.number, release.live])).toEqual([
@@ -254,7 +252,7 @@ test("a release whose files are still promised is kept until its grace time is o
   await world.clock.advance(60 * minute);
   expect(kept()).toEqual([3]);
   await push("blog", "v4");
-  await ended(await deployer.deployRef("blog", { tag: "v3" }, { requestId: "test", noGrace: true }));
+  await ended(deployer, await deployer.deployRef("blog", { tag: "v3" }, { requestId: "test", noGrace: true }));
   await deployer.collectGarbage();
   expect(kept()).toEqual([5]);
 });
@@ -269,7 +267,7 @@ test("a deployment without grace routes without, also when the process died befo
   world.engine.trouble = () => {};
   deployer = new AppDeployer(world);
   await deployer.start();
-  expect(await ended(deployer.deployment(rollback.id))).toMatchObject({ state: "live", noGrace: true });
+  expect(await ended(deployer, deployer.deployment(rollback.id))).toMatchObject({ state: "live", noGrace: true });
   expect(world.engine.routed.get("blog")).toMatchObject({ number: 1, definition: { graceMs: 0 } });
   expect(deployer.releases("blog").at(-1)?.definition.graceMs).toBe(3_600_000);
 });
@@ -289,7 +287,7 @@ test("garbage is collected a day after the last time, also by a later process", 
 
 test("an uploaded folder is deployed", async () => {
   await deployer.addApp(testDefinition("blog"));
-  const done = await ended(await deployer.deployUpload("blog", fakeTree("public"), { requestId: "test" }));
+  const done = await ended(deployer, await deployer.deployUpload("blog", fakeTree("public"), { requestId: "test" }));
   expect(done).toMatchObject({ state: "live", source: { kind: "upload" } });
   expect(live("blog")).toBe("public");
 });
@@ -332,11 +330,11 @@ test("killed at any step of any deployment, the next start ends it, and nothing 
         const reached = crashAt(crash);
         world.sources.push("blog", `refs/tags/v${index}`, name);
         const { queued } = await deployer.refsChanged("blog", "test");
-        await Promise.race([reached, ended(queued[0])]);
+        await Promise.race([reached, ended(deployer, queued[0])]);
         world.engine.trouble = () => {};
         deployer = new AppDeployer(world);
         await deployer.start();
-        const done = await ended(queued[0]);
+        const done = await ended(deployer, queued[0]);
         expect(done.state).toBe(commit === "good" ? "live" : "failed");
         expect(live("blog")).toBe(expected);
       }
@@ -367,7 +365,7 @@ test("a push whose process died before it looked at the refs is found at the nex
   const queued = Promise.withResolvers<DeploymentEvent>();
   deployer.subscribe(queued.resolve);
   await deployer.start();
-  await ended(deployer.deployment((await queued.promise).deployment));
+  await ended(deployer, deployer.deployment((await queued.promise).deployment));
   expect(live("blog")).toBe("v1");
 });
 

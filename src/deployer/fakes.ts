@@ -15,6 +15,7 @@ import type {
   RefsLook,
   SourcesPort,
 } from "./dependencies.ts";
+import type { Deployer, Deployment } from "./types.ts";
 
 /** The world around the deployer, in memory. It outlives a deployer, as a repository and an engine outlive a process. */
 export class FakeWorld implements DeployerDependencies {
@@ -255,4 +256,16 @@ export class FakeEngine implements DeployEngine {
     this.calls.push(`${name} ${release.app} ${release.number}`);
     await this.trouble(name);
   }
+}
+
+/** Follows a deployment to its end. Throws if there is none. */
+export async function ended(deployer: Deployer, deployment: Deployment | undefined): Promise<Deployment> {
+  if (deployment === undefined) throw new Error("nothing was queued");
+  for await (const _ of deployer.events(deployment.id, new AbortController().signal));
+  return deployer.deployment(deployment.id);
+}
+
+/** Lets everything come to its end that waits for nothing. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
 }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { SettingTable } from "../store/index.ts";
 import { AppDeployer } from "./deployer.ts";
-import { FakeWorld } from "./fakes.ts";
+import { ended, FakeWorld, settle } from "./fakes.ts";
 import { testDefinition } from "../../test/support/test-definition.ts";
 import type { Deployment } from "./types.ts";
 
@@ -22,12 +22,6 @@ async function received(app: string, tag: string, commit = tag): Promise<Deploym
   return queued;
 }
 
-async function ended(deployment: Deployment | undefined): Promise<Deployment> {
-  if (deployment === undefined) throw new Error("nothing was queued");
-  for await (const _ of deployer.events(deployment.id, new AbortController().signal));
-  return deployer.deployment(deployment.id);
-}
-
 function live(app: string): { content: string; domains: string[] } | undefined {
   const routed = world.engine.routed.get(app);
   return routed && { content: world.content.commitOf(routed.image), domains: routed.definition.domains };
@@ -44,17 +38,12 @@ function holdUp(call: string): Promise<() => void> {
   });
 }
 
-/** Lets everything that is not held up come to its end. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
-}
-
 describe("a changed definition while a tag is on its way", () => {
   const changed = testDefinition("blog", { domains: ["new.test"] });
 
   beforeEach(async () => {
     await deployer.addApp(testDefinition("blog"));
-    await ended(await received("blog", "v1"));
+    await ended(deployer, await received("blog", "v1"));
   });
 
   test("is deployed with the tag's content, not with that of before", async () => {
@@ -63,8 +52,8 @@ describe("a changed definition while a tag is on its way", () => {
     const goOn = await held;
     const { deployments } = await deployer.apply([changed], options);
     goOn();
-    expect(await ended(tag)).toMatchObject({ state: "live" });
-    expect(await ended(deployments[0])).toMatchObject({ state: "live" });
+    expect(await ended(deployer, tag)).toMatchObject({ state: "live" });
+    expect(await ended(deployer, deployments[0])).toMatchObject({ state: "live" });
     expect(live("blog")).toEqual({ content: "v2", domains: ["new.test"] });
   });
 
@@ -74,7 +63,10 @@ describe("a changed definition while a tag is on its way", () => {
     const goOn = await held;
     const { deployments } = await deployer.apply([testDefinition("blog", { folder: "public" })], options);
     goOn();
-    expect(await ended(deployments[0])).toMatchObject({ state: "live", source: { kind: "ref", ref: "refs/tags/v2" } });
+    expect(await ended(deployer, deployments[0])).toMatchObject({
+      state: "live",
+      source: { kind: "ref", ref: "refs/tags/v2" },
+    });
     expect(live("blog")?.content).toBe("v2");
   });
 
@@ -86,7 +78,7 @@ describe("a changed definition while a tag is on its way", () => {
     const { deployments } = await deployer.apply([testDefinition("blog", { folder: "public" })], options);
     expect(deployments.map(({ id }) => id)).toEqual([waiting.id]);
     goOn();
-    await ended(waiting);
+    await ended(deployer, waiting);
     expect(live("blog")?.content).toBe("v3");
     expect(deployer.releases("blog")[0]?.definition.folder).toBe("public");
   });
@@ -98,7 +90,7 @@ describe("a changed definition while a tag is on its way", () => {
     const [definitionChange] = (await deployer.apply([changed], options)).deployments;
     const bad = await received("blog", "v3", "broken");
     goOn();
-    expect(await ended(bad)).toMatchObject({ state: "failed" });
+    expect(await ended(deployer, bad)).toMatchObject({ state: "failed" });
     expect(deployer.deployment(definitionChange?.id ?? 0)).toMatchObject({ state: "live" });
     expect(live("blog")).toEqual({ content: "v2", domains: ["new.test"] });
   });
@@ -109,9 +101,9 @@ describe("a changed definition while a tag is on its way", () => {
     const { deployments } = await deployer.apply([changed], options);
     const rollback = await deployer.rollback("blog", 1, { requestId: "test" });
     (await turn)();
-    await ended(rollback);
+    await ended(deployer, rollback);
     expect(deployer.deployment(deployments[0]?.id ?? 0)).toMatchObject({ state: "superseded" });
-    await ended(await received("blog", "v4"));
+    await ended(deployer, await received("blog", "v4"));
     expect(deployer.releases("blog")).toHaveLength(2);
     expect(live("blog")).toEqual({ content: "v4", domains: ["new.test"] });
   });
@@ -119,14 +111,14 @@ describe("a changed definition while a tag is on its way", () => {
 
 test("a changed definition that the tag before it took up makes no release of its own", async () => {
   await deployer.addApp(testDefinition("blog"));
-  await ended(await received("blog", "v1"));
+  await ended(deployer, await received("blog", "v1"));
   const held = holdUp("awaitHealthy");
   await received("blog", "v2");
   const goOn = await held;
   await received("blog", "v3");
   const { deployments } = await deployer.apply([testDefinition("blog", { domains: ["new.test"] })], options);
   goOn();
-  expect(await ended(deployments[0])).toMatchObject({ state: "live", release: 3 });
+  expect(await ended(deployer, deployments[0])).toMatchObject({ state: "live", release: 3 });
   expect(live("blog")).toEqual({ content: "v3", domains: ["new.test"] });
   expect(deployer.releases("blog")).toHaveLength(3);
 });
@@ -138,14 +130,14 @@ test("a changed definition reaches a first release that was made before it", asy
   const goOn = await held;
   const { deployments } = await deployer.apply([testDefinition("blog", { domains: ["new.test"] })], options);
   goOn();
-  await ended(deployments[0]);
+  await ended(deployer, deployments[0]);
   expect(live("blog")).toEqual({ content: "v1", domains: ["new.test"] });
 });
 
 describe("an app that is being removed", () => {
   test("takes no deployment, and nothing of it is served afterwards", async () => {
     await deployer.addApp(testDefinition("blog"));
-    await ended(await received("blog", "v1"));
+    await ended(deployer, await received("blog", "v1"));
     const held = holdUp("remove");
     const removal = deployer.removeApp("blog");
     const goOn = await held;
@@ -156,7 +148,7 @@ describe("an app that is being removed", () => {
     await settle();
     expect(world.engine.routed.size).toBe(0);
     await deployer.addApp(testDefinition("blog"));
-    expect(await ended(await received("blog", "v3"))).toMatchObject({ state: "live" });
+    expect(await ended(deployer, await received("blog", "v3"))).toMatchObject({ state: "live" });
   });
 
   test("is removed once, whoever else asks", async () => {
@@ -183,7 +175,7 @@ describe("a start", () => {
   test("is not stopped by one app that cannot be routed, nor by one that cannot be removed", async () => {
     for (const app of ["bad", "good", "leaving"]) {
       await deployer.addApp(testDefinition(app));
-      await ended(await received(app, "v1"));
+      await ended(deployer, await received(app, "v1"));
     }
     await deployer.stop();
     new SettingTable(world.store).set("removing:leaving", "1");
@@ -205,7 +197,7 @@ describe("a start", () => {
 
   test("does not put back the release before, if control died between switch and journal", async () => {
     await deployer.addApp(testDefinition("blog"));
-    await ended(await received("blog", "v1"));
+    await ended(deployer, await received("blog", "v1"));
     const held = holdUp("after route");
     await received("blog", "v2");
     await held;
@@ -234,8 +226,8 @@ test("a push that could not be journaled is looked at again", async () => {
 
 test("a release whose content is lost does not stop garbage collection", async () => {
   await deployer.addApp(testDefinition("blog"));
-  await ended(await received("blog", "v1"));
-  await ended(await received("blog", "v2"));
+  await ended(deployer, await received("blog", "v1"));
+  await ended(deployer, await received("blog", "v2"));
   const lost = deployer.releases("blog").at(-1)?.image ?? "";
   world.content.images.delete(lost);
   const retained: number[][] = [];
@@ -248,17 +240,17 @@ test("a release whose content is lost does not stop garbage collection", async (
 
 test("a release that a rollback asks for while releases are forgotten is not forgotten", async () => {
   await deployer.addApp(testDefinition("blog", { keepReleases: 1 }));
-  await ended(await received("blog", "v1"));
+  await ended(deployer, await received("blog", "v1"));
   const pruning = Promise.withResolvers<void>();
   const goOn = Promise.withResolvers<void>();
   world.engine.retain = async () => {
     pruning.resolve();
     await goOn.promise;
   };
-  await ended(await received("blog", "v2"));
+  await ended(deployer, await received("blog", "v2"));
   await pruning.promise;
   const rollback = await deployer.rollback("blog", 1, { requestId: "test" });
   goOn.resolve();
-  expect(await ended(rollback)).toMatchObject({ state: "live" });
+  expect(await ended(deployer, rollback)).toMatchObject({ state: "live" });
   expect(live("blog")?.content).toBe("v1");
 });

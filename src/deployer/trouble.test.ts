@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { testDefinition } from "../../test/support/test-definition.ts";
 import { AppDeployer } from "./deployer.ts";
-import { fakeTree, FakeWorld } from "./fakes.ts";
+import { ended, fakeTree, FakeWorld, settle } from "./fakes.ts";
 import type { Deployment, DeploymentEvent } from "./types.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -19,18 +19,7 @@ beforeEach(async () => {
 /** Pushes a tag and follows what comes of it. */
 async function push(app: string, tag: string): Promise<Deployment> {
   world.sources.push(app, `refs/tags/${tag}`, tag);
-  return ended((await deployer.refsChanged(app, "test")).queued[0]);
-}
-
-async function ended(deployment: Deployment | undefined): Promise<Deployment> {
-  if (deployment === undefined) throw new Error("nothing was queued");
-  for await (const _ of deployer.events(deployment.id, new AbortController().signal));
-  return deployer.deployment(deployment.id);
-}
-
-/** Lets everything come to its end that waits for nothing. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  return ended(deployer, (await deployer.refsChanged(app, "test")).queued[0]);
 }
 
 /** Makes the next commit that `when` holds for fail, as on a full disk. */
@@ -61,10 +50,10 @@ test("a tag that came with the one that a person asked for is deployed by the ne
   await deployer.addApp(testDefinition("blog", { repository: "https://git.test/blog.git" }));
   await settle();
   for (const tag of ["v1", "v2"]) world.sources.push("blog", `refs/tags/${tag}`, tag);
-  await ended(await deployer.deployRef("blog", { tag: "v1" }, { requestId: "test" }));
+  await ended(deployer, await deployer.deployRef("blog", { tag: "v1" }, { requestId: "test" }));
   const { queued } = await deployer.refsChanged("blog", "poll");
   expect(queued.map(({ source }) => source)).toMatchObject([{ kind: "ref", ref: "refs/tags/v2" }]);
-  await ended(queued[0]);
+  await ended(deployer, queued[0]);
   expect((await deployer.refsChanged("blog", "poll")).queued).toEqual([]);
 });
 
