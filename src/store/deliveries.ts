@@ -1,42 +1,74 @@
 import type { Row, Store } from "./store.ts";
 
-/** `Hint` and its meaning are the webhooks' words: this file keeps them, and knows of one that it may have an `eventId`. */
+/**
+ * A delivery as it is kept. `Hint` and its meaning are the webhooks' words: this file keeps them, and knows of one that it may have an
+ * `eventId`.
+ */
 export interface NewDeliveryRow<Hint> {
   webhook: string;
   sender: string;
+  /** Milliseconds since 1970. */
   receivedAt: number;
   verdict: "accepted" | "ignored" | "refused";
+  /** Why it was ignored or refused; null if it was accepted. */
   reason: string | null;
+  /** The HTTP status that is answered; null for one that was read again. */
   status: number | null;
+  /** Those that a body is understood by; none that proves the sender. */
   headers: Readonly<Record<string, string>>;
+  /** Null if it is not kept: it is too large, or nothing proves whose it is. */
   body: Uint8Array | null;
+  /** Of the body that came, kept or not; as far as it was read. */
   bodyBytes: number;
   hints: readonly Hint[];
+  /** The delivery that this is again, by hand: then its events count as new. */
   redeliveryOf: number | null;
 }
 
+/** A delivery as it can be listed and read again. */
 export interface DeliveryRow extends Omit<NewDeliveryRow<unknown>, "hints"> {
   id: number;
+  /** How often it came again, and when last. */
   repeats: number;
   repeatedAt: number | null;
 }
 
-/** A hint of a delivery; `settledAt` and `outcome` are null while nothing was done about it. */
-export interface HintRow<Hint> {
+/** A hint that is to be acted on. */
+export interface PendingHintRow<Hint> {
   delivery: number;
+  /** Its place in the delivery. */
   seq: number;
   webhook: string;
   hint: Hint;
+}
+
+/** A hint of a delivery, and what came of it; null while nothing was done about it. */
+export interface HintRow<Hint> extends PendingHintRow<Hint> {
   settledAt: number | null;
   outcome: string | null;
 }
 
-type PendingHint<Hint> = Omit<HintRow<Hint>, "settledAt" | "outcome">;
-
-interface Recorded<Hint> {
+/** What became of a delivery that was recorded. */
+export interface RecordedDelivery<Hint> {
+  /** The delivery's number; of one that came before, that of the first, unless that is forgotten. */
   delivery: number;
+  /** Whether all of its events came before, so that there is nothing to do. */
   isDuplicate: boolean;
-  hints: PendingHint<Hint>[];
+  /** The hints whose events are new. */
+  hints: readonly PendingHintRow<Hint>[];
+}
+
+/** How much is kept. A delivery whose hints are not all settled is kept in any case. */
+export interface DeliveryBounds {
+  /** Of those that were refused: anybody can send these, so they never push out the others. */
+  mostRefused: number;
+  mostOthers: number;
+  /** The newest keep their bodies. */
+  mostBodies: number;
+  /** Ids of events, by which a repetition is known. */
+  mostEvents: number;
+  /** Milliseconds; for all of them. */
+  maxAge: number;
 }
 
 const COLUMNS = `id, webhook, sender, received_at, verdict, reason, status, headers, body_bytes, repeats, repeated_at, redelivery_of`;
@@ -51,14 +83,14 @@ export class DeliveryTable<Hint extends { eventId: string | null }> {
 
   /**
    * Writes deliveries in one transaction, in order. Hints whose event the webhook has brought before are left out; a delivery
-   * of nothing else only counts as a repetition of the first.
+   * of nothing else only counts as a repetition of the first. Throws if that cannot be done; then none is written.
    */
-  record(deliveries: readonly NewDeliveryRow<Hint>[]): Recorded<Hint>[] {
+  record(deliveries: readonly NewDeliveryRow<Hint>[]): RecordedDelivery<Hint>[] {
     return this.#store.transaction(() => deliveries.map((delivery) => this.#record(delivery)));
   }
 
   /** The hints that are not settled, in the order in which they came. */
-  pendingHints(): PendingHint<Hint>[] {
+  pendingHints(): PendingHintRow<Hint>[] {
     return this.#store
       .all(
         `SELECT h.delivery, h.seq, d.webhook, h.hint FROM delivery_hints h JOIN deliveries d ON d.id = h.delivery
@@ -67,7 +99,7 @@ export class DeliveryTable<Hint extends { eventId: string | null }> {
       .map((row) => pendingHint<Hint>(row));
   }
 
-  /** Marks hints as done with. */
+  /** Marks hints as done with, at `at`; `outcome` is one line for people. */
   settleHints(hints: readonly { delivery: number; seq: number }[], outcome: string, at: number): void {
     this.#store.transaction(() => {
       const sql = "UPDATE delivery_hints SET settled_at = ?, outcome = ? WHERE delivery = ? AND seq = ?";
@@ -108,14 +140,8 @@ export class DeliveryTable<Hint extends { eventId: string | null }> {
       }));
   }
 
-  /**
-   * Forgets what is older than `maxAge` milliseconds at `now`, and what is beyond the numbers; no delivery with a hint that is
-   * not settled. Refused ones are counted apart.
-   */
-  prune(
-    bounds: { mostRefused: number; mostOthers: number; mostBodies: number; mostEvents: number; maxAge: number },
-    now: number,
-  ): void {
+  /** Forgets what is older at `now`, or more, than the bounds say; no delivery with a hint that is not settled. */
+  prune(bounds: DeliveryBounds, now: number): void {
     const oldest = now - bounds.maxAge;
     this.#store.transaction(() => {
       this.#pruneDeliveries("=", bounds.mostRefused, oldest);
@@ -144,7 +170,7 @@ export class DeliveryTable<Hint extends { eventId: string | null }> {
     );
   }
 
-  #record(delivery: NewDeliveryRow<Hint>): Recorded<Hint> {
+  #record(delivery: NewDeliveryRow<Hint>): RecordedDelivery<Hint> {
     const fresh = delivery.redeliveryOf === null ? this.#freshHints(delivery) : delivery.hints;
     if (fresh.length === 0 && delivery.hints.length > 0) {
       const first = this.#firstOf(delivery);
@@ -217,7 +243,7 @@ export class DeliveryTable<Hint extends { eventId: string | null }> {
   }
 }
 
-function pendingHint<Hint>(row: Row): PendingHint<Hint> {
+function pendingHint<Hint>(row: Row): PendingHintRow<Hint> {
   return {
     delivery: Number(row["delivery"]),
     seq: Number(row["seq"]),

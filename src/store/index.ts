@@ -13,4 +13,12 @@ export { type ReleaseRow, ReleaseTable } from "./releases.ts";
 export { SettingTable } from "./settings.ts";
 export { GitFileTable } from "./git-files.ts";
 export { RefTable, type SeenRef } from "./refs.ts";
-export { type DeliveryRow, DeliveryTable, type HintRow, type NewDeliveryRow } from "./deliveries.ts";
+export {
+  type DeliveryBounds,
+  type DeliveryRow,
+  DeliveryTable,
+  type HintRow,
+  type NewDeliveryRow,
+  type PendingHintRow,
+  type RecordedDelivery,
+} from "./deliveries.ts";

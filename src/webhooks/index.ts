@@ -1,11 +1,4 @@
-export type {
-  DeliveryBounds,
-  DeliveryJournal,
-  JournaledHint,
-  KeptDelivery,
-  NewDelivery,
-  Recorded,
-} from "./delivery-journal.ts";
+export type { DeliveryJournal, JournaledHint, KeptDelivery, NewDelivery, Recorded } from "./delivery-journal.ts";
 export { type HintHandler, HintQueue, type HintQueueLimits, type HintQueueOptions } from "./hint-queue.ts";
 export { Receiver } from "./receiver.ts";
 export type { ReceiverLimits, ReceiverOptions } from "./receiver-options.ts";
