@@ -115,13 +115,14 @@ export class DeliveryTable<Hint extends { eventId: string | null }> {
 
   /** Deliveries of one webhook, or of all, the newest first, without their bodies. */
   list(options: { webhook?: string; before?: number; limit: number }): DeliveryRow[] {
+    const { webhook, before = Number.MAX_SAFE_INTEGER, limit } = options;
+    const ofWebhook = webhook === undefined ? "" : "webhook = ? AND"; // a condition that may not hold would not use the index
     return this.#store
       .all(
-        `SELECT ${COLUMNS}, NULL AS body FROM deliveries
-         WHERE (?1 IS NULL OR webhook = ?1) AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3`,
-        options.webhook ?? null,
-        options.before ?? null,
-        options.limit,
+        `SELECT ${COLUMNS}, NULL AS body FROM deliveries WHERE ${ofWebhook} id < ? ORDER BY id DESC LIMIT ?`,
+        ...(webhook === undefined ? [] : [webhook]),
+        before,
+        limit,
       )
       .map(deliveryRow);
   }
@@ -159,11 +160,11 @@ export class DeliveryTable<Hint extends { eventId: string | null }> {
     });
   }
 
-  #pruneDeliveries(isRefused: "=" | "<>", most: number, oldest: number): void {
+  #pruneDeliveries(comparison: "=" | "<>", most: number, oldest: number): void {
     this.#store.run(
-      `DELETE FROM deliveries WHERE verdict ${isRefused} 'refused'
+      `DELETE FROM deliveries WHERE verdict ${comparison} 'refused'
          AND (received_at < ?1
-           OR id NOT IN (SELECT id FROM deliveries WHERE verdict ${isRefused} 'refused' ORDER BY id DESC LIMIT ?2))
+           OR id NOT IN (SELECT id FROM deliveries WHERE verdict ${comparison} 'refused' ORDER BY id DESC LIMIT ?2))
          AND id NOT IN (SELECT delivery FROM delivery_hints WHERE settled_at IS NULL)`,
       oldest,
       most,
