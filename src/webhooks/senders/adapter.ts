@@ -26,6 +26,11 @@ export interface SenderAdapter {
 /** What a body says; `nothing` is why there is nothing to do, in one line. */
 export type Reading = { hints: readonly Hint[] } | { nothing: string };
 
+/** Of an event that brings no hints. */
+export function otherEvent(name: string): Reading {
+  return { nothing: name === "" ? "the event is not named" : `the event is ${name.slice(0, 60)}` };
+}
+
 /** A delivery that is not what its sender should send. The message is one line for people. */
 export class Malformed extends Error {
   override readonly name = "Malformed";

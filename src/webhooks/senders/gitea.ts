@@ -1,14 +1,12 @@
 import * as z from "zod";
 import type { HeaderFields } from "../types.ts";
-import { field, Malformed, type Reading, type SenderAdapter } from "./adapter.ts";
-import { fullRef, imageHint, isDigest, isNoObject, refHint, toTime } from "./make-hint.ts";
+import { field, Malformed, otherEvent, type Reading, type SenderAdapter } from "./adapter.ts";
+import { readCreate, readPush } from "./git-events.ts";
+import { imageHint, isDigest, toTime } from "./make-hint.ts";
 import { parseAs } from "./parse-body.ts";
 import { verifyHexSignature } from "./proofs.ts";
 
 const text = z.string().nullish();
-const repository = z.object({ clone_url: text, ssh_url: text, html_url: text });
-const push = z.object({ ref: z.string(), after: text, head_commit: z.object({ id: text }).nullish(), repository });
-const create = z.object({ ref: z.string(), ref_type: z.string(), sha: text, repository });
 const owner = z.object({ login: text, username: text });
 const packageEvent = z.object({
   action: z.string(),
@@ -40,29 +38,16 @@ export const gitea: SenderAdapter = {
     const eventId = either(headers, "delivery");
     switch (event) {
       case "push":
-        return readPush(parseAs(push, json), eventId);
+        return readPush(json, eventId);
       case "create":
-        return readCreate(parseAs(create, json), eventId);
+        return readCreate(json, eventId);
       case "package":
         return readPackage(parseAs(packageEvent, json), eventId);
       default:
-        return { nothing: event === "" ? "the event is not named" : `the event is ${event.slice(0, 60)}` };
+        return otherEvent(event);
     }
   },
 };
-
-function readPush({ ref, after, head_commit, repository }: z.output<typeof push>, eventId: string): Reading {
-  if (isNoObject(after)) return { nothing: "a ref was deleted" };
-  return {
-    hints: [refHint({ repositoryUrls: urlsOf(repository), ref, commit: head_commit?.id ?? after, eventId, at: null })],
-  };
-}
-
-function readCreate({ ref, ref_type: type, sha, repository }: z.output<typeof create>, eventId: string): Reading {
-  const full = fullRef(type, ref);
-  if (full === undefined) return { nothing: `what was created is a ${type.slice(0, 60)}` };
-  return { hints: [refHint({ repositoryUrls: urlsOf(repository), ref: full, commit: sha, eventId, at: null })] };
-}
 
 /** A manifest that another names is a version of its own, named after its digest. */
 function readPackage({ action, package: said }: z.output<typeof packageEvent>, eventId: string): Reading {
@@ -89,8 +74,4 @@ function readPackage({ action, package: said }: z.output<typeof packageEvent>, e
 /** Forgejo sends its own headers besides Gitea's. */
 function either(headers: HeaderFields, name: string): string {
   return field(headers, `x-forgejo-${name}`) || field(headers, `x-gitea-${name}`);
-}
-
-function urlsOf({ clone_url, ssh_url, html_url }: z.output<typeof repository>): Array<string | null | undefined> {
-  return [clone_url, ssh_url, html_url];
 }

@@ -1,24 +1,19 @@
 import * as z from "zod";
 import { sameSecret } from "../../shared/credentials.ts";
 import type { Delivery } from "../types.ts";
-import { field, type SenderAdapter } from "./adapter.ts";
+import { field, otherEvent, type SenderAdapter } from "./adapter.ts";
 import { readEnvelope } from "./distribution.ts";
 import { isNoObject, refHint } from "./make-hint.ts";
 import { mediaType, parseAs } from "./parse-body.ts";
 import { STANDARD_PREFIX, verifyAuthorization, verifyStandard } from "./proofs.ts";
 
-const event = z.object({
-  object_kind: z.string().nullish(),
-  event_name: z.string().nullish(),
-  events: z.unknown().optional(),
-});
-
-const address = z.string().nullish();
+const text = z.string().nullish();
+const event = z.object({ object_kind: text, event_name: text, events: z.unknown().optional() });
 const push = z.object({
   ref: z.string(),
-  after: address,
-  checkout_sha: address,
-  project: z.object({ git_http_url: address, git_ssh_url: address, web_url: address }),
+  after: text,
+  checkout_sha: text,
+  project: z.object({ git_http_url: text, git_ssh_url: text, web_url: text }),
 });
 
 /**
@@ -35,9 +30,7 @@ export const gitlab: SenderAdapter = {
     const { object_kind, event_name, events } = parseAs(event, json);
     if (Array.isArray(events)) return readEnvelope(json);
     const kind = object_kind ?? event_name ?? "";
-    if (kind !== "push" && kind !== "tag_push") {
-      return { nothing: kind === "" ? "the event is not named" : `the event is ${kind.slice(0, 60)}` };
-    }
+    if (kind !== "push" && kind !== "tag_push") return otherEvent(kind);
     const { ref, after, checkout_sha: commit, project } = parseAs(push, json);
     if (isNoObject(after)) return { nothing: "a ref was deleted" };
     const repositoryUrls = [project.git_http_url, project.git_ssh_url, project.web_url];
