@@ -29,8 +29,8 @@ export class HttpListener {
   readonly server: NetServer;
   readonly #context: ConnectionContext;
   readonly #connections = new Set<HttpConnection>();
-  /** Those in their TLS handshake. */
-  readonly #handshakes = new Set<Socket>();
+  /** With TLS, the sockets below it, from the begin of the handshake to the end of the connection. */
+  readonly #encrypted = new Set<Socket>();
   readonly #onAcceptError: (error: Error) => void;
   /** It has been told that there is no room, and there has been little since. */
   #isFull = false;
@@ -59,8 +59,8 @@ export class HttpListener {
         },
       });
       tls.on("connection", (socket: Socket) => {
-        this.#handshakes.add(socket);
-        socket.on("close", () => this.#handshakes.delete(socket));
+        this.#encrypted.add(socket);
+        socket.on("close", () => this.#encrypted.delete(socket));
       });
       tls.on("secureConnection", (socket) => this.#onConnection(socket));
       tls.on("tlsClientError", (_error, socket) => socket.destroy());
@@ -119,12 +119,17 @@ export class HttpListener {
   /** Ends all connections, handshakes too. */
   endAll(): void {
     for (const connection of this.#connections) connection.abort();
-    for (const socket of this.#handshakes) socket.destroy();
+    for (const socket of this.#encrypted) socket.destroy();
+  }
+
+  /** How many are open, those in their handshake too. */
+  get #open(): number {
+    return this.server instanceof TlsServer ? this.#encrypted.size : this.#connections.size;
   }
 
   /** If that was the last that may be open, ends those that have been idle for the longest, so that others may come. */
   #makeRoom(): void {
-    if (Math.max(this.#connections.size, this.#handshakes.size) < this.server.maxConnections) return;
+    if (this.#open < this.server.maxConnections) return;
     let longest = -1;
     for (const { idleTicks = -1 } of this.#connections) longest = Math.max(longest, idleTicks);
     if (longest === -1) return;
@@ -161,7 +166,7 @@ export class HttpListener {
   #check(): void {
     this.#context.ticks++;
     for (const connection of this.#connections) connection.check();
-    if (this.#connections.size < this.server.maxConnections * 0.9) this.#isFull = false;
+    if (this.#open < this.server.maxConnections * 0.9) this.#isFull = false;
     if (this.#connections.size > 0) return;
     clearInterval(this.#checker);
     this.#checker = undefined;
