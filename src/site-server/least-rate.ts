@@ -13,7 +13,7 @@ export class LeastRate {
   readonly #limits: ConnectionLimits;
   /** What the client had taken when it was seen to take something last, and when; undefined if nothing waits for it. */
   #taking: { bytes: number; since: number } | undefined;
-  /** The same of what it gives. */
+  /** What it had given when more was wanted at a look first, and when; undefined if nothing more is wanted. */
   #giving: { bytes: number; since: number } | undefined;
 
   constructor(socket: Moved, limits: ConnectionLimits) {
