@@ -56,7 +56,7 @@ export async function spawnIngress(
     child.once("exit", () => clearTimeout(late));
     const said = await Promise.race([readAll(child.stdio[READY_FD] as Readable), failed]);
     clearTimeout(late);
-    if (said.trim() !== "ready" || child.pid === undefined) {
+    if (said.trim() !== "ready") {
       throw new Error(`the ingress process did not start: ${said.trim() || "see logs/ingress.log in the data folder"}`);
     }
     return child.pid;
