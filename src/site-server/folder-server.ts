@@ -100,7 +100,7 @@ export class FolderServer {
     await server.#listener.listen(options.address);
     if (options.watch) {
       server.#stopWatching = watchFolder(options.folder, {
-        onChange: () => server.#looks.again(),
+        onChange: () => void server.#looks.again(),
         onTrouble: (error) => options.onTrouble("changes in the folder are not noticed", error),
       });
     }

@@ -6,8 +6,8 @@ const QUIET_MS = 50;
 const MOST_MS = 500;
 
 export interface FolderWatcher {
-  /** Something has changed. Not called again before it is done. */
-  onChange: () => Promise<void>;
+  /** Something has changed. */
+  onChange: () => void;
   /** Changes are not noticed any more, for want of inotify watches for example. */
   onTrouble: (error: unknown) => void;
 }
@@ -20,24 +20,16 @@ export interface FolderWatcher {
 export function watchFolder(folder: string, { onChange, onTrouble }: FolderWatcher): () => void {
   let timer: NodeJS.Timeout | undefined;
   let changedAt = 0;
-  let isBusy = false;
-  let isAgain = false;
 
-  const look = async (): Promise<void> => {
-    timer = undefined;
+  const tell = (): void => {
     changedAt = 0;
-    isBusy = true;
-    await onChange();
-    isBusy = false;
-    if (isAgain) noticed();
+    onChange();
   };
   const noticed = (): void => {
-    isAgain = isBusy;
-    if (isBusy) return;
     if (changedAt === 0) changedAt = performance.now();
     clearTimeout(timer);
     const left = Math.max(0, changedAt + MOST_MS - performance.now());
-    timer = setTimeout(() => void look(), Math.min(QUIET_MS, left));
+    timer = setTimeout(tell, Math.min(QUIET_MS, left));
   };
 
   let watcher: FSWatcher | undefined;
