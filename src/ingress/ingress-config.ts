@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { ConnectionLimits } from "../site-server/index.ts";
+import { type ConnectionLimits, defaultConnectionLimits } from "../site-server/index.ts";
 import type { ListenAddress } from "./listen-address.ts";
 
 /** Time and size limits of an ingress process. Milliseconds and bytes. */
@@ -17,16 +17,8 @@ export interface IngressLimits extends ConnectionLimits {
 }
 
 export const defaultLimits: Readonly<IngressLimits> = Object.freeze({
-  headMs: 20_000,
-  keepAliveMs: 30_000,
-  stalledMs: 120_000,
+  ...defaultConnectionLimits,
   proxyStalledMs: 3_600_000,
-  lingerMs: 5_000,
-  handshakeMs: 10_000,
-  leastRate: 240,
-  rateGraceMs: 10_000,
-  checkMs: 5_000,
-  connections: 8_000,
   bodyCacheBytes: 8 << 20,
   indexCacheBytes: 256 << 20,
   tlsContexts: 200,

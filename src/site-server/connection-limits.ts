@@ -19,3 +19,16 @@ export interface ConnectionLimits {
   /** Open connections per listener; fewer if the system gives the process few descriptors. */
   connections: number;
 }
+
+/** What the ingress and `steppe serve` begin with. */
+export const defaultConnectionLimits: Readonly<ConnectionLimits> = Object.freeze({
+  headMs: 20_000,
+  keepAliveMs: 30_000,
+  stalledMs: 120_000,
+  lingerMs: 5_000,
+  handshakeMs: 10_000,
+  leastRate: 240,
+  rateGraceMs: 10_000,
+  checkMs: 5_000,
+  connections: 8_000,
+});

@@ -1,6 +1,6 @@
 import type { AddressInfo } from "node:net";
 import { type Clock, systemClock } from "../shared/clock.ts";
-import type { ConnectionLimits } from "./connection-limits.ts";
+import { defaultConnectionLimits } from "./connection-limits.ts";
 import { CoreHost } from "./core-host.ts";
 import type { HttpConnection } from "./http-connection.ts";
 import { HttpListener } from "./http-listener.ts";
@@ -44,18 +44,6 @@ export interface FolderServerOptions extends FolderOptions {
   onTrouble: (what: string, error: unknown) => void;
 }
 
-const limits: ConnectionLimits = {
-  headMs: 20_000,
-  keepAliveMs: 30_000,
-  stalledMs: 120_000,
-  lingerMs: 5_000,
-  handshakeMs: 10_000,
-  leastRate: 240,
-  rateGraceMs: 10_000,
-  checkMs: 5_000,
-  connections: 8_000,
-};
-
 /** Serves a folder by HTTP or HTTPS, as `steppe serve` does. */
 export class FolderServer {
   readonly #options: FolderServerOptions;
@@ -77,7 +65,7 @@ export class FolderServer {
     const context = tls && secureContext(tls);
     this.#listener = new HttpListener({
       core,
-      limits,
+      limits: defaultConnectionLimits,
       handler: {
         onRequest: (connection) => this.#answer(connection),
         onRefused: () => {},

@@ -1,5 +1,5 @@
 export type { RequestHandler } from "./connection-context.ts";
-export type { ConnectionLimits } from "./connection-limits.ts";
+export { type ConnectionLimits, defaultConnectionLimits } from "./connection-limits.ts";
 export { CoreHost, type SiteHandle } from "./core-host.ts";
 export { type BodyRange, FileBodies, type FileBodiesOptions } from "./file-bodies.ts";
 export { FolderServer, type FolderServerOptions, type ServedRequest } from "./folder-server.ts";
