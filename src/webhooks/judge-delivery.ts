@@ -2,10 +2,8 @@ import { type SenderAdapter, Malformed } from "./senders/adapter.ts";
 import { parseBody } from "./senders/parse-body.ts";
 import type { Delivery, Judgement, Refusal, RefusalCode } from "./types.ts";
 
-/** Whether a delivery is its sender's, and what it says. Pure, and throws nothing, whatever the delivery is. */
-export function judgeDelivery(adapter: SenderAdapter, delivery: Delivery, secrets: readonly string[]): Judgement {
-  return verifyDelivery(adapter, delivery, secrets) ?? readDelivery(adapter, delivery);
-}
+/** Characters of a reason: it quotes what was sent. */
+const MOST_REASON = 200;
 
 /**
  * The refusal of what is not proven; undefined if one of the secrets proves it. Empty secrets prove nothing, and no secrets
@@ -17,7 +15,6 @@ export function verifyDelivery(
   secrets: readonly string[],
 ): Refusal | undefined {
   const usable = secrets.filter((secret) => secret !== "");
-  if (usable.length === 0) return refused("WEBHOOK_UNVERIFIED", "the webhook has no secret");
   // All are tried, so that the time says nothing of which it was.
   const verdicts = usable.map((secret) => adapter.verify(delivery, secret));
   if (verdicts.includes(undefined)) return undefined;
@@ -40,7 +37,7 @@ export function refused(code: RefusalCode, reason: string): Refusal {
   return { verdict: "refused", hints: [], code, reason };
 }
 
-/** Reasons quote what was sent, and are shown in terminals. */
+/** Reasons quote what was sent, are kept, and are shown in terminals. */
 function printable(reason: string): string {
-  return reason.replaceAll(/[^\x20-\x7e]/g, "?");
+  return reason.slice(0, MOST_REASON).replaceAll(/[^\x20-\x7e]/g, "?");
 }

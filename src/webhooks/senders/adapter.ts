@@ -28,7 +28,7 @@ export type Reading = { hints: readonly Hint[] } | { nothing: string };
 
 /** Of an event that brings no hints. */
 export function otherEvent(name: string): Reading {
-  return { nothing: name === "" ? "the event is not named" : `the event is ${name.slice(0, 60)}` };
+  return { nothing: name === "" ? "the event is not named" : `the event is ${name}` };
 }
 
 /** A delivery that is not what its sender should send. The message is one line for people. */

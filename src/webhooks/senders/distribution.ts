@@ -48,7 +48,7 @@ export function readEnvelope(json: unknown): Reading {
 /** A hint, or why there is nothing to do. */
 function readEvent(json: unknown): ReturnType<typeof imageHint> | string {
   const { id, timestamp, action, target, request } = parseAs(event, json);
-  if (action !== "push") return `the action is ${action.slice(0, 20)}, not push`;
+  if (action !== "push") return `the action is ${action}, not push`;
   const tag = target?.tag ?? "";
   if (tag === "") return "nothing was tagged";
   return imageHint({

@@ -35,7 +35,7 @@ export function readPush(json: unknown, eventId: string): Reading {
 export function readCreate(json: unknown, eventId: string): Reading {
   const { ref, ref_type: type, sha: commit, repository } = parseAs(create, json);
   const full = fullRef(type, ref);
-  if (full === undefined) return { nothing: `what was created is a ${type.slice(0, 60)}` };
+  if (full === undefined) return { nothing: `what was created is a ${type}` };
   return { hints: [refHint({ ...whereOf(repository), ref: full, commit, eventId })] };
 }
 

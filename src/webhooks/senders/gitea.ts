@@ -51,8 +51,8 @@ export const gitea: SenderAdapter = {
 
 /** A manifest that another names is a version of its own, named after its digest. */
 function readPackage({ action, package: said }: z.output<typeof packageEvent>, eventId: string): Reading {
-  if (action !== "created") return { nothing: `the package was ${action.slice(0, 60)}` };
-  if (said.type !== "container") return { nothing: `the package is of the type ${said.type.slice(0, 60)}` };
+  if (action !== "created") return { nothing: `the package was ${action}` };
+  if (said.type !== "container") return { nothing: `the package is of the type ${said.type}` };
   if (isDigest(said.version)) return { nothing: "nothing was tagged" };
   const url = said.html_url ?? "";
   if (!URL.canParse(url)) throw new Malformed("package.html_url: names no registry");

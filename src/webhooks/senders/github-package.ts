@@ -34,10 +34,10 @@ export function readPackage(json: unknown, eventId: string): Reading {
   const { action, package: one, registry_package: other } = parseAs(event, json);
   const said = one ?? other;
   if (said === null || said === undefined) throw new Malformed("the body: names no package");
-  if (!PUSHES.has(action)) return { nothing: `the package was ${action.slice(0, 60)}` };
+  if (!PUSHES.has(action)) return { nothing: `the package was ${action}` };
   const types = [said.ecosystem, said.package_type].map((type) => type?.toLowerCase() ?? "");
   if (!types.some((type) => CONTAINERS.has(type))) {
-    return { nothing: `the package is of the type ${types.find((type) => type !== "")?.slice(0, 60) ?? "unknown"}` };
+    return { nothing: `the package is of the type ${types.find((type) => type !== "") ?? "unknown"}` };
   }
   const version = said.package_version;
   const tag = version?.container_metadata?.tag;

@@ -28,7 +28,7 @@ export const harbor: SenderAdapter = {
   verify: verifyAuthorization,
   read(json) {
     const { type, specversion } = parseAs(kind, json);
-    if (!PUSHES.has(type)) return { nothing: `the event is ${type.slice(0, 60)}, not a push` };
+    if (!PUSHES.has(type)) return { nothing: `the event is ${type}, not a push` };
     if (specversion !== undefined) {
       const { id, time, data } = parseAs(cloudEvent, json);
       return readResources(data, (id ?? "") === "" ? undefined : (id ?? undefined), toTime(time));

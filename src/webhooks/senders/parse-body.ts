@@ -2,8 +2,6 @@ import type * as z from "zod";
 import type { Delivery } from "../types.ts";
 import { field, Malformed } from "./adapter.ts";
 
-const MOST_REASON = 200;
-
 /**
  * The JSON of a delivery. GitHub and Gitea can also send it as the field `payload` of a form; GitHub does unless told otherwise.
  * Throws Malformed.
@@ -30,7 +28,7 @@ export function parseAs<Schema extends z.ZodType>(schema: Schema, json: unknown)
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const path = issue?.path.join(".") ?? "";
-  throw new Malformed(`${path === "" ? "the body" : path}: ${issue?.message ?? "is wrong"}`.slice(0, MOST_REASON));
+  throw new Malformed(`${path === "" ? "the body" : path}: ${issue?.message ?? "is wrong"}`);
 }
 
 export function mediaType(contentType: string): string {

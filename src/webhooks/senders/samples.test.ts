@@ -240,6 +240,14 @@ describe("what is refused", () => {
     expect(read("quay", { headers: form, body: Buffer.from("a=b") }).reason).toContain("payload");
   });
 
+  test.each(["gitlab", "harbor", "distribution"] as const)("a reason of %s is short, whatever it quotes", (sender) => {
+    const long = "x".repeat(100_000);
+    const said = { object_kind: long, type: long, events: sender === "distribution" ? [{ action: long }] : undefined };
+    const { reason } = read(sender, { headers: {}, body: Buffer.from(JSON.stringify(said)) });
+    expect(reason).toMatch(/^the (event|action) is x{180,}$/);
+    expect(reason).toHaveLength(200);
+  });
+
   test("a reason has nothing in it that a terminal would take for a command", () => {
     const judgement = read(
       "gitlab",
