@@ -1,8 +1,7 @@
-import type { Delivery, HeaderFields, Hint, Sender } from "../types.ts";
+import type { Delivery, HeaderFields, Hint } from "../types.ts";
 
 /** What is particular to a sender. Pure: the same delivery and secret give the same result. */
 export interface SenderAdapter {
-  readonly sender: Sender;
   /**
    * What proves that the sender sent it: the last part of the `path`, since it signs nothing; a `header`, which can be checked
    * before the body is read; or a signature of the `body`.

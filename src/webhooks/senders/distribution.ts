@@ -67,9 +67,8 @@ function hostOf(url: string): string {
 
 /** Whatever is not answered with 2xx or 3xx is sent again for ever, in order, with all that came after it behind it in memory. */
 export const distribution: SenderAdapter = {
-  sender: "distribution",
   proof: "header",
   isStubborn: () => true,
   verify: verifyAuthorization,
-  read: (json) => readEnvelope(json),
+  read: readEnvelope,
 };

@@ -14,7 +14,6 @@ const push = z.object({
 });
 
 export const dockerHub: SenderAdapter = {
-  sender: "docker-hub",
   proof: "path",
   isStubborn: () => false,
   verify: verifyPath,

@@ -25,7 +25,6 @@ const packageEvent = z.object({
  * and empty, even if no secret is set. Nothing is sent again.
  */
 export const gitea: SenderAdapter = {
-  sender: "gitea",
   proof: "body",
   isStubborn: () => false,
   verify(delivery, secret) {

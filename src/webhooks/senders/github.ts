@@ -8,7 +8,6 @@ import { verifyHexSignature } from "./proofs.ts";
  * than three tags are pushed at once. It waits for ten seconds and sends nothing again by itself.
  */
 export const github: SenderAdapter = {
-  sender: "github",
   proof: "body",
   isStubborn: () => false,
   verify: (delivery, secret) => verifyHexSignature(delivery, secret, "x-hub-signature-256", "sha256="),

@@ -21,7 +21,6 @@ const push = z.object({
  * Distribution: many calls for one push, one of them with the tag. If all is refused for long, GitLab turns a webhook off.
  */
 export const gitlab: SenderAdapter = {
-  sender: "gitlab",
   proof: "body",
   isStubborn: (headers) =>
     mediaType(field(headers, "content-type")).startsWith("application/vnd.docker.distribution.events"),

@@ -22,7 +22,6 @@ const PUSHES = new Set(["PUSH_ARTIFACT", "harbor.artifact.pushed"]);
  * digest of what was pushed without a tag. The plain format has no id: time, digest and tag together are one.
  */
 export const harbor: SenderAdapter = {
-  sender: "harbor",
   proof: "header",
   isStubborn: () => false,
   verify: verifyAuthorization,
@@ -31,14 +30,14 @@ export const harbor: SenderAdapter = {
     if (!PUSHES.has(type)) return { nothing: `the event is ${type}, not a push` };
     if (specversion !== undefined) {
       const { id, time, data } = parseAs(cloudEvent, json);
-      return readResources(data, (id ?? "") === "" ? undefined : (id ?? undefined), toTime(time));
+      return readResources(data, id ?? "", toTime(time));
     }
     const { occur_at: at, event_data: data } = parseAs(plain, json);
-    return readResources(data, at === null || at === undefined ? undefined : `at ${at}`, toTime(at));
+    return readResources(data, at === null || at === undefined ? "" : `at ${at}`, toTime(at));
   },
 };
 
-function readResources(data: z.output<typeof eventData>, id: string | undefined, at: number | null): Reading {
+function readResources(data: z.output<typeof eventData>, id: string, at: number | null): Reading {
   const tagged = data.resources.filter(({ tag }) => (tag ?? "") !== "" && !isDigest(tag));
   if (tagged.length === 0) return { nothing: "nothing was tagged" };
   return {
@@ -50,7 +49,7 @@ function readResources(data: z.output<typeof eventData>, id: string | undefined,
         repository: data.repository.repo_full_name,
         tag,
         digest,
-        eventId: id === undefined ? null : `${id} ${digest} ${tag}`,
+        eventId: id === "" ? null : `${id} ${digest} ${tag}`,
         at,
       });
     }),

@@ -15,7 +15,6 @@ const notification = z.object({
  * pushed, so one that came before is no duplicate.
  */
 export const quay: SenderAdapter = {
-  sender: "quay",
   proof: "path",
   isStubborn: () => false,
   verify: verifyPath,
