@@ -3,6 +3,7 @@ import type { HeaderFields } from "./types.ts";
 
 /** What a body is understood by, and its id. None of these proves the sender: what does is never kept. */
 const KEPT = [
+  "content-encoding",
   "content-type",
   "user-agent",
   "idempotency-key",

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { FakeClock, systemClock } from "../shared/clock.ts";
 import { post, pushes, rawConnection, startReceiver } from "./fakes.ts";
@@ -134,6 +135,16 @@ describe("redelivery", () => {
     expect(again.hints[0]?.hint).toEqual(running.hints[0]?.hint);
     expect(running.table.get(2)).toMatchObject({ redeliveryOf: 1, status: null, verdict: "accepted" });
     expect(running.table.pendingHints()).toHaveLength(2);
+  });
+
+  test("of what could not be understood says the same again", async () => {
+    await using running = await startReceiver();
+    const { headers, body } = sample("quay-push");
+    await running.deliver("quay", { headers: { ...headers, "content-encoding": "gzip" }, body: gzipSync(body) });
+    await redeliver(running.table, 1, new FakeClock());
+    const [again, first] = running.table.list({ limit: 2 });
+    expect(first).toMatchObject({ verdict: "refused", reason: "the body is compressed" });
+    expect(again).toMatchObject({ verdict: "refused", reason: first?.reason, redeliveryOf: 1 });
   });
 
   test("not of what was refused, or is not there", async () => {
