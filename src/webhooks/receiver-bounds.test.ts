@@ -30,7 +30,6 @@ describe("a body", () => {
       const headers = { ...numbered(1).headers, ...bearer };
       for (const body of ["{", "", "[]", '{"events":[{"action":1}]}']) {
         const answer = await post(running.port, `/hooks/${webhook}`, headers, body);
-        if (body === "[]" && webhook === "gitlab") expect(answer.status).toBe(202);
         expect(answer).toMatchObject({ status: 202, json: { verdict: "refused" } });
       }
       expect(running.table.list({ limit: 9 })).toMatchObject(
