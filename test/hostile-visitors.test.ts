@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
+import { openFileLimit } from "../src/site-server/connection-room.ts";
 import { exchange, requestFor, type SiteHost, siteHosts, visit } from "./support/site-hosts.ts";
 
 const TIMEOUT = { timeout: 20_000 };
@@ -48,11 +48,6 @@ async function open(host: SiteHost, count: number): Promise<Visitors> {
   };
 }
 
-function openFiles(): number {
-  const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1")) ?? [];
-  return soft === undefined ? Infinity : Number(soft);
-}
-
 for (const [name, start] of Object.entries(siteHosts)) {
   describe(`hostile visitors of ${name}`, () => {
     test("a head of 100,000 bytes is refused", TIMEOUT, async (context) => {
@@ -77,7 +72,7 @@ for (const [name, start] of Object.entries(siteHosts)) {
     });
 
     test("10,000 connections at once: others are served", TIMEOUT, async (context) => {
-      if (openFiles() < MANY + 500) context.skip(`wants ${MANY} descriptors, and may have ${openFiles()}`);
+      if (openFileLimit() < MANY + 500) context.skip(`wants ${MANY} descriptors, and may have ${openFileLimit()}`);
       await using host = await start(context, FILES);
       using visitors = await open(host, MANY);
       expect(visitors.answered).toBe(MANY);

@@ -12,8 +12,13 @@ const LEAST = 16;
  * @returns Infinity if there is no limit, or none can be seen
  */
 export function connectionRoom(limits: string = ownLimits()): number {
+  return Math.max(LEAST, Math.floor((openFileLimit(limits) - RESERVED) / 2));
+}
+
+/** How many descriptors a process may have. @param limits as of `connectionRoom` @returns Infinity likewise */
+export function openFileLimit(limits: string = ownLimits()): number {
   const [, soft] = /^Max open files +(\d+)/m.exec(limits) ?? [];
-  return soft === undefined ? Infinity : Math.max(LEAST, Math.floor((Number(soft) - RESERVED) / 2));
+  return soft === undefined ? Infinity : Number(soft);
 }
 
 function ownLimits(): string {
