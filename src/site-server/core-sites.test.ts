@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
+import { Numbers } from "../../test/support/numbers.ts";
 import * as layout from "./core/layout.ts";
 import { AnswerCore } from "./test-support/answer-core.ts";
 import { vectorSite } from "./test-support/vectors.ts";
@@ -11,22 +12,13 @@ beforeEach(async () => {
   core = await AnswerCore.create();
 });
 
-/** A generator of whole numbers below `most` that is the same each time. */
-function sequence(): (most: number) => number {
-  let state = 1;
-  return (most) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * most);
-  };
-}
-
 describe("room for sites", () => {
   test("100,000 switches of sites of varying sizes leak nothing and disturb no other", () => {
     const { exports } = core;
-    const next = sequence();
+    const numbers = new Numbers();
     const sites = Array.from({ length: 200 }, () => ({ at: 0, bytes: 0 }));
     const load = (i: number): void => {
-      const bytes = 200 + next(next(10) === 0 ? 200_000 : 20_000);
+      const bytes = 200 + numbers.below(numbers.below(10) === 0 ? 200_000 : 20_000);
       const at = exports.siteRoom(bytes);
       expect(at % 16).toBe(0);
       const { memory } = core;
@@ -37,7 +29,7 @@ describe("room for sites", () => {
     for (const i of sites.keys()) load(i);
     let settled = 0;
     for (let round = 0; round < 100_000; round++) {
-      const i = next(sites.length);
+      const i = numbers.below(sites.length);
       const old = sites[i]!;
       load(i);
       const { memory } = core;

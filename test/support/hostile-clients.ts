@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { collect, type NativeServer } from "./native-server.ts";
+import { Numbers } from "./numbers.ts";
 
 /** Inputs that the fuzzers found interesting, as a client may send them. */
 const CORPUS = fileURLToPath(new URL("../fuzz/corpus/request", import.meta.url));
@@ -13,22 +14,6 @@ export interface HostileLoad {
   /** So many at a time. */
   atOnce: number;
   paths: readonly [string, ...string[]];
-}
-
-/** Numbers that look random and are the same each time: https://en.wikipedia.org/wiki/Linear_congruential_generator */
-class Numbers {
-  #state = 1;
-
-  below(end: number): number {
-    this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((this.#state / 2 ** 32) * end);
-  }
-
-  of<T>(list: readonly T[]): T {
-    const value = list[this.below(list.length)];
-    if (value === undefined) throw new Error("nothing to choose from");
-    return value;
-  }
 }
 
 interface Client {
