@@ -1,12 +1,9 @@
 import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { FakeClock } from "../shared/clock.ts";
-import { sameSecret, secretOf } from "../shared/credentials.ts";
 import { silentLogger } from "../shared/log.ts";
 import { checkHost } from "./check-host.ts";
-import { FailedAttempts } from "./failed-attempts.ts";
 import { recordingLogger, startApi, TOKEN } from "./fakes.ts";
 import { loadToken } from "./token.ts";
 
@@ -154,31 +151,8 @@ describe("which Host and Origin are ours", () => {
   );
 });
 
-describe("secrets", () => {
-  test("are the same only if they are, and an empty one never", () => {
-    fc.assert(
-      fc.property(fc.string(), fc.string(), (one, other) => {
-        expect(sameSecret(one, other)).toBe(one === other && one !== "");
-        expect(sameSecret(one, one)).toBe(one !== "");
-      }),
-    );
-  });
-
-  test("reading a header never throws, and finds what was put in", () => {
-    fc.assert(fc.property(fc.string(), (header) => void secretOf(header)));
-    fc.assert(
-      fc.property(
-        fc.string().filter((user) => !user.includes(":")),
-        fc.string(),
-        (user, secret) => {
-          const header = `Basic ${Buffer.from(`${user}:${secret}`).toString("base64")}`;
-          expect(secretOf(header)).toBe(Buffer.from(secret).toString("utf8"));
-        },
-      ),
-    );
-  });
-
-  test("the token is made once, private, and read again", async () => {
+describe("the token file", () => {
+  test("is made once, private, and read again", async () => {
     await using folder = temporaryFolder();
     const file = folder.file("token");
     const token = loadToken(file, silentLogger);
@@ -208,16 +182,4 @@ describe("secrets", () => {
       );
     },
   );
-
-  test("failed attempts are forgotten after a while, and of so many peers only the last are known", async () => {
-    const clock = new FakeClock();
-    const failed = new FailedAttempts(clock, 1, 1000);
-    expect(failed.add("a")).toEqual({ tooMany: false, isFirst: false });
-    expect(failed.add("a")).toEqual({ tooMany: true, isFirst: true });
-    expect(failed.add("a")).toEqual({ tooMany: true, isFirst: false });
-    await clock.advance(1000);
-    expect(failed.add("a").tooMany).toBe(false);
-    for (let peer = 0; peer < 20_000; peer++) failed.add(`${peer}`);
-    expect(failed.add("a").tooMany).toBe(false);
-  });
 });

@@ -2,20 +2,24 @@ import type { Deployer } from "../deployer/index.ts";
 import type { Clock } from "../shared/clock.ts";
 import { sameSecret, secretOf } from "../shared/credentials.ts";
 import { SteppeError } from "../shared/errors.ts";
+import { WindowQuota } from "../shared/window-quota.ts";
 import type { Exchange } from "./exchange.ts";
-import { FailedAttempts } from "./failed-attempts.ts";
 
-/** Decides who may do what. */
+/** Wrong tokens of one peer in a minute; then it is told to wait. */
+const MOST_FAILED = 20;
+const MINUTE_MS = 60_000;
+
+/** Decides who may do what. The right token is let in also after many wrong ones, since behind a proxy many share an address. */
 export class Access {
   readonly #token: string;
   readonly #deployer: Deployer;
-  readonly #failed: FailedAttempts;
+  readonly #failed: WindowQuota;
 
   constructor(token: string, deployer: Deployer, clock: Clock) {
     if (token === "") throw new Error("an empty token would open everything");
     this.#token = token;
     this.#deployer = deployer;
-    this.#failed = new FailedAttempts(clock);
+    this.#failed = new WindowQuota(clock, MOST_FAILED, MINUTE_MS);
   }
 
   /** Throws TOKEN_MISSING, TOKEN_WRONG, TOO_MANY_ATTEMPTS. */
@@ -63,11 +67,11 @@ export class Access {
 
   #refused(exchange: Exchange, hint?: string): SteppeError {
     const peer = peerOf(exchange);
-    const { tooMany, isFirst } = this.#failed.add(peer);
-    if (isFirst) exchange.log.warn({ peer }, "too many wrong tokens; more of this minute are not logged");
-    else if (!tooMany) exchange.log.warn({ peer, path: exchange.path }, "a wrong token was given");
+    const { isWithin, isFirstBeyond } = this.#failed.take(peer);
+    if (isFirstBeyond) exchange.log.warn({ peer }, "too many wrong tokens; more of this minute are not logged");
+    else if (isWithin) exchange.log.warn({ peer, path: exchange.path }, "a wrong token was given");
     const parts = { operation: "authorize", subject: exchange.path };
-    if (tooMany) return new SteppeError("TOO_MANY_ATTEMPTS", { ...parts, cause: "too many wrong tokens were given" });
+    if (!isWithin) return new SteppeError("TOO_MANY_ATTEMPTS", { ...parts, cause: "too many wrong tokens were given" });
     return new SteppeError("TOKEN_WRONG", { ...parts, cause: "the token is not the right one", hint });
   }
 }

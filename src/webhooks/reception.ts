@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { boundedBody, endEarly } from "../shared/bounded-body.ts";
 import { errorCodes, SteppeError, toSteppeError } from "../shared/errors.ts";
+import { WindowQuota } from "../shared/window-quota.ts";
 import type { NewDelivery, Recorded } from "./delivery-journal.ts";
 import { readDelivery, refused, verifyDelivery } from "./judge-delivery.ts";
 import { JournalWriter } from "./journal-writer.ts";
 import { keptHeaders } from "./kept-headers.ts";
 import type { ReceiverLimits, ReceiverOptions } from "./receiver-options.ts";
-import { RefusalQuota } from "./refusal-quota.ts";
 import type { SenderAdapter } from "./senders/adapter.ts";
 import type { Delivery, Judgement, Refusal, Webhook } from "./types.ts";
 
@@ -31,7 +31,8 @@ export class Reception {
   readonly #limits: ReceiverLimits;
   readonly #closing: AbortSignal;
   readonly #writer: JournalWriter;
-  readonly #quota: RefusalQuota;
+  /** By webhook. Anybody who knows an address can be refused, and each refusal that is journaled costs a sync to disk. */
+  readonly #quota: WindowQuota;
   #largeBodies = 0;
 
   constructor(options: ReceiverOptions, limits: ReceiverLimits, closing: AbortSignal) {
@@ -39,7 +40,7 @@ export class Reception {
     this.#limits = limits;
     this.#closing = closing;
     this.#writer = new JournalWriter(options);
-    this.#quota = new RefusalQuota(options.clock, limits.refusals, MINUTE_MS);
+    this.#quota = new WindowQuota(options.clock, limits.refusals, MINUTE_MS);
   }
 
   /** Never rejects. */
