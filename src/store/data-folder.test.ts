@@ -29,13 +29,24 @@ describe("openDataFolder", () => {
   test("is not begun anew where a restore was ended between its two renames", async () => {
     await using folder = temporaryFolder();
     const root = folder.file("data");
-    for (const name of ["data.before-restore-20261124T120000Z", ".data.restore-Ab3xYz"]) mkdirSync(folder.file(name));
+    for (const name of [
+      "data.before-restore-20261124T120000",
+      ".data.restored-20261124T120000",
+      ".data.restore-zzzzzz",
+    ])
+      mkdirSync(folder.file(name));
     expect(() => openDataFolder(root)).toThrow(
-      /a restore was ended while it put .*\.data\.restore-Ab3xYz in its place/,
+      /a restore was ended while it put .*\.data\.restored-20261124T120000 in its place/,
     );
     expect(existsSync(root)).toBe(false);
-    renameSync(folder.file(".data.restore-Ab3xYz"), root);
+    renameSync(folder.file(".data.restored-20261124T120000"), root);
     openDataFolder(root).close();
+  });
+
+  test("is begun anew if it was removed, whatever is left of a restore that was ended while it unpacked", async () => {
+    await using folder = temporaryFolder();
+    for (const name of ["data.before-restore-20261124T120000", ".data.restore-Ab3xYz"]) mkdirSync(folder.file(name));
+    openDataFolder(folder.file("data")).close();
   });
 
   test("another process that holds it is named; once it was killed, it is free at once", async () => {

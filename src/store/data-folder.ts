@@ -7,9 +7,9 @@ import { errno, SteppeError, toSteppeError } from "../shared/errors.ts";
 /** Within the name of a data folder, or store, that a restore moved aside; a time follows. */
 export const ASIDE = ".before-restore-";
 
-/** How the names begin of folders in which a restore prepares what takes the place of `root`, beside it. */
-export function stagingPrefix(root: string): string {
-  return `.${basename(root)}.restore-`;
+/** How the names begin of folders beside `root` that a restore made, whole, to take its place; a time follows. */
+export function restoredPrefix(root: string): string {
+  return `.${basename(root)}.restored-`;
 }
 
 /** Where everything lies, as absolute paths. */
@@ -103,9 +103,9 @@ function refuseInterruptedRestore(root: string): void {
       .sort()
       .at(-1);
   const aside = newest(`${basename(root)}${ASIDE}`);
-  const staging = newest(stagingPrefix(root));
-  if (aside === undefined || staging === undefined) return;
-  const cause = `it is not there: a restore was ended while it put ${join(parent, staging)} in its place`;
+  const restored = newest(restoredPrefix(root));
+  if (aside === undefined || restored === undefined) return;
+  const cause = `it is not there: a restore was ended while it put ${join(parent, restored)} in its place`;
   const hint = `Rename that to ${root}, which ends the restore; or rename ${join(parent, aside)} to it, which undoes it.`;
   throw new SteppeError("DATA_FOLDER_UNUSABLE", { operation: "open data folder", subject: root, cause, hint });
 }

@@ -13,12 +13,12 @@ import {
 } from "node:fs";
 import { mkdtemp, open } from "node:fs/promises";
 import { connect } from "node:net";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { syncFolder } from "../shared/atomic-file.ts";
 import type { Clock } from "../shared/clock.ts";
 import { errno, SteppeError, toSteppeError } from "../shared/errors.ts";
 import { invalidBackup } from "./backup-manifest.ts";
-import { ASIDE, type DataPaths, dataPaths, lockDataFolder, stagingPrefix } from "./data-folder.ts";
+import { ASIDE, type DataPaths, dataPaths, lockDataFolder, restoredPrefix } from "./data-folder.ts";
 import { extractBackup } from "./extract-backup.ts";
 import { restoreStore, SQLITE_MAGIC } from "./restore-store.ts";
 
@@ -66,9 +66,9 @@ export async function restoreBackup(file: string, folder: string, options: Resto
         await requireNoIngress(paths);
         if (!options.force) throw holdsDataAlready(root);
       }
-      const suffix = `${ASIDE}${timestamp(options.clock)}`;
-      if (kind === "full") return await restoreFull(file, root, suffix);
-      const restored = await restoreStore(file, paths, suffix);
+      const time = timestamp(options.clock);
+      if (kind === "full") return await restoreFull(file, root, time);
+      const restored = await restoreStore(file, paths, ASIDE + time);
       giveToOwner(paths.database, root);
       return { kind, createdAt: null, files: 1, ...restored };
     } finally {
@@ -79,15 +79,19 @@ export async function restoreBackup(file: string, folder: string, options: Resto
   }
 }
 
-async function restoreFull(file: string, root: string, suffix: string): Promise<RestoreResult> {
+async function restoreFull(file: string, root: string, time: string): Promise<RestoreResult> {
   const parent = dirname(root);
   mkdirSync(parent, { recursive: true });
-  const staging = await makeStaging(parent, root);
+  let staging = await makeStaging(parent, root);
   try {
     const manifest = await extractBackup(createReadStream(file), staging, file);
     syncTree(staging);
-    const movedTo = isHolding(root) ? root + suffix : null;
+    const movedTo = isHolding(root) ? root + ASIDE + time : null;
     if (existsSync(root)) giveToOwner(staging, root);
+    const whole = join(parent, restoredPrefix(root) + time); // the name says so, should we be ended before it is in its place
+    renameSync(staging, whole);
+    staging = whole;
+    syncFolder(parent);
     if (movedTo !== null) renameSync(root, movedTo);
     try {
       renameSync(staging, root); // onto an empty folder is fine, onto one that filled up meanwhile fails
@@ -104,7 +108,7 @@ async function restoreFull(file: string, root: string, suffix: string): Promise<
 
 async function makeStaging(parent: string, root: string): Promise<string> {
   try {
-    return await mkdtemp(join(parent, stagingPrefix(root)));
+    return await mkdtemp(join(parent, `.${basename(root)}.restore-`));
   } catch (error) {
     if (!["EACCES", "EPERM", "EROFS"].includes(errno(error) ?? "")) throw error;
     throw unusable(
