@@ -126,6 +126,20 @@ describe("a push", () => {
     });
   });
 
+  test("in pieces to a registry that loses again what it had taken is given up", async () => {
+    let patches = 0;
+    await using registry = await fakeRegistry(({ method, target }, response) => {
+      if (method === "PATCH" && ++patches % 2 === 0) response.writeHead(503).end();
+      else if (method === "PATCH") response.writeHead(202, { location: target }).end();
+      else if (method === "GET") response.writeHead(204, { range: "0-0" }).end();
+      else return false;
+      return true;
+    });
+    const { client } = testClient({ retry: { attempts: 2 } });
+    const pushed = client.push(siteOf(registry), image, { chunkBytes: 50_000, parallel: 1 });
+    await expect(pushed).rejects.toMatchObject({ code: "REGISTRY_UNREACHABLE" });
+  });
+
   test("whose upload is forgotten, or whose answer is lost, is made again", async () => {
     let puts = 0;
     await using registry = await fakeRegistry(({ method, target }, response) => {

@@ -45,6 +45,8 @@ export async function uploadChunks(
   const { retry, clock } = session.exchange.options;
   const chunkBytes = Math.max(options.chunkBytes, upload.chunkBytes);
   const progress: Progress = { location: upload.location, done: 0 };
+  // A registry may lose what it had taken: only what it never had is a step forward.
+  let furthest = 0;
   for (let failures = 0; progress.done < source.size;) {
     const begin = progress.done;
     try {
@@ -52,7 +54,8 @@ export async function uploadChunks(
       if (progress.done === begin) throw nothingTaken(options.purpose, progress);
     } catch (error) {
       if (!(error instanceof SteppeError) || error.code !== "REGISTRY_UNREACHABLE") throw error;
-      failures = progress.done > begin ? 1 : failures + 1;
+      failures = progress.done > furthest ? 1 : failures + 1;
+      furthest = Math.max(furthest, progress.done);
       if (failures >= retry.attempts) throw error;
       await clock.sleep(session.exchange.delay(failures), { signal: options.signal });
       await askProgress(session, progress, source.size, options);
