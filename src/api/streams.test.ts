@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type IncomingMessage, request as httpRequest } from "node:http";
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
+import { until } from "../../test/support/until.ts";
 import type { DeploymentEvent, Release } from "../deployer/index.ts";
 import { FakeClock, systemClock } from "../shared/clock.ts";
 import { SteppeError } from "../shared/errors.ts";
@@ -28,13 +29,6 @@ async function collect(pieces: AsyncIterable<string>): Promise<string[]> {
   const all: string[] = [];
   for await (const piece of pieces) all.push(piece);
   return all;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let turn = 0; !condition(); turn++) {
-    if (turn > 1e5) throw new Error("it never came to that");
-    await new Promise(setImmediate);
-  }
 }
 
 describe("events", () => {

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } f
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
+import { until } from "../../test/support/until.ts";
 import { FakeClock } from "../shared/clock.ts";
 import { type Logger, silentLogger } from "../shared/log.ts";
 import { backupFileName, listBackups, newestBackup } from "./backup-files.ts";
@@ -74,14 +75,6 @@ describe("the files of backups", () => {
 });
 
 describe("BackupSchedule", () => {
-  /** Lets backups, which run on threads, come to their end. */
-  async function until(condition: () => boolean): Promise<void> {
-    for (let turn = 0; !condition(); turn++) {
-      if (turn > 1e5) throw new Error("it never came to that");
-      await setImmediate();
-    }
-  }
-
   test("makes one at once, one a day, and keeps the newest of each kind", async () => {
     await using folder = temporaryFolder();
     using store = Store.open(folder.file("steppe.db"));

@@ -105,11 +105,6 @@ export async function rawConnection(
   return { socket, received: () => text, closed };
 }
 
-/** Waits until something is so, a turn of the event loop at a time. */
-export async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise(setImmediate);
-}
-
 /** A journal that a test makes fail. */
 export class BrokenJournal implements DeliveryJournal {
   readonly #inner: DeliveryJournal;

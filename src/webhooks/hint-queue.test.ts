@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { until } from "../../test/support/until.ts";
 import { FakeClock } from "../shared/clock.ts";
 import { silentLogger } from "../shared/log.ts";
 import { DeliveryTable, Store } from "../store/index.ts";
-import { BrokenJournal, until } from "./fakes.ts";
+import { BrokenJournal } from "./fakes.ts";
 import { type Hint, HintQueue, type HintQueueLimits, type JournaledHint } from "./index.ts";
 
 function image(tag: string, eventId: string | null = null): Hint {

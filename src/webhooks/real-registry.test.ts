@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { expect, test, type TestContext } from "vitest";
 import { type DockerRegistry, startDockerRegistry } from "../../test/support/docker-registry.ts";
+import { until } from "../../test/support/until.ts";
 import { systemClock } from "../shared/clock.ts";
 import { DeliveryTable, Store } from "../store/index.ts";
-import { BrokenJournal, startReceiver, until } from "./fakes.ts";
+import { BrokenJournal, startReceiver } from "./fakes.ts";
 import type { Hint } from "./index.ts";
 import { SECRET } from "./senders/fakes.ts";
 

@@ -2,8 +2,9 @@ import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { describe, expect, test } from "vitest";
+import { until } from "../../test/support/until.ts";
 import { FakeClock, systemClock } from "../shared/clock.ts";
-import { numbered, post, rawConnection, startReceiver, until } from "./fakes.ts";
+import { numbered, post, rawConnection, startReceiver } from "./fakes.ts";
 import { redeliver } from "./index.ts";
 import { sample, SECRET } from "./senders/fakes.ts";
 
