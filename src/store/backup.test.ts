@@ -6,7 +6,7 @@ import { until } from "../../test/support/until.ts";
 import { FakeClock } from "../shared/clock.ts";
 import { type Logger, silentLogger } from "../shared/log.ts";
 import { backupFileName, listBackups, newestBackup } from "./backup-files.ts";
-import { BackupSchedule } from "./backup-schedule.ts";
+import { BackupSchedule, type BackupScheduleOptions } from "./backup-schedule.ts";
 import { backupStore, backupStoreSync, checkStoreFile } from "./backup.ts";
 import { Store } from "./store.ts";
 
@@ -75,6 +75,21 @@ describe("the files of backups", () => {
 });
 
 describe("BackupSchedule", () => {
+  /** A schedule that runs until it is disposed of, and the errors that it logs. */
+  function start(store: Store, folder: string, clock: FakeClock, keep: Partial<BackupScheduleOptions> = {}) {
+    const errors: string[] = [];
+    const log: Logger = { ...silentLogger, error: (_, message) => errors.push(message) };
+    const stop = new AbortController();
+    const running = new BackupSchedule({ database: store.database, folder, clock, log, ...keep }).run(stop.signal);
+    return {
+      errors,
+      async [Symbol.asyncDispose](): Promise<void> {
+        stop.abort();
+        await running;
+      },
+    };
+  }
+
   test("makes one at once, one a day, and keeps the newest of each kind", async () => {
     await using folder = temporaryFolder();
     using store = Store.open(folder.file("steppe.db"));
@@ -82,23 +97,12 @@ describe("BackupSchedule", () => {
     for (const version of [1, 2, 3]) {
       writeFileSync(folder.file(backupFileName(clock.now() - version * DAY, `before-v${version}`)), "");
     }
-    const schedule = new BackupSchedule({
-      database: store.database,
-      folder: folder.path,
-      clock,
-      log: silentLogger,
-      keepDaily: 3,
-      keepBeforeMigration: 2,
-    });
-    const stop = new AbortController();
-    const running = schedule.run(stop.signal);
+    await using _schedule = start(store, folder.path, clock, { keepDaily: 3, keepBeforeMigration: 2 });
     for (let day = 0; day < 5; day++) {
       await until(() => clock.sleeping === 1);
       await clock.advance(day === 0 ? 0 : DAY);
       await until(() => clock.sleeping === 1);
     }
-    stop.abort();
-    await running;
     const backups = listBackups(folder.path);
     expect(backups.filter((file) => file.reason === "daily").map((file) => clock.now() - file.madeAt)).toEqual([
       0,
@@ -116,59 +120,41 @@ describe("BackupSchedule", () => {
     using store = Store.open(folder.file("steppe.db"));
     const clock = new FakeClock();
     writeFileSync(folder.file(backupFileName(clock.now() - DAY / 2, "daily")), "");
-    const stop = new AbortController();
-    const running = new BackupSchedule({
-      database: store.database,
-      folder: folder.path,
-      clock,
-      log: silentLogger,
-    }).run(stop.signal);
+    await using _schedule = start(store, folder.path, clock);
     await clock.advance(DAY / 2 - 1);
     expect(listBackups(folder.path)).toHaveLength(1);
     await clock.advance(1);
     await until(() => clock.sleeping === 1);
     expect(listBackups(folder.path)).toHaveLength(2);
-    stop.abort();
-    await running;
   });
 
   test("a folder that cannot be looked at ends nothing: it is said, and looked at again", async () => {
     await using folder = temporaryFolder();
     using store = Store.open(folder.file("steppe.db"));
     const clock = new FakeClock();
-    const errors: string[] = [];
-    const log: Logger = { ...silentLogger, error: (_, message) => errors.push(message) };
     const target = folder.file("file");
     writeFileSync(target, "");
-    const stop = new AbortController();
-    const running = new BackupSchedule({ database: store.database, folder: target, clock, log }).run(stop.signal);
-    await until(() => errors.length === 1 && clock.sleeping === 1);
+    await using schedule = start(store, target, clock);
+    await until(() => schedule.errors.length === 1 && clock.sleeping === 1);
     rmSync(target);
     mkdirSync(target);
     await clock.advance(2 * 60_000);
     await until(() => clock.sleeping === 1);
     expect(listBackups(target)).toHaveLength(1);
-    stop.abort();
-    await running;
   });
 
   test("a failure is said, and tried again after a minute", async () => {
     await using folder = temporaryFolder();
     using store = Store.open(folder.file("steppe.db"));
     const clock = new FakeClock();
-    const errors: string[] = [];
-    const log: Logger = { ...silentLogger, error: (_, message) => errors.push(message) };
     const target = folder.file("later");
-    const stop = new AbortController();
-    const running = new BackupSchedule({ database: store.database, folder: target, clock, log }).run(stop.signal);
+    await using schedule = start(store, target, clock);
     await until(() => clock.sleeping === 1);
     await clock.advance(0);
-    await until(() => errors.length === 1 && clock.sleeping === 1);
+    await until(() => schedule.errors.length === 1 && clock.sleeping === 1);
     mkdirSync(target);
     await clock.advance(2 * 60_000);
     await until(() => clock.sleeping === 1);
     expect(listBackups(target)).toHaveLength(1);
-    stop.abort();
-    await running;
   });
 });
