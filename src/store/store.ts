@@ -111,7 +111,10 @@ export class Store {
     return result;
   }
 
-  /** Calls `work` when what was written is durable: at once, or after the transaction that is under way; not if that fails. */
+  /**
+   * Calls `work` when what was written is durable: at once, or after the transaction that is under way; not if that fails. It must
+   * not throw: what was written stays so.
+   */
   afterCommit(work: () => void): void {
     if (this.#depth === 0) work();
     else this.#afterCommit.push(work);
