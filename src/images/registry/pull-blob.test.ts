@@ -69,6 +69,16 @@ describe("a blob", () => {
     expect(bytes.equals(content)).toBe(true);
   });
 
+  test("that breaks off when all of it has come is whole: there is no rest to ask for", async () => {
+    const { bytes, error, seen } = await pull(({ headers }, response) => {
+      if (headers.range === undefined) sendAndCut(response, content);
+      else response.writeHead(416, { "content-range": `bytes */${content.length}` }).end();
+    });
+    expect(error).toBeUndefined();
+    expect(bytes.equals(content)).toBe(true);
+    expect(seen).toHaveLength(1);
+  });
+
   test("that never gets further is given up", async () => {
     const { error, seen } = await pull((_, response) => {
       response.writeHead(200, { "content-length": String(content.length) });

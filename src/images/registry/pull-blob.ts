@@ -44,6 +44,8 @@ export async function* pullBlob(
       break;
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
+      // Only the end of a chunked body was lost: the digest says whether it is sound.
+      if (done === size) break;
       failures = done > begin ? 1 : failures + 1;
       const { retry, clock } = session.exchange.options;
       if (failures >= retry.attempts) throw connectionError(purpose, answer.url.host, error);
