@@ -101,6 +101,15 @@ describe("a helper", () => {
     await expect(find("a.example")).rejects.toMatchObject({ reason: "this is no name of a credential helper" });
   });
 
+  test("that may not be run, or prints without end, is an error that names it", async () => {
+    config({ credsStore: "bad" });
+    helper("bad", "exec cat /dev/zero");
+    const subject = "docker-credential-bad";
+    await expect(find("a.example")).rejects.toMatchObject({ code: "REGISTRY_DENIED", subject });
+    chmodSync(folder.file(subject), 0o644);
+    await expect(find("a.example")).rejects.toMatchObject({ code: "REGISTRY_DENIED", subject });
+  });
+
   test("that does not answer is ended", async () => {
     config({ credsStore: "slow" });
     helper("slow", "sleep 600");

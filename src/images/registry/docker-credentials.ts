@@ -106,8 +106,10 @@ async function askHelper(
     if (NOT_FOUND.test(printed)) return undefined;
     throw unusable(program, `it ended with ${code}`, `${printed}\n${stderr}`.trim());
   } catch (error) {
-    if (errno(error) !== "ENOENT") throw error;
-    throw unusable(program, "this program is not on the PATH", undefined, error);
+    if (error instanceof SteppeError || signal?.aborted === true) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    const cause = errno(error) === "ENOENT" ? "this program is not on the PATH" : why;
+    throw unusable(program, cause, undefined, error);
   } finally {
     done.abort();
     await timer;
