@@ -4,7 +4,7 @@ import { getCACertificates } from "node:tls";
 import { type Backoff, backoffDelay } from "../../shared/backoff.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { parseRetryAfter } from "./header-fields.ts";
-import { answerError, connectionError, MOST_ERROR_BYTES, nonsense, type Purpose } from "./registry-errors.ts";
+import { answerError, connectionError, nonsense, type Purpose } from "./registry-errors.ts";
 import { type HttpAnswer, type HttpRequest, sendRequest, type TimeLimits } from "./transport.ts";
 import { TransportError } from "./transport-error.ts";
 
@@ -40,6 +40,8 @@ export interface ExchangeRequest extends Omit<HttpRequest, "body"> {
 const BUSY = new Set([502, 503, 504]);
 const MOST_CONNECTIONS = 8;
 const IDLE_CONNECTION_MS = 15_000;
+/** An error's body that is longer is left alone. */
+const MOST_ERROR_BYTES = 64 * 1024;
 
 /** Requests that are made again when it is worth it. Keeps its connections until it is disposed of. */
 export class Exchange implements Disposable {
@@ -78,7 +80,7 @@ export class Exchange implements Disposable {
 
   /** The error that an answer means; its body is read for it. */
   async errorOf(answer: HttpAnswer, purpose: Purpose): Promise<Error> {
-    const body = await firstBytes(answer);
+    const body = await errorBody(answer);
     const wait = parseRetryAfter(answer.field("retry-after"), this.options.clock.now());
     return answerError(purpose, answer.url.host, answer.status, body, wait);
   }
@@ -131,8 +133,8 @@ export class Exchange implements Disposable {
   }
 }
 
-/** As much of the body of an error as is worth reading; that it breaks off does not matter then. */
-async function firstBytes(answer: HttpAnswer): Promise<Buffer> {
+/** The body of an error; empty if it is too long, or breaks off: the status says enough then. */
+async function errorBody(answer: HttpAnswer): Promise<Buffer> {
   using _ = answer;
   try {
     return (await answer.bytes(MOST_ERROR_BYTES)) ?? Buffer.alloc(0);

@@ -10,8 +10,6 @@ export interface Purpose {
   subject: string;
 }
 
-/** How much of an error's body is read. */
-export const MOST_ERROR_BYTES = 64 * 1024;
 const MOST_MESSAGE_CHARACTERS = 300;
 
 /**
