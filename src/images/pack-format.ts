@@ -30,7 +30,7 @@ export interface PackItem {
   encoder: string | null;
 }
 
-/** How large a pack is that holds so many items of so many bytes, but for the names of encoders. */
+/** How large a pack is that holds so many items of so many bytes, but for the names of encoders and the two counts. */
 export function packBytes(items: number, bytes: number): number {
   return PACK_HEADER.length + bytes + items * ITEM_BYTES + FOOTER_BYTES;
 }
