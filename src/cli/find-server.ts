@@ -4,7 +4,8 @@ import type { ApiTarget } from "../api/client.ts";
 import { errno, SteppeError } from "../shared/errors.ts";
 import { readCredentials } from "./credentials.ts";
 import type { Io } from "./io.ts";
-import { isLoopback, parseServerUrl } from "./server-url.ts";
+import { isLoopback } from "../shared/loopback.ts";
+import { parseServerUrl } from "./server-url.ts";
 
 type World = Pick<Io, "env" | "cwd" | "home">;
 

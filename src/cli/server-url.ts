@@ -17,9 +17,3 @@ export function parseServerUrl(text: string, where: string): string {
     throw problem("has a path; give only scheme and host");
   return url.origin;
 }
-
-/** Whether an address is of this machine, so that what goes there does not pass a network. */
-export function isLoopback(url: string): boolean {
-  const { hostname } = new URL(url);
-  return /^(127\.[0-9.]+|\[::1\]|(.*\.)?localhost)$/.test(hostname);
-}

@@ -4,5 +4,6 @@ export { exportImage, type ImageArchive } from "./export-image.ts";
 export { ImageStore, openImageStore } from "./image-store.ts";
 export { openFileStore, type PackedFileStore } from "./packed-file-store.ts";
 export { json, MEDIA_TYPES, sha256Digest } from "./oci-manifest.ts";
+export { isDigest, isRepository, isTag, parseRegistry } from "./registry/reference.ts";
 export { TAR_END, tarHeader, tarPadding } from "./tar-header.ts";
 export type * from "./types.ts";

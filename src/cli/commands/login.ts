@@ -3,7 +3,8 @@ import { SteppeError } from "../../shared/errors.ts";
 import { withJson } from "../common-options.ts";
 import type { Context } from "../context.ts";
 import { storeCredentials } from "../credentials.ts";
-import { isLoopback, parseServerUrl } from "../server-url.ts";
+import { isLoopback } from "../../shared/loopback.ts";
+import { parseServerUrl } from "../server-url.ts";
 
 /** With `--json`, `{"url", "version", "file"}`. */
 export function define(command: Command, context: Context): void {

@@ -14,7 +14,7 @@ export interface ImageReference {
 /** The registry of a reference that names none, as Docker has it. */
 export const DOCKER_HUB = "docker.io";
 
-const DOCKER_HUB_NAMES = new Set([DOCKER_HUB, "index.docker.io", "registry-1.docker.io"]);
+const DOCKER_HUB_NAMES = new Set([DOCKER_HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"]);
 const MOST_CHARACTERS = 1024;
 /** Registry and repository, by the reference grammar of the distribution project. */
 const MOST_NAME_CHARACTERS = 255;
@@ -38,7 +38,7 @@ export function parseReference(text: string): ImageReference {
   const withoutTag = colon === -1 || isBareRegistry(named) ? named : named.slice(0, colon);
   const tag = withoutTag === named ? undefined : named.slice(colon + 1);
   const { registry, repository } = parseName(withoutTag, text);
-  if (tag !== undefined && !TAG.test(tag)) {
+  if (tag !== undefined && !isTag(tag)) {
     throw invalid(text, `its tag "${tag}" is not 1 to 128 letters, digits, "_", "." and "-"`);
   }
   if (digest !== undefined && !isDigest(digest)) {
@@ -52,6 +52,15 @@ export function parseReference(text: string): ImageReference {
 export function formatReference({ registry, repository, tag, digest }: ImageReference): string {
   const parts = [registry, "/", repository, ...(tag === undefined ? [] : [":", tag])];
   return [...parts, ...(digest === undefined ? [] : ["@", digest])].join("");
+}
+
+/** Whether it names a repository within a registry: `team/site`. */
+export function isRepository(text: string): boolean {
+  return text.length <= MOST_NAME_CHARACTERS && text.split("/").every((component) => REPOSITORY_NAME.test(component));
+}
+
+export function isTag(text: string): boolean {
+  return TAG.test(text);
 }
 
 /** Whether it is a digest that can be checked here. */

@@ -1,3 +1,4 @@
+import { isLoopback } from "../../shared/loopback.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { OciImage } from "../image-store.ts";
 import type { Descriptor } from "../oci-manifest.ts";
@@ -122,7 +123,7 @@ export class RegistryClient implements Disposable {
     const known = this.#sessions.get(registry);
     if (known !== undefined) return known;
     const { clock, random = Math.random, credentials = noCredentials, registries = {}, times, retry } = this.#options;
-    const { ca, insecure = ca === undefined && isLoopback(registry) } = registries[registry] ?? {};
+    const { ca, insecure = ca === undefined && isLoopback(`http://${registry}/`) } = registries[registry] ?? {};
     const session = new RegistrySession({
       registry,
       insecure,
@@ -140,14 +141,4 @@ export class RegistryClient implements Disposable {
 
 async function noCredentials(): Promise<undefined> {
   return undefined;
-}
-
-function isLoopback(registry: string): boolean {
-  const { hostname } = new URL(`http://${registry}/`);
-  return (
-    hostname === "localhost" ||
-    hostname.endsWith(".localhost") ||
-    hostname === "[::1]" ||
-    /^127(\.\d+){3}$/.test(hostname)
-  );
 }

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { HeaderFields } from "../types.ts";
 import { field, Malformed, otherEvent, type Reading, type SenderAdapter } from "./adapter.ts";
 import { readCreate, readPush } from "./git-events.ts";
-import { imageHint, isDigest, toTime } from "./make-hint.ts";
+import { imageHint, saysDigest, toTime } from "./make-hint.ts";
 import { parseAs } from "./parse-body.ts";
 import { verifyHexSignature } from "./proofs.ts";
 
@@ -52,7 +52,7 @@ export const gitea: SenderAdapter = {
 function readPackage({ action, package: said }: z.output<typeof packageEvent>, eventId: string): Reading {
   if (action !== "created") return { nothing: `the package was ${action}` };
   if (said.type !== "container") return { nothing: `the package is of the type ${said.type}` };
-  if (isDigest(said.version)) return { nothing: "nothing was tagged" };
+  if (saysDigest(said.version)) return { nothing: "nothing was tagged" };
   const url = said.html_url ?? "";
   if (!URL.canParse(url)) throw new Malformed("package.html_url: names no registry");
   const name = said.owner.login ?? said.owner.username ?? "";

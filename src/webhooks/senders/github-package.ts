@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { Malformed, type Reading } from "./adapter.ts";
-import { imageHint, isDigest, toTime } from "./make-hint.ts";
+import { imageHint, saysDigest, toTime } from "./make-hint.ts";
 import { parseAs } from "./parse-body.ts";
 
 const text = z.string().nullish();
@@ -41,7 +41,7 @@ export function readPackage(json: unknown, eventId: string): Reading {
   }
   const version = said.package_version;
   const tag = version?.container_metadata?.tag;
-  const digest = [version?.version, version?.name, tag?.digest].find((value) => isDigest(value));
+  const digest = [version?.version, version?.name, tag?.digest].find((value) => saysDigest(value));
   return {
     hints: [
       imageHint({

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { Malformed, type Reading, type SenderAdapter } from "./adapter.ts";
-import { imageHint, isDigest, toTime } from "./make-hint.ts";
+import { imageHint, saysDigest, toTime } from "./make-hint.ts";
 import { parseAs } from "./parse-body.ts";
 import { verifyAuthorization } from "./proofs.ts";
 
@@ -38,7 +38,7 @@ export const harbor: SenderAdapter = {
 };
 
 function readResources(data: z.output<typeof eventData>, id: string, at: number | null): Reading {
-  const tagged = data.resources.filter(({ tag }) => (tag ?? "") !== "" && !isDigest(tag));
+  const tagged = data.resources.filter(({ tag }) => (tag ?? "") !== "" && !saysDigest(tag));
   if (tagged.length === 0) return { nothing: "nothing was tagged" };
   return {
     hints: tagged.map(({ digest, tag, resource_url: url }) => {

@@ -1,22 +1,14 @@
+import { isDigest, isRepository, isTag, parseRegistry } from "../../images/index.ts";
 import type { ImageHint, RefHint } from "../types.ts";
 import { Malformed } from "./adapter.ts";
 
-/** The names of the reference grammar of OCI's distribution specification, and of registries' hosts. */
-const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
-const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
-const HOST = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/;
-const MOST_NAME = 255;
-
 /** See git-check-ref-format(1). */
 const REF = /^refs\/(?:heads|tags)\/[^\x00-\x20\x7f~^:?*[\\]+$/;
+const MOST_REF = 255;
 const OID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 /** Addresses that git knows and a person may have written in a definition. */
 const ADDRESS = /^(?:(?:https?|ssh):\/\/|[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:)[\x21-\x7e]+$/;
 const MOST_ADDRESS = 2048;
-
-/** Other names of one registry. */
-const DOCKER_HUB = new Set(["index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"]);
 
 /** The ends of what JavaScript takes for a date; before 1970 is Go's zero time. */
 const LAST_DATE = 8.64e15;
@@ -33,15 +25,11 @@ export function imageHint(said: {
   eventId: Said<string>;
   at: number | null;
 }): ImageHint {
-  const host = said.registry.toLowerCase();
-  const registry = DOCKER_HUB.has(host) ? "docker.io" : host;
+  const registry = registryOf(said.registry);
   const tag = said.tag === "" ? null : (said.tag ?? null);
-  if (registry.length > MOST_NAME || !HOST.test(registry)) throw new Malformed("the registry's host is none");
-  if (said.repository.length > MOST_NAME || !REPOSITORY.test(said.repository)) {
-    throw new Malformed("the repository's name is none");
-  }
-  if (tag !== null && !TAG.test(tag)) throw new Malformed("the tag is none");
-  const digest = isDigest(said.digest) ? said.digest : null;
+  if (!isRepository(said.repository)) throw new Malformed("the repository's name is none");
+  if (tag !== null && !isTag(tag)) throw new Malformed("the tag is none");
+  const digest = saysDigest(said.digest) ? said.digest : null;
   return {
     kind: "image",
     registry,
@@ -51,6 +39,14 @@ export function imageHint(said: {
     eventId: boundedId(said.eventId),
     at: said.at,
   };
+}
+
+function registryOf(host: string): string {
+  try {
+    return parseRegistry(host);
+  } catch (error) {
+    throw new Malformed("the registry's host is none", { cause: error });
+  }
 }
 
 /** What a sender says of a ref. Throws Malformed for what git could not have. */
@@ -66,7 +62,7 @@ export function refHint(said: {
   );
   const repositoryUrls = [...new Set(known.filter((url) => ADDRESS.test(url)))];
   if (repositoryUrls.length === 0) throw new Malformed("the repository has no address");
-  if (said.ref.length > MOST_NAME || !REF.test(said.ref) || said.ref.includes("..")) {
+  if (said.ref.length > MOST_REF || !REF.test(said.ref) || said.ref.includes("..")) {
     throw new Malformed("the ref is neither a tag nor a branch");
   }
   const commit = typeof said.commit === "string" && OID.test(said.commit) ? said.commit : null;
@@ -85,8 +81,8 @@ export function fullRef(type: string, name: string): string | undefined {
   return name.startsWith(folder) ? name : folder + name;
 }
 
-export function isDigest(value: Said<string>): value is string {
-  return typeof value === "string" && DIGEST.test(value);
+export function saysDigest(value: Said<string>): value is string {
+  return typeof value === "string" && isDigest(value);
 }
 
 /** Whether git says with this object id that there is nothing: a ref was made or deleted. */
