@@ -1,5 +1,6 @@
-import type { ImageStore, OciImage } from "./image-store.ts";
+import type { ImageStore } from "./image-store.ts";
 import { type Descriptor, json, MEDIA_TYPES } from "./oci-manifest.ts";
+import type { OciImage } from "./types.ts";
 import { TAR_END, tarHeader, tarPadding } from "./tar-header.ts";
 
 export interface ExportOptions {
@@ -41,7 +42,7 @@ export async function exportImage(images: ImageStore, digest: string, { name }: 
 /** The index comes last: a layout that has one is whole. */
 function layoutFiles(image: OciImage, name: string): LayoutFile[] {
   const manifest: Descriptor = {
-    mediaType: MEDIA_TYPES.manifest,
+    mediaType: image.mediaType,
     digest: image.digest,
     size: image.manifest.length,
     annotations: { "org.opencontainers.image.ref.name": name },

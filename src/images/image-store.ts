@@ -12,9 +12,9 @@ import { decodeImageFile, encodeImageFile, type ImageFile } from "./image-file.t
 import { digestLayer, type LayerFile, layerContent, verified } from "./layer-content.ts";
 import { planLayers } from "./layer-plan.ts";
 import { normalTree } from "./normal-tree.ts";
-import { makeManifest, parseManifest, sha256Digest } from "./oci-manifest.ts";
+import { makeManifest, MEDIA_TYPES, parseManifest, sha256Digest } from "./oci-manifest.ts";
 import type { PackedFileStore } from "./packed-file-store.ts";
-import type { Image, Tree, TreeEntry } from "./types.ts";
+import type { Image, OciImage, Tree, TreeEntry } from "./types.ts";
 
 /** Part of the key of a layer: what is known of layers is void when the form of the archive changes. */
 const LAYER_VERSION = "layer@1";
@@ -25,24 +25,6 @@ export interface ImageStoreOptions {
   files: PackedFileStore;
   log: Logger;
   clock: Clock;
-}
-
-/** A layer that can be made, as often as wanted. */
-export interface OciLayer {
-  digest: string;
-  /** Bytes. */
-  size: number;
-  /** Makes the archive, as a stream. Throws CONTENT_CORRUPT at its end if it is not what the digest says. */
-  content(): AsyncGenerator<Buffer, void, void>;
-}
-
-/** All that an OCI registry or layout wants of an image, a blob at a time. */
-export interface OciImage {
-  digest: string;
-  manifest: Buffer;
-  config: Buffer;
-  configDigest: string;
-  layers: OciLayer[];
 }
 
 /** The images: of each, its tree, manifest and config are kept; its layers are made from the file store when somebody asks. */
@@ -138,12 +120,12 @@ export class ImageStore {
     const groups = groupByLayer(tree, layers);
     return {
       digest,
+      mediaType: MEDIA_TYPES.manifest,
       manifest,
       config,
       configDigest: sha256Digest(config),
       layers: parseManifest(manifest).layers.map((layer, i) => ({
-        digest: layer.digest,
-        size: layer.size,
+        ...layer,
         content: () => this.#content(layer, groups[i] ?? []),
       })),
     };

@@ -1,3 +1,5 @@
+import type { Descriptor } from "./oci-manifest.ts";
+
 /** One file of an image, below `/www`. */
 export interface TreeEntry {
   /** Relative path with `/` between names, UTF-8, no `.`/`..`/empty names, at most 1,024 bytes. */
@@ -60,6 +62,55 @@ export interface StoredFile {
 export interface Image {
   /** `sha256:…` of the OCI manifest. */
   digest: string;
+  /** Of the site; 0 of a program. */
   files: number;
+  /** Of the site's files; of a program, of its blobs. */
   bytes: number;
+}
+
+/**
+ * What an image is:
+ * - `data`: files and nothing else; its layers are made from the file store when somebody asks.
+ * - `site`: made elsewhere, by a Dockerfile or another machine, and its files below some folder are a site; all of its blobs are kept as well.
+ * - `program`: made elsewhere, and no site: something to run. Its blobs are kept.
+ */
+export type ImageKind = "data" | "site" | "program";
+
+/** What is known of an image that is kept. */
+export interface ImageInfo extends Image {
+  kind: ImageKind;
+}
+
+/** An image on its way in, from a registry, an archive or a layout: the exact bytes whose digest is the image's, and where its layers come from. */
+export interface IncomingImage {
+  manifest: Buffer;
+  /** Of the manifest. */
+  mediaType: string;
+  /** The bytes that the manifest names. */
+  config: Buffer;
+  /** From the lowest to the uppermost, as the manifest has them. */
+  layers: readonly IncomingLayer[];
+}
+
+export interface IncomingLayer {
+  descriptor: Descriptor;
+  /** The blob, from its begin; not asked for if it is here already. What it gives is checked by who takes it. */
+  content(): AsyncIterable<Buffer>;
+}
+
+/** A layer that can be given away, as often as wanted. */
+export interface OciLayer extends Descriptor {
+  /** The blob, as a stream. Throws CONTENT_CORRUPT at its end if it is not what the digest says. */
+  content(): AsyncGenerator<Buffer, void, void>;
+}
+
+/** All that an OCI registry or layout wants of an image, a blob at a time. */
+export interface OciImage {
+  digest: string;
+  /** Of the manifest. */
+  mediaType: string;
+  manifest: Buffer;
+  config: Buffer;
+  configDigest: string;
+  layers: OciLayer[];
 }

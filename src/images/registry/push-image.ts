@@ -1,6 +1,5 @@
 import { Semaphore } from "../../shared/semaphore.ts";
-import type { OciImage } from "../image-store.ts";
-import { MEDIA_TYPES } from "../oci-manifest.ts";
+import type { OciImage } from "../types.ts";
 import { putManifest } from "./manifests.ts";
 import { type BlobSource, pushBlob, type PushBlobOptions, type PushOutcome } from "./push-blob.ts";
 import type { ImageReference } from "./reference.ts";
@@ -53,7 +52,7 @@ export async function pushImage(
   const outcomes = await Promise.allSettled(blobsOf(image).map(pushOne));
   // Those that were ended reject with the reason of the one that failed.
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
-  const manifest = { content: image.manifest, mediaType: MEDIA_TYPES.manifest };
+  const manifest = { content: image.manifest, mediaType: image.mediaType };
   await putManifest(session, reference, manifest, { signal: options.signal });
   return pushed;
 }

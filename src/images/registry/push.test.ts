@@ -3,8 +3,8 @@ import type { ServerResponse } from "node:http";
 import { describe, expect, test } from "vitest";
 import { SteppeError } from "../../shared/errors.ts";
 import { contentFixture } from "../content-fixture.ts";
-import type { OciImage } from "../image-store.ts";
-import { json, makeManifest } from "../oci-manifest.ts";
+import type { OciImage } from "../types.ts";
+import { json, makeManifest, MEDIA_TYPES } from "../oci-manifest.ts";
 import { digestOf, fakeRegistry, type FakeRegistry, type Seen, testClient } from "./fakes.ts";
 import { parseReference } from "./reference.ts";
 
@@ -15,11 +15,13 @@ function imageOf(contents: readonly Buffer[]): OciImage {
   const { manifest, config } = makeManifest(described);
   return {
     digest: digestOf(manifest),
+    mediaType: MEDIA_TYPES.manifest,
     manifest,
     config,
     configDigest: digestOf(config),
     layers: described.map((layer, i) => ({
       ...layer,
+      mediaType: MEDIA_TYPES.layer,
       async *content() {
         const bytes = contents[i]!;
         for (let at = 0; at < bytes.length; at += 9000) yield bytes.subarray(at, at + 9000);

@@ -1,6 +1,6 @@
 import { isLoopback } from "../../shared/loopback.ts";
 import type { Clock } from "../../shared/clock.ts";
-import type { OciImage } from "../image-store.ts";
+import type { OciImage } from "../types.ts";
 import type { Descriptor } from "../oci-manifest.ts";
 import type { CredentialSource } from "./credentials.ts";
 import type { RetryPolicy } from "./exchange.ts";
