@@ -61,6 +61,10 @@ describe("docs/steppe-yaml.md", () => {
     ["hashed", defaults.cacheControl.hashed],
     ["grace", formatDuration(defaults.graceMs)],
     ["keepReleases", String(defaults.keepReleases)],
+    ["dockerfile", "auto"],
+    ["file", defaults.dockerfile.file],
+    ["context", defaults.dockerfile.context],
+    ["approve", String(defaults.policy.approve)],
     ["output", defaults.build.output],
     ["path", defaults.check.path],
     ["status", defaults.check.status.join("-")],
@@ -68,7 +72,8 @@ describe("docs/steppe-yaml.md", () => {
     expect(rows.get(key)).toBe(`\`${value}\``);
   });
 
-  test("names both defaults of `timeout`", () => {
+  test("names the defaults of `timeout`", () => {
+    expect(page).toMatch(new RegExp(`\`timeout\` +\\| \`${formatDuration(defaults.dockerfile.timeoutMs)}\``));
     expect(page).toMatch(new RegExp(`\`timeout\` +\\| \`${formatDuration(defaults.build.timeoutMs)}\``));
     expect(page).toMatch(new RegExp(`\`timeout\` +\\| \`${formatDuration(defaults.check.timeoutMs)}\``));
   });

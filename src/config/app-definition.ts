@@ -10,7 +10,7 @@ export interface AppDefinition {
   domains: string[];
   /** Where the repository lives, if not here: an address that `git fetch` takes. */
   repository: string | null;
-  /** How often a remote repository's tags are looked at, milliseconds. */
+  /** How often the tags of a remote repository, and those of `image`, are looked at, milliseconds. */
   pollMs: number;
   /** Glob patterns of the tags that deploy (`*`, `v*`, `v[0-9]*`). `latest` never does. */
   tags: string[];
@@ -18,8 +18,14 @@ export interface AppDefinition {
   branches: string[];
   /** The folder of the repository (or of an upload) that is the site, when nothing is built. `.` is the root. */
   folder: string;
-  /** A command that makes the site, or null: the repository is the site. */
+  /** A command that makes the site, or null: the repository is the site, or has a Dockerfile. */
   build: BuildDefinition | null;
+  /** The Dockerfile that makes the image, or null: none is looked for. Never beside `build`, unless it is `auto`. */
+  dockerfile: DockerfileDefinition | null;
+  /** Where the app's images are in a registry, or null: they are only here. */
+  image: ImageDefinition | null;
+  /** What of the new deploys by itself, and when. */
+  policy: PolicyDefinition;
   /** What must hold before a release goes live. */
   check: CheckDefinition;
   /** Whether plain HTTP is answered with a redirect to HTTPS. */
@@ -48,6 +54,46 @@ export interface BuildDefinition {
   /** Folders relative to the checkout that are kept from build to build. */
   cache: string[];
   timeoutMs: number;
+}
+
+export interface DockerfileDefinition {
+  /**
+   * Whether it is used only where the repository's root has a file `Dockerfile`, `build` is null and `folder` is `.`. All else is
+   * then as by default.
+   */
+  auto: boolean;
+  /** The Dockerfile, a path within the repository. */
+  file: string;
+  /** The folder of the repository that is its context. `.` is the root. */
+  context: string;
+  /** The stage that is built, by its name or number; null is the last. */
+  target: string | null;
+  /** Build arguments by name. They stand in the image's history: no place for secrets. */
+  args: Record<string, string>;
+  /** What `RUN --mount=type=secret` finds, by id: the content of a file of the server, or of a variable of Steppe's environment. */
+  secrets: Record<string, { file: string } | { env: string }>;
+  /** `linux/arm64`; null is the platform of this machine. */
+  platform: string | null;
+  timeoutMs: number;
+}
+
+export interface ImageDefinition {
+  /** Registry and repository: `registry.example.com:5000/team/blog`, `docker.io/library/nginx`. */
+  repository: string;
+  /**
+   * The folder of the image that is the site, absolute: by it the app declares that its base serves it as steppe/static would.
+   * Null: only images that are made on steppe/static are sites.
+   */
+  site: string | null;
+}
+
+export interface PolicyDefinition {
+  /** The range of versions that deploy, as npm has it; null: a tag need be no version. */
+  semver: string | null;
+  /** Whether what came by itself waits until a person approves it. */
+  approve: boolean;
+  /** When what came by itself may go live (`window.ts`), in their normal form. None: at any time. */
+  windows: string[];
 }
 
 /** Values of the field `Cache-Control`. What `_headers` of the site says goes before them. */

@@ -16,6 +16,19 @@ export const defaults = Object.freeze({
   graceMs: hour,
   keepReleases: 10,
   build: Object.freeze({ output: "public", timeoutMs: 10 * minute }),
+  dockerfile: Object.freeze({
+    auto: true,
+    file: "Dockerfile",
+    context: ".",
+    target: null,
+    args: Object.freeze({}),
+    secrets: Object.freeze({}),
+    platform: null,
+    // The first build of one fetches its base images.
+    timeoutMs: 30 * minute,
+  }),
+  image: null,
+  policy: Object.freeze({ semver: null, approve: false, windows: Object.freeze([]) }),
   check: Object.freeze({ path: "/", status: Object.freeze([200, 399] as const), contains: null, timeoutMs: 10_000 }),
 });
 
@@ -31,6 +44,8 @@ export const limits = Object.freeze({
   patternLength: 255,
   cacheFolders: 50,
   environment: 500,
+  secrets: 50,
+  windows: 50,
   commandLength: 64 * 1024,
   textLength: 4096,
   pathBytes: 1024,

@@ -17,6 +17,13 @@ export interface DefinitionOptions {
   env?: readonly string[];
   cache?: readonly string[];
   buildTimeout?: string;
+  /** A path; false is that none is looked for. */
+  dockerfile?: string | false;
+  image?: string;
+  imageSite?: string;
+  semver?: string;
+  approve?: boolean;
+  window?: readonly string[];
   checkPath?: string;
   checkStatus?: string;
   checkContains?: string;
@@ -46,6 +53,13 @@ const optionOf: Readonly<Record<string, string>> = {
   "build.env": "--env",
   "build.cache": "--cache",
   "build.timeout": "--build-timeout",
+  dockerfile: "--dockerfile",
+  image: "--image",
+  "image.repository": "--image",
+  "image.site": "--image-site",
+  semver: "--semver",
+  approve: "--approve",
+  windows: "--window",
   "check.path": "--check-path",
   "check.status": "--check-status",
   "check.contains": "--check-contains",
@@ -99,6 +113,11 @@ function toFields(name: string, options: DefinitionOptions): Record<string, unkn
     branches: options.branches,
     folder: options.folder,
     build: buildFields(name, options),
+    dockerfile: options.dockerfile,
+    image: imageFields(name, options),
+    semver: options.semver,
+    approve: options.approve,
+    windows: options.window,
     check: present({
       path: options.checkPath,
       status: options.checkStatus,
@@ -124,6 +143,12 @@ function buildFields(name: string, options: DefinitionOptions): Record<string, u
   const given = alone.find(([, value]) => value !== undefined);
   if (given === undefined) return undefined;
   throw usage(name, `${given[0]} is given without --build`);
+}
+
+function imageFields(name: string, { image, imageSite }: DefinitionOptions): Record<string, unknown> | undefined {
+  if (image !== undefined) return present({ repository: image, site: imageSite });
+  if (imageSite === undefined) return undefined;
+  throw usage(name, "--image-site is given without --image");
 }
 
 function variables(name: string, assignments: readonly string[]): Record<string, string> {

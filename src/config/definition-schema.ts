@@ -10,10 +10,17 @@ import {
   domainList,
   environment,
   folder,
+  imageFolder,
+  imageRepository,
   innerPath,
   keepReleases,
   patternList,
+  platform,
   repository,
+  secretSources,
+  semverRange,
+  target,
+  windowList,
 } from "./schema.ts";
 
 function milliseconds([least, most]: readonly [number, number]) {
@@ -25,6 +32,48 @@ function milliseconds([least, most]: readonly [number, number]) {
 
 const httpStatus = z.int().min(100, { error: "is no HTTP status" }).max(599, { error: "is no HTTP status" });
 
+const build = z.strictObject({
+  command,
+  output: folder,
+  env: environment,
+  cache: cacheList,
+  timeoutMs: milliseconds(limits.buildTimeoutMs),
+});
+
+const dockerfile = z.strictObject({
+  auto: z.boolean(),
+  file: innerPath,
+  context: folder,
+  target: target.nullable(),
+  args: environment,
+  secrets: secretSources,
+  platform: platform.nullable(),
+  timeoutMs: milliseconds(limits.buildTimeoutMs),
+});
+
+const image = z.strictObject({ repository: imageRepository, site: imageFolder.nullable() });
+
+const policy = z.strictObject({ semver: semverRange.nullable(), approve: z.boolean(), windows: windowList });
+
+const check = z.strictObject({
+  path: checkPath,
+  status: z
+    .tuple([httpStatus, httpStatus])
+    .refine(([first, last]) => first <= last, { error: "is a range that runs backwards" }),
+  contains: containsText.nullable(),
+  timeoutMs: milliseconds(limits.checkTimeoutMs),
+});
+
+const caching = z.strictObject({ changing: cacheControl, hashed: cacheControl });
+
+/** The keys of the parts of a definition. */
+export const partKeys: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  Object.entries({ build, dockerfile, image, policy, check, cacheControl: caching }).map(([part, { shape }]) => [
+    part,
+    Object.keys(shape),
+  ]),
+);
+
 /** An AppDefinition as it goes over the wire, all of it there. The fields' rules are those of `steppe.yaml`. */
 export const definitionSchema = z.strictObject({
   name: appName,
@@ -34,29 +83,26 @@ export const definitionSchema = z.strictObject({
   tags: patternList,
   branches: patternList,
   folder,
-  build: z
-    .strictObject({
-      command,
-      output: folder,
-      env: environment,
-      cache: cacheList,
-      timeoutMs: milliseconds(limits.buildTimeoutMs),
-    })
-    .nullable(),
-  check: z.strictObject({
-    path: checkPath,
-    status: z
-      .tuple([httpStatus, httpStatus])
-      .refine(([first, last]) => first <= last, { error: "is a range that runs backwards" }),
-    contains: containsText.nullable(),
-    timeoutMs: milliseconds(limits.checkTimeoutMs),
-  }),
+  build: build.nullable(),
+  // Those of before did not know these three, and built no Dockerfile.
+  dockerfile: dockerfile
+    .refine((value) => !value.auto || isDefault(value), { error: "is `auto`, and has settings; `auto` has none" })
+    .nullable()
+    .prefault(null),
+  image: image.nullable().prefault(null),
+  policy: policy.prefault({ ...defaults.policy, windows: [...defaults.policy.windows] }),
+  check,
   redirectToHttps: z.boolean(),
   notFoundPage: innerPath,
-  // Those of before did not know these three.
+  // Nor these.
   cleanUrls: z.boolean().prefault(defaults.cleanUrls),
   fallback: innerPath.nullable().prefault(defaults.fallback),
-  cacheControl: z.strictObject({ changing: cacheControl, hashed: cacheControl }).prefault(defaults.cacheControl),
+  cacheControl: caching.prefault(defaults.cacheControl),
   graceMs: milliseconds(limits.graceMs),
   keepReleases,
 });
+
+function isDefault(value: z.output<typeof dockerfile>): boolean {
+  // Zod gives the fields in the order of the schema, which is that of the defaults.
+  return JSON.stringify(value) === JSON.stringify(defaults.dockerfile);
+}

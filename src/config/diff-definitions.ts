@@ -1,11 +1,11 @@
-import type { AppDefinition } from "./app-definition.ts";
+import type { AppDefinition, DockerfileDefinition } from "./app-definition.ts";
 import { formatDuration } from "./duration.ts";
 
 /**
  * The fields in which two definitions of an app differ, one text each, by the names of `steppe.yaml`:
  * `domains: blog.test → blog.example.com`. Empty if they are the same. The order within lists counts.
  *
- * Of variables of the build only the names are told: values may be secrets.
+ * Of variables, build arguments and secrets only the names are told.
  */
 export function diffDefinitions(before: AppDefinition, after: AppDefinition): string[] {
   const old = flatten(before);
@@ -26,9 +26,7 @@ interface Shown {
 }
 
 function flatten(definition: AppDefinition): Map<string, Shown> {
-  const { build, check, cacheControl } = definition;
-  const env = build?.env ?? {};
-  const variables = Object.keys(env).sort();
+  const { build, check, cacheControl, image, policy } = definition;
   return new Map<string, Shown>([
     ["name", text(definition.name)],
     ["domains", list(definition.domains)],
@@ -39,9 +37,15 @@ function flatten(definition: AppDefinition): Map<string, Shown> {
     ["folder", text(definition.folder)],
     ["build.command", text(build && JSON.stringify(shorten(build.command)), build?.command)],
     ["build.output", text(build?.output)],
-    ["build.env", { exact: JSON.stringify(variables.map((name) => [name, env[name]])), shown: listed(variables) }],
+    ["build.env", names(build?.env ?? {})],
     ["build.cache", list(build?.cache ?? [])],
     ["build.timeout", build === null ? text(null) : time(build.timeoutMs)],
+    ...flattenDockerfile(definition.dockerfile),
+    ["image.repository", text(image?.repository)],
+    ["image.site", text(image?.site)],
+    ["semver", text(policy.semver)],
+    ["approve", text(String(policy.approve))],
+    ["windows", list(policy.windows)],
     ["check.path", text(check.path)],
     ["check.status", text(formatStatus(check.status))],
     ["check.contains", text(check.contains && JSON.stringify(shorten(check.contains)), check.contains)],
@@ -55,6 +59,19 @@ function flatten(definition: AppDefinition): Map<string, Shown> {
     ["grace", time(definition.graceMs)],
     ["keepReleases", text(String(definition.keepReleases))],
   ]);
+}
+
+function flattenDockerfile(dockerfile: DockerfileDefinition | null): Array<[string, Shown]> {
+  const own = dockerfile?.auto === true ? null : dockerfile;
+  return [
+    ["dockerfile", own === dockerfile ? text(own?.file, own && `./${own.file}`) : text("auto")],
+    ["dockerfile.context", text(own?.context)],
+    ["dockerfile.target", text(own?.target)],
+    ["dockerfile.args", names(own?.args ?? {})],
+    ["dockerfile.secrets", names(own?.secrets ?? {})],
+    ["dockerfile.platform", text(own?.platform)],
+    ["dockerfile.timeout", own === null ? text(null) : time(own.timeoutMs)],
+  ];
 }
 
 /** `[200, 399]` as `200-399`, `[200, 200]` as `200`. */
@@ -77,6 +94,11 @@ function list(values: readonly string[]): Shown {
 function listed(values: readonly string[]): string {
   if (values.length === 0) return "none";
   return values.length > 10 ? `${values.slice(0, 10).join(", ")} and ${values.length - 10} more` : values.join(", ");
+}
+
+function names(values: Readonly<Record<string, unknown>>): Shown {
+  const sorted = Object.keys(values).sort();
+  return { exact: JSON.stringify(sorted.map((name) => [name, values[name]])), shown: listed(sorted) };
 }
 
 function shorten(value: string): string {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { fault } from "../../test/support/fault.ts";
 import { testDefinition } from "../../test/support/test-definition.ts";
 import { SteppeError } from "../shared/errors.ts";
-import type { AppDefinition } from "./app-definition.ts";
+import type { AppDefinition, DockerfileDefinition } from "./app-definition.ts";
 import { defaults } from "./defaults.ts";
 import { definitionFromOptions } from "./definition-from-options.ts";
 import { diffDefinitions } from "./diff-definitions.ts";
@@ -50,6 +50,11 @@ apps:
       env: { TZ: Europe/London }
       cache: [node_modules]
       timeout: 20m
+    dockerfile: auto
+    image: { repository: Registry.example.com:5000/team/shop, site: /usr/share/nginx//html/ }
+    semver: ">=1.0  <3"
+    approve: true
+    windows: [ "mon-wed,thu,Sun 9:00-17:00 Europe/London", "daily 22:00-00:00 UTC" ]
     check: { path: /health, status: 200, contains: ok, timeout: 5s }
     redirectToHttps: true
     notFoundPage: errors/404.html
@@ -74,6 +79,13 @@ apps:
           env: { TZ: "Europe/London" },
           cache: ["node_modules"],
           timeoutMs: 1_200_000,
+        },
+        dockerfile: blog.dockerfile,
+        image: { repository: "registry.example.com:5000/team/shop", site: "/usr/share/nginx/html" },
+        policy: {
+          semver: ">=1.0 <3",
+          approve: true,
+          windows: ["Mon-Thu,Sun 09:00-17:00 Europe/London", "daily 22:00-24:00 UTC"],
         },
         check: { path: "/health", status: [200, 200], contains: "ok", timeoutMs: 5000 },
         redirectToHttps: true,
@@ -232,8 +244,22 @@ const printable = fc.string({ minLength: 1, maxLength: 40 }).filter((text) => te
 
 const fieldValue = fc.constantFrom("no-cache", "no-store", "public, max-age=60");
 
+const dictionary = (key: RegExp) => fc.dictionary(fc.stringMatching(key), fc.string(), { maxKeys: 3 });
+const secretSource = fc.constantFrom({ file: "/etc/steppe/npmrc" }, { env: "NPM_TOKEN" });
+
+const dockerfile: fc.Arbitrary<DockerfileDefinition> = fc.record({
+  auto: fc.constant(false),
+  file: fc.oneof(fc.constantFrom("auto", "false", "Dockerfile"), pathName),
+  context: fc.oneof(fc.constant("."), pathName),
+  target: fc.constantFrom(null, "site", "0", "a.b-c"),
+  args: dictionary(/^[A-Z_][A-Z0-9_]{0,8}$/),
+  secrets: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9_.-]{0,8}$/), secretSource, { maxKeys: 3 }),
+  platform: fc.constantFrom(null, "linux/arm64", "linux/arm/v7"),
+  timeoutMs: fc.integer({ min: 1000, max: 86_400_000 }),
+});
+
 /** Any app definition in its normal form. */
-const definition: fc.Arbitrary<AppDefinition> = fc.record({
+const anyDefinition: fc.Arbitrary<AppDefinition> = fc.record({
   name: fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?$/),
   domains: fc.uniqueArray(domainName, { minLength: 1, maxLength: 4 }),
   repository: fc.constantFrom(null, "https://git.example.com/a.git", "git@host.example:a/b.git"),
@@ -245,11 +271,25 @@ const definition: fc.Arbitrary<AppDefinition> = fc.record({
     fc.record({
       command: printable,
       output: pathName,
-      env: fc.dictionary(fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,8}$/), fc.string(), { maxKeys: 3 }),
+      env: dictionary(/^[A-Z_][A-Z0-9_]{0,8}$/),
       cache: fc.array(pathName, { maxLength: 2 }),
       timeoutMs: fc.integer({ min: 1000, max: 86_400_000 }),
     }),
   ),
+  dockerfile: fc.option(fc.oneof(fc.constant(blog.dockerfile), dockerfile)),
+  image: fc.option(
+    fc.record({
+      repository: fc.constantFrom("docker.io/library/nginx", "registry.test:5000/team/a", "[::1]:5000/a"),
+      site: fc.constantFrom(null, "/", "/www", "/usr/share/nginx/html"),
+    }),
+  ),
+  policy: fc.record({
+    semver: fc.constantFrom(null, "*", "^1.2", ">=1.0 <2 || 3.x"),
+    approve: fc.boolean(),
+    windows: fc.array(fc.constantFrom("Mon-Fri 09:00-17:00 Europe/London", "Sat,Sun 22:00-02:00 UTC"), {
+      maxLength: 2,
+    }),
+  }),
   check: fc.record({
     path: fc.stringMatching(/^\/[a-z0-9/?=.-]{0,12}$/),
     status: fc.tuple(fc.integer({ min: 100, max: 399 }), fc.integer({ min: 400, max: 599 })),
@@ -264,6 +304,9 @@ const definition: fc.Arbitrary<AppDefinition> = fc.record({
   graceMs: fc.integer({ min: 0, max: 2_592_000_000 }),
   keepReleases: fc.integer({ min: 1, max: 1000 }),
 });
+
+/** Only one of the two makes the image. */
+const definition = anyDefinition.filter(({ build, dockerfile: own }) => build === null || own?.auto !== false);
 
 describe("the ways of a definition agree", () => {
   test("YAML, and back", () => {
@@ -306,8 +349,18 @@ describe("the ways of a definition agree", () => {
       keepReleases: "3",
       grace: "0",
       checkStatus: "200",
+      dockerfile: false,
+      image: "team/blog",
+      semver: "1.x",
+      window: ["daily 0:00-6:00 UTC"],
+      approve: true,
     });
     expect(built.build).toMatchObject({ command: "hugo", output: "out", env: { A: "b=c" } });
+    expect(built).toMatchObject({
+      dockerfile: null,
+      image: { repository: "docker.io/team/blog", site: null },
+      policy: { semver: "1.x", approve: true, windows: ["daily 00:00-06:00 UTC"] },
+    });
     expect(built).toMatchObject({ keepReleases: 3, graceMs: 0, check: { status: [200, 200] } });
   });
 });
@@ -320,6 +373,9 @@ test("diffDefinitions says what was and what is, and no secrets", () => {
     repository: "https://me:other@git.test/a.git",
     pollMs: 60_000,
     build: { command: "hugo", output: "public", env: { TOKEN: "hidden" }, cache: [], timeoutMs: 600_000 },
+    dockerfile: null,
+    image: { repository: "docker.io/team/blog", site: null },
+    policy: { semver: "^1.2", approve: true, windows: ["Mon-Fri 09:00-17:00 Europe/London"] },
   };
   expect(diffDefinitions(before, after)).toEqual([
     "domains: blog.localhost → blog.example.com",
@@ -329,5 +385,10 @@ test("diffDefinitions says what was and what is, and no secrets", () => {
     "build.output: none → public",
     "build.env: none → TOKEN",
     "build.timeout: none → 10m",
+    "dockerfile: auto → none",
+    "image.repository: none → docker.io/team/blog",
+    "semver: none → ^1.2",
+    "approve: false → true",
+    "windows: none → Mon-Fri 09:00-17:00 Europe/London",
   ]);
 });

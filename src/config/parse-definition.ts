@@ -1,7 +1,7 @@
 import { SteppeError } from "../shared/errors.ts";
 import type { AppDefinition } from "./app-definition.ts";
-import { definitionSchema } from "./definition-schema.ts";
-import { formatPath, type Path, type Problem, toProblems } from "./problems.ts";
+import { definitionSchema, partKeys } from "./definition-schema.ts";
+import { DOCKERFILE_BESIDE_BUILD, formatPath, type Path, type Problem, toProblems } from "./problems.ts";
 
 /**
  * Checks an app definition that came as JSON from somewhere: everything must be there, nothing else may be, and every value
@@ -10,9 +10,17 @@ import { formatPath, type Path, type Problem, toProblems } from "./problems.ts";
  */
 export function parseDefinition(json: unknown): AppDefinition {
   const parsed = definitionSchema.safeParse(json);
-  const problems = parsed.success ? domainsTwice(parsed.data.domains) : toProblems(parsed.error.issues, json, keysAt);
+  const problems = parsed.success ? crossProblems(parsed.data) : toProblems(parsed.error.issues, json, keysAt);
   if (parsed.success && problems.length === 0) return parsed.data;
   throw definitionError(problems, json);
+}
+
+function crossProblems(definition: AppDefinition): Problem[] {
+  const problems = domainsTwice(definition.domains);
+  if (definition.build !== null && definition.dockerfile?.auto === false) {
+    problems.push({ path: ["dockerfile"], atKey: true, message: DOCKERFILE_BESIDE_BUILD, other: ["build"] });
+  }
+  return problems;
 }
 
 function domainsTwice(domains: readonly string[]): Problem[] {
@@ -26,10 +34,8 @@ function domainsTwice(domains: readonly string[]): Problem[] {
 }
 
 function keysAt(path: Path): readonly string[] {
-  const { shape } = definitionSchema;
-  if (path.length === 0) return Object.keys(shape);
-  if (path[0] === "build") return Object.keys(shape.build.unwrap().shape);
-  return path[0] === "check" ? Object.keys(shape.check.shape) : [];
+  if (path.length === 0) return Object.keys(definitionSchema.shape);
+  return path[1] === "secrets" ? ["file", "env"] : (partKeys[String(path[0])] ?? []);
 }
 
 function definitionError(problems: readonly Problem[], json: unknown): SteppeError {

@@ -14,6 +14,9 @@ export interface Problem {
   other?: Path;
 }
 
+/** What is wrong with a Dockerfile of its own beside a build command: only one of them can make the image. */
+export const DOCKERFILE_BESIDE_BUILD = "is there beside `build`; leave out the one that does not make the site";
+
 /** `["apps", "blog", "domains", 0]` as `apps.blog.domains[0]`. */
 export function formatPath(path: Path): string {
   let text = "";
@@ -59,10 +62,10 @@ function issueProblems(
     const branch = meant[0];
     if (branch !== undefined) return branch.flatMap((inner) => issueProblems(inner, path, input, knownKeys));
     const kinds = issue.errors.flat().flatMap((inner) => (isWrongKind(inner) ? [expectedKind(inner)] : []));
-    return [{ path, atKey: false, message: wrongKind([...new Set(kinds)], valueAt(input, path)) }];
+    return [{ path, atKey: false, message: wrongKind([...new Set(kinds)], path, input) }];
   }
   if (isWrongKind(issue)) {
-    return [{ path, atKey: false, message: wrongKind([expectedKind(issue)], valueAt(input, path)) }];
+    return [{ path, atKey: false, message: wrongKind([expectedKind(issue)], path, input) }];
   }
   return [{ path, atKey: false, message: issue.message }];
 }
@@ -89,12 +92,15 @@ const kindNames: Readonly<Record<string, string>> = {
   null: "null",
 };
 
-function wrongKind(expected: readonly string[], value: unknown): string {
+function wrongKind(expected: readonly string[], path: Path, input: unknown): string {
+  const value = valueAt(input, path);
   if (value === undefined) return "is missing";
   const wanted = expected.join(" or ");
   const quotable = typeof value === "number" || typeof value === "boolean";
   const hint = quotable && wanted === "a text" ? `; write "${value}", in quotes` : "";
-  return `is ${describe(value)} and should be ${wanted}${hint}`;
+  // Who writes a secret where its place should be has it in the output, and so in logs, unless it is left out here.
+  const said = path.includes("secrets") && typeof value === "string" ? "a text" : describe(value);
+  return `is ${said} and should be ${wanted}${hint}`;
 }
 
 function describe(value: unknown): string {

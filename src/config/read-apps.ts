@@ -1,8 +1,8 @@
 import type * as z from "zod";
-import type { AppDefinition } from "./app-definition.ts";
-import { limits } from "./defaults.ts";
+import type { AppDefinition, DockerfileDefinition } from "./app-definition.ts";
+import { defaults, limits } from "./defaults.ts";
 import { parseDomain } from "./domain.ts";
-import { type Path, type Problem, toProblems, valueAt } from "./problems.ts";
+import { DOCKERFILE_BESIDE_BUILD, type Path, type Problem, toProblems, valueAt } from "./problems.ts";
 import { appSchema, fileSchema } from "./schema.ts";
 
 type AppFields = z.output<typeof appSchema>;
@@ -13,6 +13,8 @@ export type ReadApps = { apps: AppDefinition[] } | { problems: Problem[] };
 const keysOfFile = Object.keys(fileSchema.shape);
 const keysOfApp = Object.keys(appSchema.shape);
 const keysOfPart: Readonly<Record<string, readonly string[]>> = {
+  image: ["repository", "site"],
+  dockerfile: ["file", "context", "target", "args", "secrets", "platform", "timeout"],
   build: ["command", "output", "env", "cache", "timeout"],
   check: ["path", "status", "contains", "timeout"],
   cacheControl: ["changing", "hashed"],
@@ -35,6 +37,7 @@ function withoutAnchors(input: unknown): unknown {
 
 function keysAt(path: Path): readonly string[] {
   if (path.length === 0) return keysOfFile;
+  if (path[3] === "secrets") return ["file", "env"];
   return path.length === 2 ? keysOfApp : (keysOfPart[String(path[2])] ?? []);
 }
 
@@ -58,6 +61,9 @@ function toDefinition(name: string, fields: AppFields): AppDefinition {
             cache: build.cache,
             timeoutMs: build.timeout,
           },
+    dockerfile: toDockerfile(fields.dockerfile),
+    image: fields.image === undefined ? null : { repository: fields.image.repository, site: fields.image.site ?? null },
+    policy: { semver: fields.semver ?? null, approve: fields.approve, windows: fields.windows },
     check: { path: check.path, status: check.status, contains: check.contains ?? null, timeoutMs: check.timeout },
     redirectToHttps: fields.redirectToHttps,
     notFoundPage: fields.notFoundPage,
@@ -69,7 +75,15 @@ function toDefinition(name: string, fields: AppFields): AppDefinition {
   };
 }
 
-/** What no field shows by itself: domains that are missing or there twice. Found even where other things are wrong. */
+function toDockerfile(field: AppFields["dockerfile"]): DockerfileDefinition | null {
+  if (field === false) return null;
+  if (field === "auto") return { ...defaults.dockerfile, args: {}, secrets: {} };
+  const { file, context, target, args, secrets, platform, timeout } = field;
+  const named = { file, context, target: target ?? null, args, secrets, platform: platform ?? null };
+  return { auto: false, ...named, timeoutMs: timeout };
+}
+
+/** What no field shows by itself: domains that are missing or there twice, two ways of building. Found even where other things are wrong. */
 function crossProblems(input: unknown): Problem[] {
   const apps = valueAt(input, ["apps"]);
   if (typeof apps !== "object" || apps === null || Array.isArray(apps)) return [];
@@ -95,6 +109,11 @@ function crossProblems(input: unknown): Problem[] {
       problems.push({ path: ["apps", app], atKey: true, message });
     }
     problems.push(...domainsTwice(fields, app, seen));
+    const dockerfile = valueAt(fields, ["dockerfile"]);
+    if (Object.hasOwn(fields, "build") && dockerfile !== undefined && dockerfile !== "auto" && dockerfile !== false) {
+      const path = ["apps", app, "dockerfile"];
+      problems.push({ path, atKey: true, message: DOCKERFILE_BESIDE_BUILD, other: ["apps", app, "build"] });
+    }
   }
   return problems;
 }

@@ -3,9 +3,12 @@ import { defaults, limits } from "./defaults.ts";
 import { parseDomain } from "./domain.ts";
 import { DURATION_PATTERN, formatDuration, parseDuration } from "./duration.ts";
 import { parseGlob } from "./glob.ts";
+import { parseImageFolder, parseImageRepository } from "./image-repository.ts";
 import type { Parsed } from "./parsed.ts";
 import { parseInnerPath, parseRelativePath } from "./relative-path.ts";
 import { parseRepositoryAddress } from "./repository-address.ts";
+import { parseSemverRange } from "./semver-range.ts";
+import { formatWindow, parseWindow, WINDOW_PATTERN } from "./window.ts";
 
 /**
  * The one schema of `steppe.yaml`. What it reads becomes an AppDefinition (`read-apps.ts`); the JSON Schema for editors
@@ -87,6 +90,59 @@ export const cacheControl = textField((text): Parsed<string> => {
     ? { problem: "is longer than 256 characters" }
     : { value: text.trim() };
 });
+const STAGE_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$";
+const SECRET_PATTERN = "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$";
+const PLATFORM_PATTERN = "^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9.]+)?$";
+
+export const target = z.string().regex(new RegExp(STAGE_PATTERN), {
+  error: "is no name of a stage: letters, digits, `_`, `.` and `-`, no sign first",
+});
+export const platform = z.string().regex(new RegExp(PLATFORM_PATTERN), {
+  error: "is no platform; write `linux/amd64` or `linux/arm/v7`",
+});
+const secretFile = textField((text): Parsed<string> => {
+  if (!text.startsWith("/")) return { problem: "is not absolute; it is a file of the server" };
+  if (Buffer.byteLength(text) > limits.pathBytes) return { problem: "is longer than 1,024 bytes" };
+  // docker and buildah read `id=…,src=…` as a line of CSV.
+  if (/[\u0000-\u001f\u007f,"]/.test(text)) return { problem: 'has a comma, a `"` or a control character in it' };
+  return text.endsWith("/") ? { problem: "is a folder; name a file" } : { value: text };
+});
+const variableName = z.string().regex(new RegExp(ENVIRONMENT_PATTERN), {
+  error: "is no name of a variable: letters, digits and `_`, no digit first",
+});
+const secretId = z.string().regex(new RegExp(SECRET_PATTERN), {
+  error: "is no id of a secret: letters, digits, `_`, `.` and `-`, none of the last two first",
+});
+const secretSource = z
+  .strictObject({
+    file: secretFile.optional().meta({ description: "A file of the server." }),
+    env: variableName.optional().meta({ description: "A variable of the server's environment." }),
+  })
+  .meta({ minProperties: 1, maxProperties: 1 })
+  .transform(({ file, env }, context): { file: string } | { env: string } => {
+    if (file !== undefined && env === undefined) return { file };
+    if (env !== undefined && file === undefined) return { env };
+    const message = "wants one of the two: `{ file: /path/on/the/server }` or `{ env: VARIABLE }`";
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  });
+/** Where secrets of a build are, by id; what they are is never written down. */
+export const secretSources = z
+  .record(secretId, secretSource)
+  .refine((secrets) => Object.keys(secrets).length <= limits.secrets, {
+    error: `has more than ${limits.secrets} secrets`,
+  });
+export const imageRepository = textField(parseImageRepository);
+export const imageFolder = textField(parseImageFolder, { pattern: "^/" });
+export const semverRange = textField(parseSemverRange);
+const window = textField(
+  (text): Parsed<string> => {
+    const parsed = parseWindow(text);
+    return "value" in parsed ? { value: formatWindow(parsed.value) } : parsed;
+  },
+  { pattern: WINDOW_PATTERN },
+);
+export const windowList = z.array(window).max(limits.windows, { error: `has more than ${limits.windows} windows` });
 export const keepReleases = z
   .int()
   .min(limits.keepReleases[0], { error: "is less than 1; a rollback needs a release to go to" })
@@ -115,14 +171,16 @@ function duration(range: readonly [number, number]) {
   return range[0] === 0 ? z.union([text, z.literal(0)]) : text;
 }
 
-/** One pattern or a list of them. */
-const patterns = z.union([
-  z
-    .string()
-    .transform((text) => [text])
-    .pipe(patternList),
-  patternList,
-]);
+/** One, or a list of them. */
+function oneOrMore<List extends typeof patternList>(list: List) {
+  return z.union([
+    z
+      .string()
+      .transform((text) => [text])
+      .pipe(list),
+    list,
+  ]);
+}
 
 const statusDefault = defaults.check.status.join("-");
 
@@ -136,6 +194,27 @@ const buildSchema = z.strictObject({
   timeout: duration(limits.buildTimeoutMs)
     .prefault(formatDuration(defaults.build.timeoutMs))
     .meta({ description: "When a build that still runs is stopped." }),
+});
+
+const dockerfileSchema = z.strictObject({
+  file: innerPath.prefault(defaults.dockerfile.file).meta({ description: "The Dockerfile." }),
+  context: folder.prefault(defaults.dockerfile.context).meta({ description: "The folder that is its context." }),
+  target: target.optional().meta({ description: "The stage that is built; if it is not said, the last." }),
+  args: environment.prefault({}).meta({ description: "Build arguments. They stand in the image: no secrets." }),
+  secrets: secretSources
+    .prefault({})
+    .meta({ description: "Where the secrets of the build are, by id: `{ file: PATH }` or `{ env: VARIABLE }`." }),
+  platform: platform.optional().meta({ description: "The platform, if it is not that of the server." }),
+  timeout: duration(limits.buildTimeoutMs)
+    .prefault(formatDuration(defaults.dockerfile.timeoutMs))
+    .meta({ description: "When a build that still runs is stopped." }),
+});
+
+const imageSchema = z.strictObject({
+  repository: imageRepository.meta({ description: "Registry and repository." }),
+  site: imageFolder
+    .optional()
+    .meta({ description: "The folder that is the site, of images that are not made on steppe/static." }),
 });
 
 const checkSchema = z.strictObject({
@@ -169,11 +248,11 @@ export const appSchema = z.strictObject({
   }),
   poll: duration(limits.pollMs)
     .prefault(formatDuration(defaults.pollMs))
-    .meta({ description: "How often the tags of a repository that lives elsewhere are looked at." }),
-  tags: patterns
+    .meta({ description: "How often the tags of a repository that lives elsewhere, or of a registry, are looked at." }),
+  tags: oneOrMore(patternList)
     .prefault([...defaults.tags])
     .meta({ description: "Patterns of the tags that deploy. `latest` never does.", examples: ["v*"] }),
-  branches: patterns
+  branches: oneOrMore(patternList)
     .prefault([...defaults.branches])
     .meta({ description: "Patterns of the branches that deploy when they move.", examples: ["main"] }),
   folder: folder
@@ -183,6 +262,38 @@ export const appSchema = z.strictObject({
     .union([command.transform((text) => ({ command: text })).pipe(buildSchema), buildSchema])
     .optional()
     .meta({ description: "The command that makes the site.", examples: ["hugo"] }),
+  dockerfile: z
+    .union([
+      z.literal(["auto", false]),
+      innerPath.transform((file): z.input<typeof dockerfileSchema> => ({ file })).pipe(dockerfileSchema),
+      dockerfileSchema,
+    ])
+    .prefault("auto")
+    .meta({
+      description: "The Dockerfile that makes the image; `auto` is that of the root, if there is one; `false` is none.",
+      examples: ["auto", "docker/Dockerfile"],
+    }),
+  image: z
+    .union([imageRepository.transform((repository) => ({ repository })).pipe(imageSchema), imageSchema])
+    .optional()
+    .meta({
+      description:
+        "Where the app's images are in a registry: what is built is pushed there, what appears there deploys.",
+      examples: ["registry.example.com/team/blog"],
+    }),
+  semver: semverRange
+    .optional()
+    .meta({ description: "The versions that deploy, as npm writes ranges.", examples: ["^1.2", "2.x"] }),
+  approve: z
+    .boolean()
+    .prefault(defaults.policy.approve)
+    .meta({ description: "Whether what came by itself waits until a person approves it." }),
+  windows: oneOrMore(windowList)
+    .prefault([...defaults.policy.windows])
+    .meta({
+      description: "When what came by itself may go live.",
+      examples: ["Mon-Fri 09:00-17:00 Europe/London"],
+    }),
   check: checkSchema.prefault({}).meta({ description: "What must hold before a release goes live." }),
   redirectToHttps: z
     .boolean()

@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import type { AppDefinition } from "./app-definition.ts";
+import type { AppDefinition, DockerfileDefinition } from "./app-definition.ts";
 import { defaults } from "./defaults.ts";
 import { formatStatus } from "./diff-definitions.ts";
 import { formatDuration } from "./duration.ts";
@@ -29,6 +29,12 @@ function toFields(definition: AppDefinition): Record<string, unknown> {
     addTime(part, "timeout", build.timeoutMs, defaults.build.timeoutMs);
     fields["build"] = Object.keys(part).length === 1 ? build.command : part;
   }
+  add(fields, "dockerfile", definition.dockerfile, defaults.dockerfile, dockerfileField(definition.dockerfile));
+  const { image, policy } = definition;
+  add(fields, "image", image, defaults.image, image?.site === null ? image.repository : image);
+  add(fields, "semver", policy.semver, defaults.policy.semver);
+  add(fields, "approve", policy.approve, defaults.policy.approve);
+  add(fields, "windows", policy.windows, defaults.policy.windows, oneOrMore(policy.windows));
   const checks: Record<string, unknown> = {};
   const [first, last] = check.status;
   add(checks, "path", check.path, defaults.check.path);
@@ -47,6 +53,21 @@ function toFields(definition: AppDefinition): Record<string, unknown> {
   addTime(fields, "grace", definition.graceMs, defaults.graceMs);
   add(fields, "keepReleases", definition.keepReleases, defaults.keepReleases);
   return fields;
+}
+
+function dockerfileField(dockerfile: DockerfileDefinition | null): unknown {
+  if (dockerfile === null) return false;
+  const usual = defaults.dockerfile;
+  const part: Record<string, unknown> = { file: dockerfile.file };
+  add(part, "context", dockerfile.context, usual.context);
+  add(part, "target", dockerfile.target, usual.target);
+  add(part, "args", dockerfile.args, usual.args);
+  add(part, "secrets", dockerfile.secrets, usual.secrets);
+  add(part, "platform", dockerfile.platform, usual.platform);
+  addTime(part, "timeout", dockerfile.timeoutMs, usual.timeoutMs);
+  if (Object.keys(part).length > 1) return part;
+  // A file of that name, and not the word.
+  return dockerfile.file === "auto" ? "./auto" : dockerfile.file;
 }
 
 /** Adds a field where its value is not the usual one. */

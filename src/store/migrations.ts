@@ -179,4 +179,11 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX delivery_events_by_age ON delivery_events (seen_at);
   `,
+  `
+  -- What definitions say of Dockerfiles, registries and of what deploys by itself since then: what was done before.
+  UPDATE apps SET definition = json_insert(definition, '$.dockerfile', NULL, '$.image', NULL, '$.policy',
+    json('{"semver":null,"approve":false,"windows":[]}'));
+  UPDATE releases SET definition = json_insert(definition, '$.dockerfile', NULL, '$.image', NULL, '$.policy',
+    json('{"semver":null,"approve":false,"windows":[]}'));
+  `,
 ];

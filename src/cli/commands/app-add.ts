@@ -19,6 +19,13 @@ export function define(command: Command, context: Context): void {
     .option("--env <name=value>", "a variable of the build; may be given again", gather)
     .option("--cache <path>", "a folder that is kept from build to build; may be given again", gather)
     .option("--build-timeout <time>", "when a build that still runs is stopped (default 10m)")
+    .option("--dockerfile <path>", "the Dockerfile that makes its image (default: the root's, if there is one)")
+    .option("--no-dockerfile", "look for none")
+    .option("--image <repository>", "where its images are in a registry: builds are pushed there, new tags deploy")
+    .option("--image-site <path>", "the folder of such an image that is the site, if it is not made on steppe/static")
+    .option("--semver <range>", "which versions deploy, such as ^1.2")
+    .option("--approve", "what came by itself waits until you approve it")
+    .option("--window <window>", "when it may go live, such as `Mon-Fri 09:00-17:00 Europe/London`", gather)
     .option("--check-path <path>", "what is asked for before a release goes live (default /)")
     .option("--check-status <status>", "the status that passes (default 200-399)")
     .option("--check-contains <text>", "a text that the answer must contain")
@@ -40,18 +47,23 @@ export function define(command: Command, context: Context): void {
   });
 }
 
-type Options = CommonOptions & Omit<DefinitionOptions, "grace"> & { grace?: string | boolean };
+type Options = CommonOptions &
+  Omit<DefinitionOptions, "grace" | "dockerfile"> & { grace?: string | boolean; dockerfile?: string | boolean };
 
-function toDefinitionOptions({ json: _, data: __, grace, ...rest }: Options): DefinitionOptions {
-  // Commander sets `grace` to true by itself, since there is `--no-grace`.
-  if (grace === false) return { ...rest, grace: "0" };
-  return typeof grace === "string" ? { ...rest, grace } : rest;
+function toDefinitionOptions({ json: _, data: __, grace, dockerfile, ...rest }: Options): DefinitionOptions {
+  // Commander sets these two to true by itself, since there are `--no-grace` and `--no-dockerfile`.
+  return {
+    ...rest,
+    ...(grace === false ? { grace: "0" } : typeof grace === "string" ? { grace } : {}),
+    ...(dockerfile === undefined || dockerfile === true ? {} : { dockerfile }),
+  };
 }
 
-function nextSteps({ definition: { name, domains, pollMs }, pushUrl }: AppView): string {
+function nextSteps({ definition: { name, domains, pollMs, image }, pushUrl }: AppView): string {
   const added = `${name} is added: ${domains.join(", ")}`;
+  const pushed = image === null ? "" : `\nIts images are in ${image.repository}; a new tag there deploys as well.`;
   if (pushUrl === null) {
-    return `${added}\nIts tags are looked at every ${formatDuration(pollMs)}; at once: steppe deploy ${name} --tag TAG`;
+    return `${added}${pushed}\nIts tags are looked at every ${formatDuration(pollMs)}; at once: steppe deploy ${name} --tag TAG`;
   }
-  return `${added}\nPush a tag to it:\n  git remote add steppe ${pushUrl}\n  git push steppe v1`;
+  return `${added}${pushed}\nPush a tag to it:\n  git remote add steppe ${pushUrl}\n  git push steppe v1`;
 }
