@@ -76,6 +76,14 @@ export class FakeDeployer implements Deployer {
     this.#called("refsChanged", app, requestId);
     return this.report;
   };
+  imageChanged: Deployer["imageChanged"] = async (hint) => {
+    this.#called("imageChanged", hint);
+    return "looked at";
+  };
+  repositoryChanged: Deployer["repositoryChanged"] = async (urls) => {
+    this.#called("repositoryChanged", urls);
+    return "looked at";
+  };
   deployRef: Deployer["deployRef"] = async (app, ref, options) => this.#queue("deployRef", app, ref, options);
   deployUpload: Deployer["deployUpload"] = async (app, tree, options) =>
     this.#queue("deployUpload", app, tree.label, options);

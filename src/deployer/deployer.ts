@@ -6,6 +6,7 @@ import { type AppRow, AppTable, ReleaseTable, SettingTable } from "../store/inde
 import { AppRegistry } from "./app-registry.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import { EncodingMarks } from "./encoding-marks.ts";
+import { HintedApps } from "./hinted-apps.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Journal } from "./journal.ts";
 import { redeployment } from "./redeployment.ts";
@@ -19,6 +20,7 @@ import type {
   Deployment,
   DeploymentEvent,
   GarbageReport,
+  HintedImage,
   RefsReport,
   Release,
 } from "./types.ts";
@@ -35,6 +37,7 @@ export class AppDeployer implements Deployer {
   readonly #housekeeping: Housekeeping;
   readonly #settings: SettingTable;
   readonly #refs: RefWatch;
+  readonly #hinted: HintedApps;
   /** By app. */
   readonly #removals = new Map<string, Promise<void>>();
   readonly #lifetime = new AbortController();
@@ -49,6 +52,7 @@ export class AppDeployer implements Deployer {
       this.#housekeeping.deploymentEnded(app, isLive),
     );
     this.#refs = new RefWatch(dependencies, this.#registry, this.#scheduler, this.#lifetime.signal);
+    this.#hinted = new HintedApps({ registry: this.#registry, refs: this.#refs });
   }
 
   /**
@@ -117,6 +121,14 @@ export class AppDeployer implements Deployer {
 
   refsChanged(name: string, requestId: string): Promise<RefsReport> {
     return this.#refs.look(name, requestId);
+  }
+
+  imageChanged(hint: HintedImage, requestId: string, signal: AbortSignal): Promise<string> {
+    return this.#hinted.imageChanged(hint, requestId, signal);
+  }
+
+  repositoryChanged(urls: readonly string[], requestId: string, signal: AbortSignal): Promise<string> {
+    return this.#hinted.repositoryChanged(urls, requestId, signal);
   }
 
   async deployRef(

@@ -118,6 +118,13 @@ export interface Deployer {
 
   /** Looks at the app's repository now (fetching it, if it is a remote one) and queues what is new. */
   refsChanged(app: string, requestId: string): Promise<RefsReport>;
+  /**
+   * Something in a registry may have changed: the image of which apps it is, is looked at now. `tags` are those that may have; null if any
+   * may. Resolves with what came of it, one line for people, also if there was nothing to do; rejects if it should be tried again.
+   */
+  imageChanged(hint: HintedImage, requestId: string, signal: AbortSignal): Promise<string>;
+  /** Some ref of a repository elsewhere, known by any of `urls`, may have changed. Resolves and rejects as `imageChanged` does. */
+  repositoryChanged(urls: readonly string[], requestId: string, signal: AbortSignal): Promise<string>;
   /** Deploys one tag or branch, asked for by a person: even one that the pattern does not match or that is live already. Fetches a remote first. */
   deployRef(app: string, ref: { tag: string } | { branch: string }, options: DeployOptions): Promise<Deployment>;
   /** Deploys a folder. */
@@ -139,6 +146,16 @@ export interface Deployer {
   purge(app: string): Promise<void>;
   /** Frees what no kept release needs. */
   collectGarbage(): Promise<GarbageReport>;
+}
+
+/** An image of which somebody says that it changed. */
+export interface HintedImage {
+  /** `registry.example.com:5000` */
+  registry: string;
+  /** `team/blog` */
+  repository: string;
+  /** The tags that may have changed; null if it is not told which. */
+  tags: readonly string[] | null;
 }
 
 /** What came of a look at an app's refs. */

@@ -4,7 +4,7 @@ export { Poller, type PollerOptions, type PollTrouble } from "./poller.ts";
 export type { RefChanges } from "./ref-changes.ts";
 export { type Ref, shortName } from "./refs.ts";
 export { refsOnDisk } from "./refs-on-disk.ts";
-export type { RemoteAddress } from "./remote-address.ts";
+export { type RemoteAddress, repositoryKey } from "./remote-address.ts";
 export { Repositories, type RepositoriesOptions } from "./repositories.ts";
 export { type RefChoice, type RefPatterns, selectRef } from "./select-ref.ts";
 export type { GitLimits, GitRequest } from "./serve-git.ts";

@@ -30,3 +30,16 @@ export function parseRemote(url: string, app: string): RemoteAddress {
   }
   return { url, protocol, host: parsed.hostname.toLowerCase() };
 }
+
+/**
+ * One form for the addresses by which the same repository is known, to compare them: `https://HOST/PATH.git`, `ssh://git@HOST:22/PATH`,
+ * `git@HOST:PATH`, with or without `.git`, in whatever case (most hosts take a path in any). Of what is no address, the text itself.
+ */
+export function repositoryKey(address: string): string {
+  const scp = /^(?:[\w.-]+@)?([A-Za-z0-9][\w.-]*):(?!\/\/|:)(.*)$/.exec(address);
+  const url = scp === null ? URL.parse(address) : null;
+  if (scp === null && url === null) return address;
+  const host = scp?.[1] ?? url?.hostname ?? "";
+  const path = (scp?.[2] ?? url?.pathname ?? "").replace(/^\/+|\/+$/g, "").replace(/\.git$/i, "");
+  return `${host}/${path}`.toLowerCase();
+}

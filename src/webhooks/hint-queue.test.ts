@@ -6,8 +6,8 @@ import { DeliveryTable, Store } from "../store/index.ts";
 import { BrokenJournal } from "./fakes.ts";
 import { type Hint, HintQueue, type HintQueueLimits, type JournaledHint } from "./index.ts";
 
-function image(tag: string, eventId: string | null = null): Hint {
-  return { kind: "image", registry: "r.test", repository: "a/b", tag, digest: null, eventId, at: null };
+function image(tag: string, repository = "a/b"): Hint {
+  return { kind: "image", registry: "r.test", repository, tag, digest: null, eventId: null, at: null };
 }
 
 function ref(name: string): Hint {
@@ -16,7 +16,7 @@ function ref(name: string): Hint {
 
 /** A queue on a store in memory, whose handler does what a test says. */
 function start(
-  act: (hint: Hint, webhook: string, signal: AbortSignal) => Promise<string>,
+  act: (hints: readonly Hint[], webhook: string, signal: AbortSignal) => Promise<string>,
   limits: Partial<HintQueueLimits> = {},
 ) {
   const store = Store.open(":memory:");
@@ -24,11 +24,11 @@ function start(
   const journal = new BrokenJournal(table);
   journal.fails = () => false;
   const clock = new FakeClock();
-  const calls: Hint[] = [];
+  const calls: Array<readonly Hint[]> = [];
   const handler = {
-    act: (hint: Hint, webhook: string, signal: AbortSignal): Promise<string> => {
-      calls.push(hint);
-      return act(hint, webhook, signal);
+    act: (hints: readonly Hint[], webhook: string, signal: AbortSignal): Promise<string> => {
+      calls.push(hints);
+      return act(hints, webhook, signal);
     },
   };
   const open = (): HintQueue => new HintQueue({ journal, handler, clock, log: silentLogger, limits });
@@ -63,24 +63,24 @@ function start(
 const done = async (): Promise<string> => "deployed";
 
 describe("hints", () => {
-  test("of the same are acted on together, of others apart", async () => {
+  test("of one repository are acted on together, of others apart", async () => {
     using it = start(done);
-    it.queue.add(it.record([image("v1"), image("v2"), ref("refs/tags/v1")]));
+    it.queue.add(it.record([image("v1"), image("v2"), image("v1", "c/d"), ref("refs/tags/v1")]));
     await it.clock.advance(400);
-    it.queue.add(it.record([image("v1"), image("v1")]));
+    it.queue.add(it.record([image("v1"), image("v3")]));
     it.queue.add(it.record([image("v1")], "other"));
     expect(it.calls).toEqual([]);
     await it.clock.advance(100);
-    expect(it.calls.map((hint) => (hint.kind === "image" ? hint.tag : hint.ref)).sort()).toEqual([
-      "refs/tags/v1",
-      "v1",
-      "v2",
+    expect(it.calls.map((hints) => hints.map((hint) => (hint.kind === "image" ? hint.tag : hint.ref)))).toEqual([
+      ["v1", "v2", "v1", "v3"],
+      ["v1"],
+      ["refs/tags/v1"],
     ]);
     await it.clock.advance(400);
     expect(it.calls).toHaveLength(4);
     expect(it.table.pendingHints()).toEqual([]);
     expect(it.table.hintsOf(1)).toMatchObject(
-      [1, 2, 3].map(() => ({ outcome: "deployed", settledAt: it.clock.now() - 400 })),
+      [1, 2, 3, 4].map(() => ({ outcome: "deployed", settledAt: it.clock.now() - 400 })),
     );
     await it.queue.close();
   });
@@ -120,7 +120,7 @@ describe("hints", () => {
       },
       { atOnce: 3 },
     );
-    it.queue.add(it.record(Array.from({ length: 10 }, (_, index) => image(`v${index}`))));
+    it.queue.add(it.record(Array.from({ length: 10 }, (_, index) => image("v1", `site-${index}`))));
     await it.clock.advance(500);
     expect(running).toBe(3);
     gate.resolve();
@@ -171,9 +171,9 @@ describe("stopping", () => {
     );
     it.queue.add(it.record([image("v1")]));
     await it.clock.advance(500);
-    it.queue.add(it.record([image("v2")]));
+    it.queue.add(it.record([image("v1", "c/d")]));
     await it.queue.close();
-    it.queue.add(it.record([image("v3")]));
+    it.queue.add(it.record([image("v1", "e/f")]));
     expect(it.calls).toHaveLength(1);
     expect(it.table.pendingHints()).toHaveLength(3);
     const next = it.open();

@@ -9,11 +9,11 @@ import type { Hint } from "./types.ts";
 /** Asks the registry or the repository whether a hint is so, and deploys what is new. */
 export interface HintHandler {
   /**
-   * Acts on the newest of some hints that say the same. May be called again for what was acted on: after a crash, or when more
-   * hints came. Resolves with what came of it, one line for people, also if there was nothing to do; rejects if it should be tried
-   * again, or the signal aborted.
+   * Acts on hints of one repository, in the order in which they came; some may say the same. May be called again for what was acted
+   * on: after a crash, or when more hints came. Resolves with what came of it, one line for people, also if there was nothing to do;
+   * rejects if it should be tried again, or the signal aborted.
    */
-  act(hint: Hint, webhook: string, signal: AbortSignal): Promise<string>;
+  act(hints: readonly Hint[], webhook: string, signal: AbortSignal): Promise<string>;
 }
 
 export interface HintQueueOptions {
@@ -25,7 +25,7 @@ export interface HintQueueOptions {
 }
 
 export interface HintQueueLimits {
-  /** Milliseconds after the first hint of something, in which more of the same are waited for. */
+  /** Milliseconds after the first hint of a repository, in which more of it are waited for. */
   settleMs: number;
   /** How many are acted on at once. */
   atOnce: number;
@@ -42,9 +42,9 @@ const DEFAULT_LIMITS: HintQueueLimits = {
 };
 
 /**
- * Acts on journaled hints. Those of one repository and tag are coalesced: what comes while the first waits is acted on with it, and what
- * comes while it is acted on makes one more turn, since the registry may have been asked before. A hint is settled in the journal only
- * after it was acted on, so a crash loses none.
+ * Acts on journaled hints. Those of one repository are coalesced: what comes while the first waits is acted on with it, and what
+ * comes while it is acted on makes one more turn, since the registry may have been asked before. So a registry is asked once for
+ * however many pushes it tells of at once. A hint is settled in the journal only after it was acted on, so a crash loses none.
  */
 export class HintQueue {
   readonly #options: HintQueueOptions;
@@ -112,7 +112,10 @@ export class HintQueue {
     const { journal, clock, log } = this.#options;
     const newest = hints.at(-1);
     if (newest === undefined) return;
-    const outcome = await this.#tryToAct(newest);
+    const outcome = await this.#tryToAct(
+      newest,
+      hints.map(({ hint }) => hint),
+    );
     const { webhook, delivery } = newest;
     try {
       journal.settleHints(hints, outcome, clock.now());
@@ -123,12 +126,13 @@ export class HintQueue {
     }
   }
 
-  async #tryToAct({ hint, webhook, delivery }: JournaledHint): Promise<string> {
+  /** @param newest the last of them, by which errors name them */
+  async #tryToAct({ webhook, delivery }: JournaledHint, hints: readonly Hint[]): Promise<string> {
     const { handler, clock, log } = this.#options;
     const { signal } = this.#stopping;
     for (let failures = 1; ; failures++) {
       try {
-        return await handler.act(hint, webhook, signal);
+        return await handler.act(hints, webhook, signal);
       } catch (thrown) {
         signal.throwIfAborted();
         const error = toSteppeError(thrown, "act on", `delivery ${delivery} of ${webhook}`);
@@ -140,9 +144,8 @@ export class HintQueue {
   }
 }
 
-/** What a hint is of. The same of two webhooks is acted on for each: they may be of different apps. */
+/** The repository that a hint is of. The same of two webhooks is acted on for each: they may be of different apps. */
 function keyOf({ webhook, hint }: JournaledHint): string {
-  const parts =
-    hint.kind === "image" ? [hint.registry, hint.repository, hint.tag ?? ""] : [hint.repositoryUrls[0] ?? "", hint.ref];
+  const parts = hint.kind === "image" ? [hint.registry, hint.repository] : [hint.repositoryUrls[0] ?? ""];
   return [webhook, hint.kind, ...parts].join("\n");
 }

@@ -1,3 +1,4 @@
+export { HintActor } from "./act-on-hint.ts";
 export type { DeliveryJournal, JournaledHint, KeptDelivery, NewDelivery, Recorded } from "./delivery-journal.ts";
 export { type HintHandler, HintQueue, type HintQueueLimits, type HintQueueOptions } from "./hint-queue.ts";
 export { Receiver } from "./receiver.ts";
