@@ -18,6 +18,7 @@ test("the status names processes, addresses, and the disk's use, which is measur
     root: folder.path,
     packs: folder.file("packs"),
     images: folder.file("images"),
+    oci: folder.file("oci"),
     repositories: folder.file("repositories"),
   };
   mkdirSync(paths.packs);

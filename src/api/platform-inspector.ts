@@ -11,7 +11,7 @@ const DISK_MS = 30_000;
 export interface InspectorOptions {
   version: string;
   /** Where things are; `root` and folders of the data folder. */
-  paths: { root: string; packs: string; images: string; repositories: string };
+  paths: { root: string; packs: string; images: string; oci: string; repositories: string };
   addresses(): PlatformAddresses;
   /** When control started, milliseconds since 1970. */
   startedAt: number;
@@ -55,9 +55,10 @@ export class PlatformInspector {
   }
 
   async #measureDisk(): Promise<PlatformStatus["disk"]> {
-    const { root, packs, images, repositories } = this.#options.paths;
+    const { root, packs, images, oci, repositories } = this.#options.paths;
     const seen = new Set<string>();
-    const files = (await bytesBelow(packs, seen)) + (await bytesBelow(images, seen));
+    let files = 0;
+    for (const folder of [packs, images, oci]) files += await bytesBelow(folder, seen);
     const inRepositories = await bytesBelow(repositories, seen);
     return { files, repositories: inRepositories, other: await bytesBelow(root, seen) };
   }

@@ -223,7 +223,7 @@ function openImages(store: Store, paths: DataPaths, { log, clock }: Surroundings
   const files = openFileStore({ folder: paths.packs, store, log, clock });
   for (const { name, cause } of files.missingPacks())
     log.error({ pack: name, cause }, "a pack of the file store is lost");
-  const images = openImageStore({ folder: paths.images, files, log, clock });
+  const images = openImageStore({ folder: paths.images, layout: paths.oci, files, log, clock });
   for (const image of images.damagedImages())
     log.error({ image }, "something of an image is lost; deploy its tag again");
   return images;

@@ -34,7 +34,7 @@ export interface CollectedGarbage {
  *
  * 1. Mark what the kept images name, while others go on.
  * 2. In one go, with nobody holding: mark what came to be kept meanwhile; forget, in one transaction, the other images, unnamed files,
- *    and what was derived from them.
+ *    and what was derived from them; remove the blobs that no image names.
  * 3. Copy what is live out of packs that are mostly dead.
  * 4. `beforeRemoval`, then remove packs and trees that no row names.
  *
@@ -45,7 +45,7 @@ export function collectGarbage(images: ImageStore, options: GarbageOptions): Pro
     const { files } = images;
     const marked = await mark(images, options.keepImages());
     const swept = await files.holds.whenFree(() => sweep(images, marked, options.keepImages().union(made)));
-    let bytes = images.removeTrees(swept.images) - (await compact(images, options.log));
+    let bytes = images.removeTrees(swept.images) + swept.bytes - (await compact(images, options.log));
     // A pack that falls out of use while we wait below is not among them: nobody was told to let go of it.
     const unused = files.tables.unusedPacks();
     if (unused.length > 0) {
@@ -84,7 +84,7 @@ function sweep(
   images: ImageStore,
   marked: ReadonlySet<string>,
   keep: ReadonlySet<string>,
-): { images: string[]; files: number } {
+): { images: string[]; files: number; bytes: number } {
   const { tables } = images.files;
   for (const digest of keep) {
     if (!marked.has(digest) && images.hasTree(digest)) markImage(images, images.readImageSync(digest));
@@ -95,7 +95,8 @@ function sweep(
     return tables.sweep(currentEncoders());
   });
   tables.endMarking();
-  return { images: gone, files: swept };
+  // At once: a blob that is looked at when nobody holds any more is there to stay.
+  return { images: gone, files: swept, bytes: images.taken.removeUnnamed() };
 }
 
 /** Wants room for a copy; without it, what needs no copy is freed all the same, and the rest next time. Returns the copy's bytes. */

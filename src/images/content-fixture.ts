@@ -29,14 +29,15 @@ export function contentFixture({ packs, folder = temporaryFolder("content") }: F
   const packFolder = packs ?? join(folder.path, "packs");
   const imageFolder = join(folder.path, "images");
   mkdirSync(packFolder, { recursive: true });
-  mkdirSync(imageFolder, { recursive: true });
+  const layout = join(folder.path, "oci");
+  for (const path of [imageFolder, layout]) mkdirSync(path, { recursive: true });
   const open = () => {
     const store = Store.open(join(folder.path, "steppe.db"));
     const files = openFileStore({ folder: packFolder, store, log: silentLogger, clock: systemClock });
     return {
       store,
       files,
-      images: openImageStore({ folder: imageFolder, files, log: silentLogger, clock: systemClock }),
+      images: openImageStore({ folder: imageFolder, layout, files, log: silentLogger, clock: systemClock }),
     };
   };
   const close = (): void => {

@@ -1,5 +1,5 @@
 import type { ImageStore } from "./image-store.ts";
-import { type Descriptor, json, MEDIA_TYPES } from "./oci-manifest.ts";
+import { json, layoutIndex, OCI_LAYOUT } from "./oci-manifest.ts";
 import type { OciImage } from "./types.ts";
 import { TAR_END, tarHeader, tarPadding } from "./tar-header.ts";
 
@@ -41,18 +41,17 @@ export async function exportImage(images: ImageStore, digest: string, { name }: 
 
 /** The index comes last: a layout that has one is whole. */
 function layoutFiles(image: OciImage, name: string): LayoutFile[] {
-  const manifest: Descriptor = {
-    mediaType: image.mediaType,
-    digest: image.digest,
-    size: image.manifest.length,
-    annotations: { "org.opencontainers.image.ref.name": name },
-  };
-  return [
-    file("oci-layout", json({ imageLayoutVersion: "1.0.0" })),
+  const { mediaType, digest, manifest } = image;
+  const blobs = [
     ...image.layers.map(({ digest, size, content }) => ({ path: blobPath(digest), size, content })),
     file(blobPath(image.configDigest), image.config),
-    file(blobPath(image.digest), image.manifest),
-    file("index.json", json({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests: [manifest] })),
+    file(blobPath(digest), manifest),
+  ];
+  return [
+    file("oci-layout", json(OCI_LAYOUT)),
+    // Two layers may be the same.
+    ...new Map(blobs.map((blob) => [blob.path, blob])).values(),
+    file("index.json", json(layoutIndex([{ descriptor: { mediaType, digest, size: manifest.length }, name }]))),
   ];
 }
 

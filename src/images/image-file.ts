@@ -24,8 +24,9 @@ export interface ImageFile {
   manifest: Buffer;
   /** The OCI config. */
   config: Buffer;
+  /** Of a program, it is empty. */
   tree: Tree;
-  /** For each file of the tree, the index of its layer in the manifest. */
+  /** For each file of the tree of a data image, the index of its layer in the manifest. */
   layers: Uint8Array;
 }
 
@@ -62,7 +63,7 @@ export function decodeImageFile(file: Buffer, subject: string): ImageFile {
   const hashes = take(count * HASH_BYTES);
   const layers = take(count);
   const sizes = take(count * SIZE_BYTES);
-  const paths = payload.toString("utf8", at).split("\0");
+  const paths = count === 0 ? [] : payload.toString("utf8", at).split("\0");
   const tree = paths.map((path, i): TreeEntry => ({
     path,
     hash: hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES),

@@ -14,7 +14,8 @@ import { planLayers } from "./layer-plan.ts";
 import { normalTree } from "./normal-tree.ts";
 import { makeManifest, MEDIA_TYPES, parseManifest, sha256Digest } from "./oci-manifest.ts";
 import type { PackedFileStore } from "./packed-file-store.ts";
-import type { Image, OciImage, Tree, TreeEntry } from "./types.ts";
+import { blobBytes, TakenImages } from "./taken-images.ts";
+import type { Image, ImageInfo, ImageKind, IncomingImage, OciImage, Tree, TreeEntry } from "./types.ts";
 
 /** Part of the key of a layer: what is known of layers is void when the form of the archive changes. */
 const LAYER_VERSION = "layer@1";
@@ -22,15 +23,30 @@ const LAYER_VERSION = "layer@1";
 export interface ImageStoreOptions {
   /** The folder of trees; it exists. */
   folder: string;
+  /** The folder of the layout with blobs of images that were made elsewhere; it exists. */
+  layout: string;
   files: PackedFileStore;
   log: Logger;
   clock: Clock;
 }
 
-/** The images: of each, its tree, manifest and config are kept; its layers are made from the file store when somebody asks. */
+/** A site that is part of an image that was made elsewhere. */
+export interface ImageSite {
+  /** The folder of the image: `/www`. */
+  folder: string;
+  /** Its files, which are in the file store. */
+  tree: Tree;
+}
+
+/**
+ * The images: of each, its tree, manifest and config are kept. The layers of a data image are made from the file store when somebody asks; of
+ * images that were made elsewhere all blobs are kept.
+ */
 export class ImageStore {
   readonly folder: string;
   readonly files: PackedFileStore;
+  /** The blobs of images that were made elsewhere. */
+  readonly taken: TakenImages;
   readonly #tables: ContentTables;
   readonly #clock: Clock;
   readonly #removal = new SerialQueue();
@@ -39,10 +55,11 @@ export class ImageStore {
   /** What `createImage` gave since the collection under way began. */
   #made: Set<string> | undefined;
 
-  constructor({ folder, files, log, clock }: ImageStoreOptions) {
+  constructor({ folder, layout, files, log, clock }: ImageStoreOptions) {
     this.folder = folder;
     this.files = files;
     this.#tables = files.tables;
+    this.taken = new TakenImages(layout, files.tables.store);
     this.#clock = clock;
     this.#damaged = this.#reconcile(log);
   }
@@ -69,9 +86,42 @@ export class ImageStore {
       } catch (error) {
         throw toSteppeError(error, "write", `image ${digest}`);
       }
-      this.#tables.addImage({ digest, files: tree.length, bytes, createdAt: this.#clock.now() });
+      const createdAt = this.#clock.now();
+      this.#tables.addImage({ digest, files: tree.length, bytes, createdAt, kind: "data", site: null });
     }
     return { digest, files: tree.length, bytes };
+  }
+
+  /**
+   * Keeps an image that was made elsewhere, whose blobs `taken.receive` has brought. Hold content from before that until this has ended.
+   *
+   * @param site its files, if it is a site
+   * Throws IMAGE_INVALID if it is kept already with another folder as its site; PATH_NOT_UTF8, PATH_TOO_LONG, FILE_UNSUPPORTED, DISK_FULL.
+   */
+  keep(incoming: IncomingImage, site: ImageSite | null): ImageInfo {
+    const { manifest, config } = incoming;
+    const digest = sha256Digest(manifest);
+    const known = this.imageInfo(digest);
+    this.#made?.add(digest);
+    this.#damaged.delete(digest);
+    if (known !== undefined && this.hasTree(digest) && !this.#becomesSite(known, site)) return known;
+    const tree = site === null ? [] : normalTree(site.tree);
+    const layers = new Uint8Array(tree.length);
+    try {
+      writeFileAtomic(this.#path(digest), encodeImageFile({ manifest, config, tree, layers }));
+    } catch (error) {
+      throw toSteppeError(error, "write", `image ${digest}`);
+    }
+    const { store } = this.#tables;
+    const bytes = site === null ? blobBytes(incoming) : tree.reduce((sum, entry) => sum + entry.size, 0);
+    const kind: ImageKind = site === null ? "program" : "site";
+    store.transaction(() => {
+      const row = { digest, files: tree.length, bytes, createdAt: this.#clock.now(), kind };
+      this.#tables.addImage({ ...row, site: site?.folder ?? null });
+      this.taken.name(digest, incoming);
+    });
+    this.taken.publish();
+    return { digest, files: tree.length, bytes, kind };
   }
 
   /** Whether the image is there, and nothing of it is known to be lost. */
@@ -86,14 +136,18 @@ export class ImageStore {
     return this.#tables.image(digest) !== undefined && existsSync(this.#path(digest));
   }
 
-  imageInfo(digest: string): Image | undefined {
+  imageInfo(digest: string): ImageInfo | undefined {
     const row = this.#tables.image(digest);
-    return row && { digest: row.digest, files: row.files, bytes: row.bytes };
+    return row && { digest: row.digest, files: row.files, bytes: row.bytes, kind: row.kind as ImageKind };
   }
 
-  /** The files of an image. Throws CONTENT_CORRUPT if it is not there or damaged. */
+  /** The files of an image. Throws CONTENT_CORRUPT if it is not there or damaged; DRIVER_MISSING if it is a program. */
   async readTree(digest: string): Promise<Tree> {
-    return (await this.readImage(digest)).tree;
+    const { tree } = await this.readImage(digest);
+    if (tree.length > 0) return tree;
+    const cause =
+      "it is a program, which wants the driver `docker`, and this engine has only `site`; the image is kept, and pushed if the app says where";
+    throw new SteppeError("DRIVER_MISSING", { operation: "serve", subject: `image ${digest}`, cause });
   }
 
   /** All that is kept of an image, checked. Throws CONTENT_CORRUPT. */
@@ -117,6 +171,7 @@ export class ImageStore {
   /** What a registry is to be given. Throws CONTENT_CORRUPT. */
   async open(digest: string): Promise<OciImage> {
     const { manifest, config, tree, layers } = await this.readImage(digest);
+    if (this.imageInfo(digest)?.kind !== "data") return this.taken.open(digest, { manifest, config });
     const groups = groupByLayer(tree, layers);
     return {
       digest,
@@ -170,6 +225,16 @@ export class ImageStore {
     return bytes;
   }
 
+  /** Whether what is kept as no site is one now. */
+  #becomesSite({ digest, kind }: ImageInfo, site: ImageSite | null): boolean {
+    const folder = this.#tables.image(digest)?.site ?? null;
+    if (site === null || kind === "data" || folder === site.folder) return false;
+    if (kind === "program") return true;
+    const cause = `it is kept with its folder \`${folder}\` as the site, so \`${site.folder}\` cannot be it`;
+    const hint = `Say \`${folder}\` as well; or build the image anew, with a label that tells them apart.`;
+    throw new SteppeError("IMAGE_INVALID", { operation: "keep", subject: `image ${digest}`, cause, hint });
+  }
+
   #decode(bytes: Buffer, digest: string): ImageFile {
     const image = decodeImageFile(bytes, digest);
     if (sha256Digest(image.manifest) === digest) return image;
@@ -214,7 +279,12 @@ export class ImageStore {
       if (!known.has(path) && /\.(tree|tmp)$/.test(name)) rmSync(path);
     }
     const lost = this.#tables.lostFiles().length > 0;
-    const damaged = rows.filter((digest) => !existsSync(this.#path(digest)) || (lost && this.#isDamaged(digest)));
+    const incomplete = this.taken.incomplete();
+    for (const digest of incomplete)
+      log.error({ image: digest }, "a blob of an image was lost; it cannot be given away until it comes again");
+    const isDamaged = (digest: string): boolean =>
+      !existsSync(this.#path(digest)) || ((lost || incomplete.has(digest)) && this.#isDamaged(digest));
+    const damaged = rows.filter(isDamaged);
     for (const digest of damaged) log.error({ image: digest }, "part of an image was lost; deploy its tag again");
     return new Set(damaged);
   }
@@ -222,6 +292,8 @@ export class ImageStore {
   #isDamaged(digest: string): boolean {
     try {
       const { tree } = this.readImageSync(digest);
+      // What is served of a site lies in the file store: blobs are what others are given.
+      if (tree.length === 0) return this.taken.lost(digest).length > 0;
       return this.files.locateMany(tree.map((entry) => entry.hash)).includes(undefined);
     } catch (error) {
       if (error instanceof SteppeError && error.code === "CONTENT_CORRUPT") return true;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { SteppeError } from "../shared/errors.ts";
 import type { OpenPack, OpenPacks } from "./open-packs.ts";
+import { DigestCheck } from "./registry/digest.ts";
 import { TAR_END, tarHeader, tarPadding } from "./tar-header.ts";
 import type { Location } from "./types.ts";
 
@@ -94,14 +95,14 @@ export async function* verified(
   content: AsyncIterable<Buffer>,
   { digest, size }: { digest: string; size: number },
 ): AsyncGenerator<Buffer, void, void> {
-  const hashing = createHash("sha256");
+  const check = new DigestCheck(digest);
   let length = 0;
   for await (const chunk of content) {
-    hashing.update(chunk);
+    check.update(chunk);
     length += chunk.length;
     yield chunk;
   }
-  const found = `sha256:${hashing.digest("hex")}`;
+  const found = check.digest();
   if (found === digest && length === size) return;
   const cause = `its content has become ${found}, ${length} bytes`;
   throw new SteppeError("CONTENT_CORRUPT", { operation: "read", subject: digest, cause });

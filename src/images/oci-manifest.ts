@@ -13,6 +13,7 @@ export const MEDIA_TYPES = {
   manifest: "application/vnd.oci.image.manifest.v1+json",
   config: "application/vnd.oci.image.config.v1+json",
   layer: "application/vnd.oci.image.layer.v1.tar",
+  gzipLayer: "application/vnd.oci.image.layer.v1.tar+gzip",
 } as const;
 
 interface Manifest {
@@ -52,6 +53,18 @@ export function parseManifest(manifest: Buffer): Manifest {
 
 function describe(mediaType: string, content: Buffer): Descriptor {
   return { mediaType, digest: sha256Digest(content), size: content.length };
+}
+
+/** What the file `oci-layout` of a layout holds. */
+export const OCI_LAYOUT = { imageLayoutVersion: "1.0.0" } as const;
+
+/** What the file `index.json` of a layout with these images holds. */
+export function layoutIndex(images: ReadonlyArray<{ descriptor: Descriptor; name: string }>): object {
+  const manifests = images.map(({ descriptor, name }) => ({
+    ...descriptor,
+    annotations: { "org.opencontainers.image.ref.name": name },
+  }));
+  return { schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests };
 }
 
 /** `sha256:…`, as OCI writes it. */

@@ -67,6 +67,7 @@ export const errorCodes = {
     exit: 2,
     hint: "An image is named like `registry.example.com/team/site:v2`, or by its digest: `…/site@sha256:…`.",
   },
+  IMAGE_INVALID: { status: 422, exit: 6, hint: "Build the image again, or fetch it anew." },
   IMAGE_NOT_FOUND: { status: 404, exit: 3, hint: "Check the spelling of the repository and tag." },
   REGISTRY_UNREACHABLE: {
     status: 502,

@@ -36,6 +36,7 @@ const PARTS: readonly RegExp[] = [
   /^token$/,
   /^packs\/[^/]+$/,
   /^images\/[^/]+$/,
+  /^oci\/blobs\/[^/]+\/[^/]+$/,
   /^repositories\/[^/]+\/./,
   /^ca\/[^/]+$/,
   /^ingress\/certificates\/[^/]+$/,

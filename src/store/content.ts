@@ -50,6 +50,10 @@ export interface ImageRow {
   files: number;
   bytes: number;
   createdAt: number;
+  /** ImageKind */
+  kind: string;
+  /** Of a site that was made elsewhere, the folder that it is. */
+  site: string | null;
 }
 
 export interface LayerRow {
@@ -215,17 +219,19 @@ export class ContentTables {
   }
 
   images(): ImageRow[] {
-    return this.store.all("SELECT digest, files, bytes, created_at FROM images ORDER BY digest").map(imageRow);
+    return this.store.all("SELECT * FROM images ORDER BY digest").map(imageRow);
   }
 
   image(digest: string): ImageRow | undefined {
-    const row = this.store.get("SELECT digest, files, bytes, created_at FROM images WHERE digest = ?", digest);
+    const row = this.store.get("SELECT * FROM images WHERE digest = ?", digest);
     return row === undefined ? undefined : imageRow(row);
   }
 
-  addImage({ digest, files, bytes: total, createdAt }: ImageRow): void {
-    const sql = "INSERT INTO images (digest, files, bytes, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
-    this.store.run(sql, digest, files, total, createdAt);
+  /** An image that is known keeps its time; the rest is as it is given. */
+  addImage({ digest, files, bytes: total, createdAt, kind, site }: ImageRow): void {
+    const sql = `INSERT INTO images (digest, files, bytes, created_at, kind, site) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET files = excluded.files, bytes = excluded.bytes, kind = excluded.kind, site = excluded.site`;
+    this.store.run(sql, digest, files, total, createdAt, kind, site);
   }
 
   removeImage(digest: string): void {
@@ -332,6 +338,8 @@ function imageRow(row: Row): ImageRow {
     files: Number(row["files"]),
     bytes: Number(row["bytes"]),
     createdAt: Number(row["created_at"]),
+    kind: String(row["kind"]),
+    site: row["site"] === null ? null : String(row["site"]),
   };
 }
 

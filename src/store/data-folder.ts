@@ -26,6 +26,8 @@ export interface DataPaths {
   repositories: string;
   packs: string;
   images: string;
+  /** An OCI image layout: images that were made elsewhere. */
+  oci: string;
   /** What the ingress serves from: snapshot, site indexes, certificates. */
   ingress: string;
   sites: string;
@@ -61,6 +63,7 @@ export function dataPaths(folder: string): DataPaths {
     repositories: join(root, "repositories"),
     packs: join(root, "packs"),
     images: join(root, "images"),
+    oci: join(root, "oci"),
     ingress,
     sites: join(ingress, "sites"),
     certificates: join(ingress, "certificates"),
@@ -142,8 +145,9 @@ function removeLeftovers(paths: DataPaths): void {
 }
 
 function foldersOf(paths: DataPaths): string[] {
-  const { run, repositories, packs, images, ingress, sites, certificates, ca, builds, cache, logs, backups } = paths;
-  return [run, repositories, packs, images, ingress, sites, certificates, ca, builds, cache, logs, backups];
+  const { run, repositories, packs, images, oci, ingress, sites, certificates, ca, builds, cache, logs, backups } =
+    paths;
+  return [run, repositories, packs, images, oci, ingress, sites, certificates, ca, builds, cache, logs, backups];
 }
 
 function makePrivate(root: string): void {

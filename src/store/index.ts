@@ -1,4 +1,13 @@
-export { ContentTables, type EncodingPlace, type LayerRow, type PackRow, type PackUse, type Place } from "./content.ts";
+export {
+  ContentTables,
+  type EncodingPlace,
+  type ImageRow,
+  type LayerRow,
+  type PackRow,
+  type PackUse,
+  type Place,
+} from "./content.ts";
+export { type BlobRow, ImageBlobTable } from "./image-blobs.ts";
 export type { BackupFile } from "./backup-files.ts";
 export { backupBeforeMigration } from "./backup.ts";
 export { BackupSchedule, type BackupScheduleOptions } from "./backup-schedule.ts";

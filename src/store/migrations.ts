@@ -186,4 +186,28 @@ export const migrations: readonly string[] = [
   UPDATE releases SET definition = json_insert(definition, '$.dockerfile', NULL, '$.image', NULL, '$.policy',
     json('{"semver":null,"approve":false,"windows":[]}'));
   `,
+  `
+  -- Images that were made elsewhere are kept as they came: their blobs, and of a site its files as well.
+  ALTER TABLE images ADD COLUMN kind TEXT NOT NULL DEFAULT 'data';   -- ImageKind
+  ALTER TABLE images ADD COLUMN site TEXT;                           -- of a site, the folder of the image that it is: /www
+
+  -- The blobs of such an image, its manifest among them: what lies in oci/blobs.
+  CREATE TABLE image_blobs (
+    image TEXT NOT NULL REFERENCES images(digest) ON DELETE CASCADE,
+    digest TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    PRIMARY KEY (image, digest)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX image_blobs_by_digest ON image_blobs (digest);
+
+  -- Layers that came uncompressed and were compressed: not again, as long as the blob is there.
+  CREATE TABLE compressed_layers (
+    diff_id TEXT NOT NULL,                 -- sha256:… of the archive
+    encoder TEXT NOT NULL,                 -- gzip@1
+    digest TEXT NOT NULL,                  -- of the compressed archive
+    size INTEGER NOT NULL,
+    PRIMARY KEY (diff_id, encoder)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

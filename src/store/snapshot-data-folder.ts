@@ -29,6 +29,9 @@ export async function snapshotDataFolder(
     await backupStore(database, copy);
     for (const name of packNames(copy)) await link(join(paths.packs, name), join(into, "packs", name));
     await takeFiles(paths.images, join(into, "images"), link); // named by their digest: they never change
+    for (const algorithm of await namesIn(join(paths.oci, "blobs"))) {
+      await takeFiles(join(paths.oci, "blobs", algorithm), join(into, "oci", "blobs", algorithm), link);
+    }
   });
   for (const name of await namesIn(paths.repositories)) {
     if (name.endsWith(".git"))
