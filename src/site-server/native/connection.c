@@ -24,6 +24,12 @@ enum { LINGER_MOST = 1 << 20 };
 
 enum state { CLOSED, READING, SENDING, LINGERING };
 
+/*
+ * What each state waits for. Nearly all that is waited for is the next request, so that is told once, when it comes (EPOLLET), and the kernel need not look again
+ * whether there is more. Whoever has not read it all says so by `watch`, which has it told again. The others are told as long as it is so.
+ */
+static const uint32_t REQUEST_EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLET, ROOM_EVENTS = EPOLLOUT, REST_EVENTS = EPOLLIN;
+
 struct connection {
   struct address peer;
   uint8_t *input; /* an incomplete head, or what came behind a request that is being answered */
@@ -64,7 +70,7 @@ static void close_connection(int socket) {
   metrics->open--;
 }
 
-/* Waits for what the connection's state wants. */
+/* Waits for what the connection's state wants; what is there already is told too. */
 static void watch(int socket, uint32_t events) {
   struct connection *connection = &connections[socket];
   struct epoll_event event = {.events = events, .data.fd = socket};
@@ -83,10 +89,9 @@ static void end_connection(int socket, bool unread) {
     return;
   }
   release_input(connection);
-  bool was_sending = connection->state == SENDING;
   connection->state = LINGERING;
   deadlines[socket] = clock_tick + LINGER_SECONDS;
-  if (was_sending || !connection->watched) watch(socket, EPOLLIN);
+  watch(socket, REST_EVENTS);
 }
 
 static void linger(int socket) {
@@ -168,7 +173,7 @@ static void answer_all(int socket, uint32_t length, bool head_began) {
     /* From what it has taken now on. */
     sending_earned(socket, connection->sending);
     deadlines[socket] = clock_tick + SENDING_GRACE;
-    watch(socket, EPOLLOUT);
+    watch(socket, ROOM_EVENTS);
     return;
   }
   bool was_sending = connection->state == SENDING;
@@ -180,15 +185,16 @@ static void answer_all(int socket, uint32_t length, bool head_began) {
     close_connection(socket);
     return;
   }
-  if (was_sending || !connection->watched) watch(socket, EPOLLIN);
+  if (was_sending || !connection->watched) watch(socket, REQUEST_EVENTS);
 }
 
-static void read_requests(int socket) {
+/* `events`: as the kernel told them. */
+static void read_requests(int socket, uint32_t events) {
   struct connection *connection = &connections[socket];
-  uint32_t kept = connection->input_length;
-  ssize_t got = recv(socket, core_input + kept, INPUT_BYTES - kept, 0);
+  uint32_t kept = connection->input_length, room = INPUT_BYTES - kept;
+  ssize_t got = recv(socket, core_input + kept, room, 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-    if (!connection->watched) watch(socket, EPOLLIN);
+    watch(socket, REQUEST_EVENTS);
     return;
   }
   if (got <= 0) {
@@ -197,6 +203,8 @@ static void read_requests(int socket) {
   }
   if (kept > 0) memcpy(core_input, connection->input, kept);
   answer_all(socket, kept + (uint32_t)got, kept > 0);
+  /* What fills the room may not be all; and behind what came, its end or an error is still to be read. In its turn: others wait too. */
+  if (((uint32_t)got == room || (events & ~(uint32_t)EPOLLIN) != 0) && connection->state == READING) watch(socket, REQUEST_EVENTS);
 }
 
 static void go_on_sending(int socket) {
@@ -228,13 +236,13 @@ void connection_accepted(int socket, const struct sockaddr_storage *peer) {
   metrics->open++;
   metrics->accepted++;
   /* The request has come with the connection, mostly. */
-  read_requests(socket);
+  read_requests(socket, 0);
 }
 
-void connection_ready(int socket) {
+void connection_ready(int socket, uint32_t events) {
   switch (connections[socket].state) {
     case READING:
-      read_requests(socket);
+      read_requests(socket, events);
       break;
     case SENDING:
       go_on_sending(socket);

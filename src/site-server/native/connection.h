@@ -13,7 +13,8 @@ extern uint32_t connections_open;
 /* Before the first: `epoll` is where they are waited for, by their descriptors. */
 void connections_start(int epoll);
 void connection_accepted(int socket, const struct sockaddr_storage *peer);
-void connection_ready(int socket);
+/* `events`: what the kernel told of it, EPOLL*. */
+void connection_ready(int socket, uint32_t events);
 /* Once a second: ends those whose time is up. */
 void connections_tick(void);
 /* Ends the connections that have been idle for the longest, so that others may come. Returns how many. */

@@ -103,11 +103,11 @@ static void end_if_done(void) {
   _exit(0);
 }
 
-static void take_event(int descriptor) {
+static void take_event(int descriptor, uint32_t events) {
   if (descriptor == listener) accept_all();
   else if (descriptor == signals) read_signal();
   else if (descriptor == watching) watching_ready();
-  else connection_ready(descriptor);
+  else connection_ready(descriptor, events);
 }
 
 /* What happens now and then. Returns how many milliseconds may pass until the next time. */
@@ -153,6 +153,6 @@ void server_run(bool speaks) {
     struct epoll_event events[EVENTS];
     int count = epoll_wait(epoll_descriptor, events, EVENTS, tick());
     clock_update();
-    for (int i = 0; i < count; i++) take_event(events[i].data.fd);
+    for (int i = 0; i < count; i++) take_event(events[i].data.fd, events[i].events);
   }
 }
