@@ -28,8 +28,8 @@ export function sourcesPort({ repositories, store, clock, originOf }: Dependenci
     async fetch(app, url, signal) {
       await repositories.fetch(app, url, signal);
     },
-    async look(definition) {
-      const look = await lookAt(repositories, definition, seen.all(definition.name));
+    async look(definition, live) {
+      const look = await lookAt(repositories, definition, live, seen.all(definition.name));
       looks.set(look, look);
       return look;
     },
@@ -67,10 +67,11 @@ export function sourcesPort({ repositories, store, clock, originOf }: Dependenci
 async function lookAt(
   repositories: Repositories,
   definition: AppDefinition,
+  live: string | null,
   known: Map<string, string>,
 ): Promise<SeenLook> {
   const changes = await repositories.changes(definition.name, known);
-  const { deploy, passedOver } = selectRef(changes, definition);
+  const { deploy, passedOver } = await selectRef(changes, definition, live);
   // To move is what branches are for.
   const moved = changes.moved
     .filter(({ name }) => name.startsWith("refs/tags/"))

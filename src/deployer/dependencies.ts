@@ -15,8 +15,11 @@ export interface SourcesPort {
   remove(app: string): Promise<void>;
   /** Brings a remote's refs here. Throws REMOTE_UNREACHABLE. */
   fetch(app: string, url: string, signal: AbortSignal): Promise<void>;
-  /** What changed since the refs were last marked as seen, what of it deploys by the app's patterns, and why the rest does not. */
-  look(definition: AppDefinition): Promise<RefsLook>;
+  /**
+   * What changed since the refs were last marked as seen, what of it deploys by the app's patterns and versions, and why the rest
+   * does not. `live` is the tag that is live, null if none is.
+   */
+  look(definition: AppDefinition, live: string | null): Promise<RefsLook>;
   /** Marks what a look saw, or of that no more than one ref, in the caller's transaction. */
   markSeen(app: string, look: RefsLook, ref?: string): void;
   /** Whether some ref of the repository is not as it was last marked as seen. Cheap: asked of every app at each start. */

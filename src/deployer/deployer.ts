@@ -9,6 +9,7 @@ import { EncodingMarks } from "./encoding-marks.ts";
 import { HintedApps } from "./hinted-apps.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Journal } from "./journal.ts";
+import { liveTag } from "./policy/live-tag.ts";
 import { redeployment } from "./redeployment.ts";
 import { RefWatch } from "./ref-watch.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -137,12 +138,12 @@ export class AppDeployer implements Deployer {
     options: DeployOptions,
   ): Promise<Deployment> {
     const { definition } = this.#registry.get(name);
-    const { sources } = this.#dependencies;
+    const { sources, store } = this.#dependencies;
     if ("tag" in ref && ref.tag === "latest") throw latestRefused(name);
     const fullName = "tag" in ref ? `refs/tags/${ref.tag}` : `refs/heads/${ref.branch}`;
     await this.#refs.fetch(definition);
     // Not to be deployed once more by the next poll. What else came with it is that one's.
-    const look = definition.repository === null ? undefined : await sources.look(definition);
+    const look = definition.repository === null ? undefined : await sources.look(definition, liveTag(name, store));
     const commit = await sources.resolve(name, fullName);
     if (commit === undefined) throw await this.#refNotFound(name, ref);
     this.#registry.get(name); // it may have been removed meanwhile

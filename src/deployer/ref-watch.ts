@@ -3,6 +3,7 @@ import { backoffDelay } from "../shared/backoff.ts";
 import type { SteppeError } from "../shared/errors.ts";
 import type { AppRegistry } from "./app-registry.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
+import { liveTag } from "./policy/live-tag.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { RefsReport } from "./types.ts";
 
@@ -101,7 +102,7 @@ export class RefWatch {
     const { sources, store } = this.#dependencies;
     const { definition } = this.#registry.get(name);
     await this.fetch(definition);
-    const look = await sources.look(definition);
+    const look = await sources.look(definition, liveTag(name, store));
     const ids = store.transaction(() => {
       this.#registry.get(name); // it may have been removed meanwhile
       sources.markSeen(name, look);

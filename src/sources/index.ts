@@ -6,5 +6,5 @@ export { type Ref, shortName } from "./refs.ts";
 export { refsOnDisk } from "./refs-on-disk.ts";
 export { type RemoteAddress, repositoryKey } from "./remote-address.ts";
 export { Repositories, type RepositoriesOptions } from "./repositories.ts";
-export { type RefChoice, type RefPatterns, selectRef } from "./select-ref.ts";
+export { type RefChoice, type RefPolicy, selectRef } from "./select-ref.ts";
 export type { GitLimits, GitRequest } from "./serve-git.ts";
