@@ -5,6 +5,7 @@ import type { ImageArchive } from "../images/index.ts";
 import type { Clock } from "../shared/clock.ts";
 import type { Logger } from "../shared/log.ts";
 import type { GitRequest } from "../sources/index.ts";
+import type { WebhookService } from "../webhooks/index.ts";
 import type { PlatformAddresses, PlatformStatus } from "./types.ts";
 
 /** Answers git clients. `Repositories` of the sources room is one. */
@@ -77,6 +78,7 @@ export interface ApiOptions {
   exportImage(digest: string, options: { name: string }): Promise<ImageArchive>;
   /** See createFullBackup. */
   backup(): Promise<Readable>;
+  webhooks: WebhookService;
   /** All of the status but the apps. */
   status(): Promise<Omit<PlatformStatus, "apps">>;
   /** Puts new ingress processes in the place of those that run, without dropping a connection. */

@@ -5,9 +5,14 @@ import type {
   AppView,
   Deployment,
   DeploymentEvent,
+  DeliveryView,
   GarbageReport,
+  NewWebhookRequest,
   PlatformStatus,
   Release,
+  WebhookSetup,
+  WebhookTest,
+  WebhookView,
 } from "./types.ts";
 import { type ApiCall, type ApiTarget, bodyOf, callApi, readText, unreachable } from "./client-transport.ts";
 
@@ -144,6 +149,48 @@ export class SteppeClient {
     return this.#lines(`${appPath(name)}/build-log`, options);
   }
 
+  async webhooks(): Promise<WebhookView[]> {
+    return (await this.#json({ method: "GET", path: "/v1/webhooks" })) as WebhookView[];
+  }
+
+  async webhook(name: string): Promise<WebhookView> {
+    return (await this.#json({ method: "GET", path: webhookPath(name) })) as WebhookView;
+  }
+
+  async addWebhook(json: NewWebhookRequest): Promise<WebhookSetup> {
+    return (await this.#json({ method: "POST", path: "/v1/webhooks", json })) as WebhookSetup;
+  }
+
+  /** A new secret; the one before holds for `keepMs` more, or ends at once if that is 0. */
+  async rotateWebhook(name: string, json: { keepMs: number; secret?: string }): Promise<WebhookSetup> {
+    return (await this.#json({ method: "POST", path: `${webhookPath(name)}/rotate`, json })) as WebhookSetup;
+  }
+
+  /** The secret before holds no longer. */
+  async finishRotation(name: string): Promise<WebhookView> {
+    return (await this.#json({ method: "POST", path: `${webhookPath(name)}/finish-rotation` })) as WebhookView;
+  }
+
+  async removeWebhook(name: string): Promise<void> {
+    await this.#done({ method: "DELETE", path: webhookPath(name) });
+  }
+
+  /** Sends a delivery as its sender would, and waits some seconds for what comes of it. */
+  async testWebhook(name: string, signal?: AbortSignal): Promise<WebhookTest> {
+    return (await this.#json({ method: "POST", path: `${webhookPath(name)}/test`, signal })) as WebhookTest;
+  }
+
+  /** The newest first; with `before`, only those with a lower number. */
+  async deliveries(options: { webhook?: string; before?: number; limit: number }): Promise<DeliveryView[]> {
+    const query = new URLSearchParams(Object.entries(options).map(([name, value]) => [name, String(value)]));
+    return (await this.#json({ method: "GET", path: `/v1/deliveries?${query.toString()}` })) as DeliveryView[];
+  }
+
+  /** Reads a delivery once again, as a new one. */
+  async redeliver(id: number): Promise<DeliveryView> {
+    return (await this.#json({ method: "POST", path: `/v1/deliveries/${id}/redeliver` })) as DeliveryView;
+  }
+
   async collectGarbage(): Promise<GarbageReport> {
     return (await this.#json({ method: "POST", path: "/v1/gc" })) as GarbageReport;
   }
@@ -185,6 +232,10 @@ export class SteppeClient {
 
 function appPath(name: string): string {
   return `/v1/apps/${encodeURIComponent(name)}`;
+}
+
+function webhookPath(name: string): string {
+  return `/v1/webhooks/${encodeURIComponent(name)}`;
 }
 
 function parse(text: string, target: ApiTarget): unknown {

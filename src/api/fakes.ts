@@ -7,6 +7,8 @@ import type { App, Deployer, Deployment, DeploymentEvent } from "../deployer/ind
 import { type Clock, systemClock } from "../shared/clock.ts";
 import { SteppeError } from "../shared/errors.ts";
 import { type Logger, silentLogger } from "../shared/log.ts";
+import { DeliveryTable, Store, WebhookTable } from "../store/index.ts";
+import { type Hint, WebhookRegistry, WebhookService } from "../webhooks/index.ts";
 import { Api } from "./api.ts";
 import type { ApiOptions, GitService } from "./api-options.ts";
 
@@ -209,6 +211,7 @@ export async function startApi(
       };
     },
     backup: async () => Readable.from([Buffer.from("archive")]),
+    webhooks: fakeWebhooks(),
     status: async () => ({
       version: "1",
       processes: [],
@@ -238,7 +241,22 @@ export async function startApi(
 
 function addressesOf(port: number) {
   const api = `http://127.0.0.1:${port}`;
-  return { http: "http://127.0.0.1:8080", https: "https://127.0.0.1:8443", api, git: `${api}/git/` };
+  const webhooks = "http://127.0.0.1:7071/hooks/";
+  return { http: "http://127.0.0.1:8080", https: "https://127.0.0.1:8443", api, git: `${api}/git/`, webhooks };
+}
+
+/** On a store in memory, and with nothing that listens. */
+function fakeWebhooks(): WebhookService {
+  const store = Store.open(":memory:");
+  const registry = new WebhookRegistry({ table: new WebhookTable(store), clock: systemClock, newSecret: () => TOKEN });
+  const listener = { follow: () => Promise.resolve(), address: () => null };
+  return new WebhookService({
+    registry,
+    deliveries: new DeliveryTable<Hint>(store),
+    listener,
+    onHints: () => {},
+    clock: systemClock,
+  });
 }
 
 function fakeTree(label: string): SourceTree {

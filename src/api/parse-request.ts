@@ -1,8 +1,12 @@
 import { type AppDefinition, parseDefinition } from "../config/index.ts";
 import { SteppeError } from "../shared/errors.ts";
+import type { NewWebhook, Rotation } from "../webhooks/index.ts";
 
 const MOST_DEFINITIONS = 10_000;
 const MOST_REF = 255;
+const MOST_TEXT = 300;
+/** Ninety days: for so long a webhook's old secret may hold on. */
+const MOST_KEPT_MS = 90 * 24 * 60 * 60_000;
 
 /** `{definition}`. Rejects with USAGE, CONFIG_INVALID, DOMAIN_INVALID. */
 export async function parseNewApp(body: unknown): Promise<AppDefinition> {
@@ -39,6 +43,25 @@ export function parseRollback(body: unknown): { release: number | undefined; noG
   return { release: release ?? undefined, noGrace: flag(noGrace, "noGrace") };
 }
 
+/** `{name, sender, secret?, callback?}`; what they may be the webhooks know. Throws USAGE. */
+export function parseNewWebhook(body: unknown): NewWebhook {
+  const { name, sender, secret, callback } = object(body, ["name", "sender", "secret", "callback"]);
+  return {
+    name: text(name, "name"),
+    sender: text(sender, "sender"),
+    secret: optionalSecret(secret),
+    callback: flag(callback, "callback"),
+  };
+}
+
+/** `{keepMs, secret?}`. Throws USAGE. */
+export function parseRotation(body: unknown): Rotation {
+  const { keepMs, secret } = object(body, ["keepMs", "secret"]);
+  const isTime = typeof keepMs === "number" && Number.isSafeInteger(keepMs) && keepMs >= 0 && keepMs <= MOST_KEPT_MS;
+  if (!isTime) throw wrong(`\`keepMs\` is a whole number from 0 to ${MOST_KEPT_MS}`);
+  return { keepMs, secret: optionalSecret(secret) };
+}
+
 /** A whole number of a query or a path. Throws USAGE. */
 export function parseCount(text: string | null, name: string, most: number): number | undefined {
   if (text === null) return undefined;
@@ -58,6 +81,16 @@ export function parseFlag(text: string | null, name: string): boolean {
 function flag(value: unknown, name: string): boolean {
   if (value === undefined || typeof value === "boolean") return value ?? false;
   throw wrong(`\`${name}\` is neither true nor false`);
+}
+
+function text(value: unknown, name: string): string {
+  if (typeof value === "string" && value !== "" && value.length <= MOST_TEXT) return value;
+  throw wrong(`\`${name}\` is no text of 1 to ${MOST_TEXT} characters`);
+}
+
+/** Null counts as absent; an empty one does not. */
+function optionalSecret(value: unknown): string | undefined {
+  return value === undefined || value === null ? undefined : text(value, "secret");
 }
 
 function refName(value: unknown, kind: string): string {

@@ -10,6 +10,7 @@ const addresses = {
   https: "https://127.0.0.1:8443",
   api: "http://127.0.0.1:7070",
   git: "http://127.0.0.1:7070/git/",
+  webhooks: null,
 };
 
 test("the status names processes, addresses, and the disk's use, which is measured now and then", async () => {

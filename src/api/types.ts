@@ -21,6 +21,15 @@ import type { ErrorBody } from "../shared/errors.ts";
  *     POST   /v1/apps/APP/purge                           204
  *     GET    /v1/apps/APP/logs?follow=1&lines=N           text, the app's access log
  *     GET    /v1/apps/APP/build-log?follow=1&deployment=N text, a build's log
+ *     GET    /v1/webhooks                                 WebhookView[]
+ *     POST   /v1/webhooks            NewWebhookRequest    WebhookSetup, 201
+ *     GET    /v1/webhooks/NAME                            WebhookView
+ *     DELETE /v1/webhooks/NAME                            204
+ *     POST   /v1/webhooks/NAME/rotate  {keepMs, secret?}  WebhookSetup
+ *     POST   /v1/webhooks/NAME/finish-rotation            WebhookView
+ *     POST   /v1/webhooks/NAME/test                       WebhookTest
+ *     GET    /v1/deliveries?webhook=NAME&before=N&limit=N DeliveryView[]
+ *     POST   /v1/deliveries/N/redeliver                   DeliveryView, 202
  *     GET    /v1/deployments/N                            Deployment
  *     GET    /v1/deployments/N/events                     DeploymentEvent a line (NDJSON), until it has ended
  *     POST   /v1/ingress/replace                          204, new ingress processes in place of those that run
@@ -40,6 +49,7 @@ export type {
   GarbageReport,
   Release,
 } from "../deployer/index.ts";
+export type { DeliveryView, Hint, WebhookSetup, WebhookTest, WebhookView } from "../webhooks/index.ts";
 export type { ErrorBody };
 
 export interface AppView {
@@ -61,6 +71,15 @@ export interface ApplyRequest {
   definitions: AppDefinition[];
   dryRun?: boolean;
   prune?: boolean;
+}
+
+export interface NewWebhookRequest {
+  name: string;
+  sender: string;
+  /** One that the sender made; absent: one is made. */
+  secret?: string;
+  /** Whether Docker Hub's `callback_url` is called. */
+  callback?: boolean;
 }
 
 /** A process of the platform. */
@@ -91,4 +110,6 @@ export interface PlatformAddresses {
   api: string;
   /** `http://127.0.0.1:7070/git/`, to which `APP.git` is added. */
   git: string;
+  /** `http://127.0.0.1:7071/hooks/`, to which a webhook's name is added; null as long as there is no webhook: then nothing listens. */
+  webhooks: string | null;
 }

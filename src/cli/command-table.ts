@@ -104,6 +104,51 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/image-export.ts"),
   },
   {
+    name: "webhook add",
+    summary: "let a sender tell of pushes, and print what to give it",
+    examples: [
+      "steppe webhook add hub --sender docker-hub",
+      "steppe webhook add registry --sender distribution --json",
+    ],
+    load: () => import("./commands/webhook-add.ts"),
+  },
+  {
+    name: "webhook list",
+    summary: "list the webhooks",
+    examples: ["steppe webhook list"],
+    load: () => import("./commands/webhook-list.ts"),
+  },
+  {
+    name: "webhook rotate",
+    summary: "give a webhook a new secret; for a while both hold",
+    examples: ["steppe webhook rotate hub", "steppe webhook rotate hub --finish"],
+    load: () => import("./commands/webhook-rotate.ts"),
+  },
+  {
+    name: "webhook test",
+    summary: "send a delivery as the sender would, and show what comes of it",
+    examples: ["steppe webhook test hub"],
+    load: () => import("./commands/webhook-test.ts"),
+  },
+  {
+    name: "webhook deliveries",
+    summary: "list what came, how it was answered, and what came of it",
+    examples: ["steppe webhook deliveries", "steppe webhook deliveries hub --limit 100"],
+    load: () => import("./commands/webhook-deliveries.ts"),
+  },
+  {
+    name: "webhook redeliver",
+    summary: "read a delivery once again, and act on it",
+    examples: ["steppe webhook redeliver 17"],
+    load: () => import("./commands/webhook-redeliver.ts"),
+  },
+  {
+    name: "webhook remove",
+    summary: "remove a webhook",
+    examples: ["steppe webhook remove hub"],
+    load: () => import("./commands/webhook-remove.ts"),
+  },
+  {
     name: "logs",
     summary: "show the access log of an app, or the log of its build",
     examples: ["steppe logs blog --follow", "steppe logs blog --build"],

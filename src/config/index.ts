@@ -7,7 +7,7 @@ export { defaults } from "./defaults.ts";
 export type { DefinitionOptions } from "./definition-from-options.ts";
 export { diffDefinitions } from "./diff-definitions.ts";
 export { parseHostName } from "./domain.ts";
-export { formatDuration } from "./duration.ts";
+export { formatDuration, parseDuration } from "./duration.ts";
 export { matchGlob } from "./glob.ts";
 export { formatListenAddress, type ListenAddress, parseListenAddress } from "./listen-address.ts";
 export { selectTag, type SelectOptions, type TagCandidate, type TagChoice } from "./select-tag.ts";

@@ -11,6 +11,7 @@ describe("parseUpOptions", () => {
       http: { host: "127.0.0.1", port: 8080 },
       https: { host: "127.0.0.1", port: 8443 },
       api: { host: "127.0.0.1", port: 7070 },
+      webhooks: { host: "127.0.0.1", port: 7071 },
       host: null,
       workers: null,
       config: null,
@@ -24,12 +25,14 @@ describe("parseUpOptions", () => {
   });
 
   test("reads all of them", () => {
-    const args = "--data d --http :80 --https=[::1]:443 --api localhost:0 --host Steppe.Example.com --workers 4";
+    const args =
+      "--data d --http :80 --https=[::1]:443 --api localhost:0 --webhooks :71 --host Steppe.Example.com --workers 4";
     expect(parse(...args.split(" "), "--config", "steppe.yaml", "--example", "--json", "--log-level=debug")).toEqual({
       data: "/srv/d",
       http: { host: "::", port: 80 },
       https: { host: "::1", port: 443 },
       api: { host: "localhost", port: 0 },
+      webhooks: { host: "::", port: 71 },
       host: "steppe.example.com",
       workers: 4,
       config: "/srv/steppe.yaml",

@@ -16,6 +16,8 @@ export interface UpOptions {
   http: ListenAddress;
   https: ListenAddress;
   api: ListenAddress;
+  /** The listener for webhooks. */
+  webhooks: ListenAddress;
   /** The host name under which the API and git are reachable by HTTPS through the ingress, or null. */
   host: string | null;
   /** How many ingress processes; null is one for each core. */
@@ -54,6 +56,12 @@ export const upOptions: readonly UpOption[] = [
   { name: "http", value: "HOST:PORT", description: "where sites are served by HTTP", fallback: "127.0.0.1:8080" },
   { name: "https", value: "HOST:PORT", description: "where sites are served by HTTPS", fallback: "127.0.0.1:8443" },
   { name: "api", value: "HOST:PORT", description: "where the API and git are served", fallback: "127.0.0.1:7070" },
+  {
+    name: "webhooks",
+    value: "HOST:PORT",
+    description: "where deliveries of webhooks are received, once there is a webhook",
+    fallback: "127.0.0.1:7071",
+  },
   { name: "host", value: "NAME", description: "a host name for the API and git, by HTTPS through the ingress" },
   { name: "workers", value: "N", description: "how many ingress processes (default: one for each core)" },
   { name: "config", value: "FILE", description: "a steppe.yaml to apply at start" },
@@ -99,6 +107,7 @@ export function parseUpOptions(args: readonly string[], env: NodeJS.ProcessEnv, 
     http: address("http"),
     https: address("https"),
     api: address("api"),
+    webhooks: address("webhooks"),
     host: readHost(text("host")),
     workers: readWorkers(text("workers")),
     config: path("config"),
@@ -170,7 +179,7 @@ function readLevel(text: string | undefined): LogLevel | null {
 
 function refuseSameAddress(options: UpOptions): void {
   const seen = new Map<string, string>();
-  for (const name of ["http", "https", "api"] as const) {
+  for (const name of ["http", "https", "api", "webhooks"] as const) {
     const { host, port } = options[name];
     const key = `${host}:${port}`;
     const other = seen.get(key);

@@ -56,6 +56,7 @@ export function plainAnnouncer(output: Output, errors: Output, env: NodeJS.Proce
       line(`Steppe ${version} runs ${colour.dim(`(${formatElapsed(elapsedMs)})`)}`);
       line(`  sites  ${colour.bold(addresses.http)}  ${colour.bold(addresses.https)}`);
       line(`  API    ${colour.bold(addresses.api)}`);
+      if (addresses.webhooks !== null) line(`  hooks  ${colour.bold(addresses.webhooks)}`);
       line(`  git    ${colour.bold(`${addresses.git}APP.git`)}  (\`steppe app show APP --push-url\`)`);
     },
     hint: line,

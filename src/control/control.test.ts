@@ -9,6 +9,7 @@ const addresses = {
   https: "https://127.0.0.1:2",
   api: "http://127.0.0.1:3",
   git: "http://127.0.0.1:3/git/",
+  webhooks: null,
 };
 const live: DeploymentEvent = {
   deployment: 1,

@@ -24,11 +24,13 @@ import {
   ReleaseTable,
   Store,
 } from "../store/index.ts";
+import { HintActor } from "../webhooks/index.ts";
 import type { Announcer } from "./announcer.ts";
-import { listenForApi } from "./api-address.ts";
 import { buildId } from "./build-id.ts";
 import { contentPort } from "./content-port.ts";
 import { routeControlHost } from "./control-route.ts";
+import { lastAddresses, listenAgain } from "./listen-again.ts";
+import { makeWebhooks } from "./make-webhooks.ts";
 import { sourcesPort } from "./sources-port.ts";
 import { uploadService } from "./upload-service.ts";
 
@@ -91,7 +93,9 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
   await builder.reconcile();
 
   const addressesFile = join(paths.run, "addresses.json");
-  const addresses = { ...listening(ingress), api: "", git: "" };
+  const last = lastAddresses(addressesFile);
+  const addresses: PlatformAddresses = { ...listening(ingress), api: "", git: "", webhooks: null };
+  const saveAddresses = (): void => writeFileAtomic(addressesFile, JSON.stringify(addresses));
   const poller = new Poller({ clock, log, poll: (app) => deployer.refsChanged(app, "poll") });
   ending.defer(() => poller.stop());
   const deployer = new AppDeployer({
@@ -120,6 +124,26 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
     newPushToken: newToken,
     parallelBuilds: Math.max(2, availableParallelism()),
   });
+  const routeControl = (withWebhooks: boolean): Promise<void> =>
+    routeControlHost(
+      options.host,
+      { api: paths.apiSocket, webhooks: withWebhooks ? paths.webhookSocket : null },
+      ingress.publisher,
+    );
+  const webhooks = makeWebhooks({
+    store,
+    handler: new HintActor(deployer),
+    wanted: options.webhooks,
+    socket: options.host === null ? null : paths.webhookSocket,
+    last: last.webhooks ?? null,
+    changed: async (address) => {
+      addresses.webhooks = address;
+      saveAddresses();
+      await routeControl(address !== null);
+    },
+    clock,
+    log,
+  });
   const api = new Api({
     deployer,
     git: repositories,
@@ -134,6 +158,7 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
         clock,
         holdGarbageCollection: (work) => images.withoutRemoval(work),
       }),
+    webhooks: webhooks.service,
     status: () => inspector.status(),
     replaceIngress: () => ingress.replace(),
     ca: () => ca.certificate,
@@ -152,16 +177,19 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
     clock,
   });
   ending.defer(() => api.close());
-  addresses.api = await listenForApi(api, options, addressesFile);
+  addresses.api = await listenAgain(api, options.api, last.api ?? null);
   addresses.git = `${addresses.api}/git/`;
-  await routeControlHost(options.host, { api, socket: paths.apiSocket, publisher: ingress.publisher });
+  if (options.host !== null) await api.listenOnSocket(paths.apiSocket);
+  await routeControl(webhooks.has());
   await deployer.start();
   ending.defer(() => deployer.stop());
+  ending.defer(() => webhooks.stop());
+  await webhooks.start();
   lifetime.run((signal) => certificates.run(signal));
   lifetime.run((signal) =>
     new BackupSchedule({ database: store.database, folder: paths.backups, clock, log }).run(signal),
   );
-  writeFileAtomic(addressesFile, JSON.stringify(addresses));
+  saveAddresses();
 
   const resources = ending.move();
   const end = (withIngress: boolean): Promise<void> => {

@@ -28,6 +28,8 @@ export interface HandlerContext {
 }
 
 const NO_SITE = { status: 404, title: "Not found", text: "There is no site at this address." };
+/** Where control's host takes deliveries of webhooks. */
+const WEBHOOKS = "/hooks/";
 const UNREADABLE = { status: 500, title: "Internal error", text: "This site cannot be read at the moment." };
 
 /** Answers the requests of visitors, from a request's head to its line in the access log. */
@@ -72,8 +74,12 @@ export class IngressHandler implements RequestHandler {
   #answer(connection: HttpConnection, host: string, record: AccessRecord): Promise<AnswerOutcome> | undefined {
     const route = this.#context.table().route(host);
     if (route === undefined) return ownPage(connection, record, NO_SITE);
+    const isWebhook = route.kind === "control" && record.path.startsWith(WEBHOOKS);
+    if (isWebhook) record.path = withoutToken(record.path);
     if (route.redirectToHttps && connection.scheme === "http") return this.#redirectToHttps(connection, host, record);
-    if (route.kind === "control") return this.#forward(connection, route.target);
+    if (route.kind === "control") {
+      return this.#forward(connection, (isWebhook ? route.webhooks : undefined) ?? route.target);
+    }
     const current = this.#context.table().current(route.app);
     if (current === undefined) return ownPage(connection, record, NO_SITE);
     record.app = route.app;
@@ -174,6 +180,12 @@ function emptyRecord(connection: HttpConnection): AccessRecord {
     remote: connection.remote,
     userAgent: "",
   };
+}
+
+/** The last part of a webhook's path may be what proves the sender: it does not belong into a log. */
+function withoutToken(path: string): string {
+  const end = path.indexOf("/", WEBHOOKS.length);
+  return end === -1 ? path : `${path.slice(0, end)}/***`;
 }
 
 function noteError(record: AccessRecord, error: unknown): void {

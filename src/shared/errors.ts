@@ -44,6 +44,8 @@ export const errorCodes = {
   ORIGIN_REFUSED: { status: 403, exit: 4, hint: "The API does not answer web pages of other origins." },
   // webhooks
   WEBHOOK_NOT_FOUND: { status: 404, exit: 3, hint: "Use the address that was printed when the webhook was added." },
+  WEBHOOK_EXISTS: { status: 409, exit: 3, hint: "`steppe webhook list` shows the webhooks." },
+  WEBHOOK_ROTATING: { status: 409, exit: 3, hint: "End that first: `steppe webhook rotate NAME --finish`." },
   WEBHOOK_UNVERIFIED: { status: 401, exit: 4, hint: "Give the sender the webhook's secret again." },
   DELIVERY_MALFORMED: { status: 400, exit: 3, hint: "Check that the webhook was added for this sender." },
   DELIVERY_NOT_FOUND: { status: 404, exit: 3, hint: "Old deliveries are forgotten, and their bodies before them." },

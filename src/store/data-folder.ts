@@ -23,6 +23,8 @@ export interface DataPaths {
   run: string;
   /** The unix socket of the API, for the ingress. */
   apiSocket: string;
+  /** The same of the listener for webhooks. */
+  webhookSocket: string;
   repositories: string;
   packs: string;
   images: string;
@@ -60,6 +62,7 @@ export function dataPaths(folder: string): DataPaths {
     database: join(root, "steppe.db"),
     run,
     apiSocket: join(run, "api.sock"),
+    webhookSocket: join(run, "webhooks.sock"),
     repositories: join(root, "repositories"),
     packs: join(root, "packs"),
     images: join(root, "images"),

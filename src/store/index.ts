@@ -31,3 +31,4 @@ export {
   type PendingHintRow,
   type RecordedDelivery,
 } from "./deliveries.ts";
+export { type WebhookRow, WebhookTable } from "./webhooks.ts";

@@ -210,4 +210,17 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (diff_id, encoder)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Webhooks that were set up. Their secrets are kept as they are: signatures are made of them.
+  CREATE TABLE webhooks (
+    name TEXT PRIMARY KEY,
+    sender TEXT NOT NULL,                  -- Sender
+    secret TEXT NOT NULL,
+    old_secret TEXT,                       -- the one before, which holds until old_until
+    old_until INTEGER,
+    callback INTEGER NOT NULL,             -- 1 if the sender's callback_url is called
+    created_at INTEGER NOT NULL,
+    rotated_at INTEGER                     -- null if the secret is the first
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

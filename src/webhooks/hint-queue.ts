@@ -16,11 +16,21 @@ export interface HintHandler {
   act(hints: readonly Hint[], webhook: string, signal: AbortSignal): Promise<string>;
 }
 
+/** What came of hints. */
+export interface Outcome {
+  /** One line for people. */
+  text: string;
+  /** False if it was given up. */
+  isDone: boolean;
+}
+
 export interface HintQueueOptions {
   journal: DeliveryJournal;
   handler: HintHandler;
   clock: Clock;
   log: Logger;
+  /** Told of hints once what came of them is durable; must not throw. */
+  onSettled?(hints: readonly JournaledHint[], outcome: Outcome): void;
   limits?: Partial<HintQueueLimits>;
 }
 
@@ -118,26 +128,30 @@ export class HintQueue {
     );
     const { webhook, delivery } = newest;
     try {
-      journal.settleHints(hints, outcome, clock.now());
-      log.info({ webhook, delivery, hints: hints.length, outcome }, "a hint was acted on");
+      journal.settleHints(hints, outcome.text, clock.now());
     } catch (error) {
       // They are acted on again at the next start, which changes nothing.
       log.error({ err: error, webhook, delivery }, "a hint was acted on, which could not be journaled");
+      return;
     }
+    log.info({ webhook, delivery, hints: hints.length, outcome: outcome.text }, "a hint was acted on");
+    this.#options.onSettled?.(hints, outcome);
   }
 
   /** @param newest the last of them, by which errors name them */
-  async #tryToAct({ webhook, delivery }: JournaledHint, hints: readonly Hint[]): Promise<string> {
+  async #tryToAct({ webhook, delivery }: JournaledHint, hints: readonly Hint[]): Promise<Outcome> {
     const { handler, clock, log } = this.#options;
     const { signal } = this.#stopping;
     for (let failures = 1; ; failures++) {
       try {
-        return await handler.act(hints, webhook, signal);
+        return { text: await handler.act(hints, webhook, signal), isDone: true };
       } catch (thrown) {
         signal.throwIfAborted();
         const error = toSteppeError(thrown, "act on", `delivery ${delivery} of ${webhook}`);
         log.warn({ code: error.code, cause: error.message, failures }, "a hint could not be acted on");
-        if (failures >= this.#limits.tries) return `gave up after ${failures} tries: ${error.message}`;
+        if (failures >= this.#limits.tries) {
+          return { text: `gave up after ${failures} tries: ${error.message}`, isDone: false };
+        }
         await clock.sleep(backoffDelay(this.#limits.backoff, failures), { signal });
       }
     }

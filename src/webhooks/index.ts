@@ -1,9 +1,9 @@
 export { HintActor } from "./act-on-hint.ts";
 export type { DeliveryJournal, JournaledHint, KeptDelivery, NewDelivery, Recorded } from "./delivery-journal.ts";
 export { type HintHandler, HintQueue, type HintQueueLimits, type HintQueueOptions } from "./hint-queue.ts";
+export { HubCallback } from "./hub-callback.ts";
 export { Receiver } from "./receiver.ts";
 export type { ReceiverLimits, ReceiverOptions } from "./receiver-options.ts";
-export { redeliver } from "./redeliver.ts";
 export {
   type Hint,
   type ImageHint,
@@ -13,3 +13,6 @@ export {
   type Webhook,
   type WebhookDirectory,
 } from "./types.ts";
+export type { DeliveryView, HintView, WebhookSetup, WebhookTest, WebhookView } from "./views.ts";
+export { type NewWebhook, type Rotation, WebhookRegistry } from "./webhook-registry.ts";
+export { type WebhookListener, WebhookService } from "./webhook-service.ts";

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { until } from "../../test/support/until.ts";
 import { FakeClock, systemClock } from "../shared/clock.ts";
 import { numbered, post, rawConnection, startReceiver } from "./fakes.ts";
-import { redeliver } from "./index.ts";
+import { redeliver } from "./redeliver.ts";
 import { sample, SECRET } from "./senders/fakes.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };

@@ -3,7 +3,8 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { FakeClock, systemClock } from "../shared/clock.ts";
 import { post, pushes, rawConnection, startReceiver } from "./fakes.ts";
-import { redeliver, senders } from "./index.ts";
+import { senders } from "./index.ts";
+import { redeliver } from "./redeliver.ts";
 import { sample, SECRET } from "./senders/fakes.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { chmodSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { listenError } from "../shared/port-owner.ts";
@@ -21,7 +22,7 @@ export class Receiver {
   readonly #running = new Set<Promise<void>>();
   /** Requests of each connection that are not answered yet. */
   readonly #unanswered = new WeakMap<Socket, number>();
-  #server: Server | undefined;
+  readonly #servers: Server[] = [];
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
@@ -30,10 +31,51 @@ export class Receiver {
   }
 
   /**
-   * Listens on an address of this machine; port 0 takes a free one. Returns the port. To be called once.
+   * Listens on an address of this machine; port 0 takes a free one. Returns the port.
    * Throws PORT_TAKEN with who has it, PORT_FORBIDDEN, USAGE.
    */
   async listen(host: string, port: number): Promise<number> {
+    const server = this.#makeServer();
+    try {
+      server.listen({ host, port });
+      await once(server, "listening");
+    } catch (error) {
+      throw listenError(error, host, port, "--webhooks HOST:PORT");
+    }
+    this.#servers.push(server);
+    return (server.address() as AddressInfo).port;
+  }
+
+  /** Listens on a unix socket, mode 0600, for the ingress. What a killed process left there is replaced; hold the data folder's lock. */
+  async listenOnSocket(path: string): Promise<void> {
+    rmSync(path, { force: true });
+    const server = this.#makeServer();
+    server.listen({ path });
+    await once(server, "listening");
+    chmodSync(path, 0o600);
+    this.#servers.push(server);
+  }
+
+  /** Accepts no more, lets what runs come to its end for a while, and closes. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    const closed = this.#servers.map((server) => {
+      const done = once(server, "close");
+      server.close();
+      server.closeIdleConnections();
+      return done;
+    });
+    this.#closing.abort(new Error("Steppe is stopping"));
+    const finished = new AbortController();
+    const patience = this.#options.clock.sleep(this.#limits.closeMs, { signal: finished.signal, unref: true });
+    await Promise.race([Promise.allSettled(this.#running), patience]);
+    finished.abort();
+    await patience.catch(() => {}); // aborted just now
+    for (const server of this.#servers) server.closeAllConnections();
+    await Promise.all(closed);
+  }
+
+  #makeServer(): Server {
     const server = createServer({
       headersTimeout: HEAD_MS,
       requestTimeout: 0, // bodies have their own limit, which is answered with why
@@ -49,31 +91,7 @@ export class Receiver {
     server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) =>
       this.#take(request, response, true),
     );
-    try {
-      server.listen({ host, port });
-      await once(server, "listening");
-    } catch (error) {
-      throw listenError(error, host, port, "--webhooks HOST:PORT");
-    }
-    this.#server = server;
-    return (server.address() as AddressInfo).port;
-  }
-
-  /** Accepts no more, lets what runs come to its end for a while, and closes. */
-  async close(): Promise<void> {
-    const server = this.#server;
-    if (server === undefined || this.#closing.signal.aborted) return;
-    const closed = once(server, "close");
-    server.close();
-    server.closeIdleConnections();
-    this.#closing.abort(new Error("Steppe is stopping"));
-    const finished = new AbortController();
-    const patience = this.#options.clock.sleep(this.#limits.closeMs, { signal: finished.signal, unref: true });
-    await Promise.race([Promise.allSettled(this.#running), patience]);
-    finished.abort();
-    await patience.catch(() => {}); // aborted just now
-    server.closeAllConnections();
-    await closed;
+    return server;
   }
 
   #take(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {

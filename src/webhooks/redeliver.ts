@@ -2,13 +2,19 @@ import type { Clock } from "../shared/clock.ts";
 import { SteppeError } from "../shared/errors.ts";
 import type { DeliveryJournal, Recorded } from "./delivery-journal.ts";
 import { readDelivery } from "./judge-delivery.ts";
-import { isSender } from "./types.ts";
+import { isSender, type Judgement } from "./types.ts";
+
+/** A delivery that was read again, and what came of that. */
+export interface Redelivered extends Recorded {
+  verdict: Judgement["verdict"];
+  reason: string | null;
+}
 
 /**
  * Reads a delivery that was proven once again, as a new one whose events count as new; its hints are to be handed on. What was not
  * proven has no body in the journal, and cannot be. Throws DELIVERY_NOT_FOUND.
  */
-export async function redeliver(journal: DeliveryJournal, id: number, clock: Clock): Promise<Recorded> {
+export async function redeliver(journal: DeliveryJournal, id: number, clock: Clock): Promise<Redelivered> {
   const kept = journal.get(id);
   const parts = { operation: "redeliver", subject: `delivery ${id}` };
   if (kept === undefined) throw new SteppeError("DELIVERY_NOT_FOUND", { ...parts, cause: "there is no such delivery" });
@@ -33,5 +39,5 @@ export async function redeliver(journal: DeliveryJournal, id: number, clock: Clo
   };
   const [recorded] = journal.record([again]);
   if (recorded === undefined) throw new Error("the journal did not answer for a delivery");
-  return recorded;
+  return { ...recorded, verdict: judgement.verdict, reason: judgement.reason };
 }

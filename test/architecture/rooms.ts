@@ -27,7 +27,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   deployer: { imports: ["engines/engine.ts", ...index("sources", "builds", "images", "config", "store")] },
   webhooks: { imports: index("deployer", "images", "store") },
   api: {
-    imports: index("deployer", "sources", "images", "certificates", "config", "store"),
+    imports: index("deployer", "sources", "images", "certificates", "webhooks", "config", "store"),
     types: index("builds"),
   },
   // parts of main.ts, the composition root
@@ -35,7 +35,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
     imports: [
       "engines/engine.ts",
       ...index("api", "builds", "certificates", "config", "deployer", "engines/local", "images", "ingress", "sources"),
-      ...index("ingress/snapshot", "store"),
+      ...index("ingress/snapshot", "store", "webhooks"),
     ],
     types: ["api/types.ts"],
   },

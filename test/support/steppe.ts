@@ -59,7 +59,7 @@ export async function startSteppe(options: StartOptions = {}): Promise<RunningSt
   const folder = options.data === undefined ? temporaryFolder("data") : undefined;
   const data = options.data ?? folder?.path ?? "";
   const events: UpEvent[] = [];
-  const free = ["http", "https", "api"].flatMap((name) => [`--${name}`, "127.0.0.1:0"]);
+  const free = ["http", "https", "api", "webhooks"].flatMap((name) => [`--${name}`, "127.0.0.1:0"]);
   const launcher = spawn(steppeProgram, ["up", "--json", "--data", data, ...free, ...(options.args ?? [])], {
     env: { ...cleanEnvironment(), ...options.env },
     stdio: ["ignore", "pipe", "pipe"],

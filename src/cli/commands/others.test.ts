@@ -55,6 +55,7 @@ describe("the rest", () => {
         https: "https://127.0.0.1:8443",
         api: "http://a",
         git: "http://a/git/",
+        webhooks: null,
       },
       dataFolder: "/srv/steppe",
       disk: { files: 1536, repositories: 0, other: 5 },

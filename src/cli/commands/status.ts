@@ -45,6 +45,7 @@ function describePlatform(status: PlatformStatus, { style, io }: Context): strin
     ["sites", `${style.bold(addresses.http)}  ${style.bold(addresses.https)}`],
     ["API", addresses.api],
     ["git", addresses.git],
+    ...(addresses.webhooks === null ? [] : [["webhooks", addresses.webhooks]]),
     ["data", `${status.dataFolder}: ${disks.join(", ")}`],
     ...rows,
   ]);

@@ -93,10 +93,13 @@ function graceRelease(value: unknown, where: string): GraceRelease {
 }
 
 function route(value: unknown, where: string): Route {
-  const { kind, app, target, redirectToHttps } = object(value, where);
+  const { kind, app, target, webhooks, redirectToHttps } = object(value, where);
   if (typeof redirectToHttps !== "boolean") throw new Invalid(`${where}.redirectToHttps is no boolean`);
   if (kind === "site") return { kind, app: matching(app, APP, `${where}.app`), redirectToHttps };
-  if (kind === "control") return { kind, target: proxyTarget(target, `${where}.target`), redirectToHttps };
+  if (kind === "control") {
+    const more = webhooks === undefined ? {} : { webhooks: proxyTarget(webhooks, `${where}.webhooks`) };
+    return { kind, target: proxyTarget(target, `${where}.target`), ...more, redirectToHttps };
+  }
   throw new Invalid(`${where}.kind is unknown`);
 }
 

@@ -30,8 +30,8 @@ export type ProxyTarget = { socketPath: string } | { host: string; port: number 
 /** Where a host's requests go. */
 export type Route =
   | { kind: "site"; app: string; redirectToHttps: boolean }
-  /** To control's API and git endpoint. */
-  | { kind: "control"; target: ProxyTarget; redirectToHttps: boolean };
+  /** To control's API and git endpoint; what is below `/hooks/` to the listener for webhooks, if there is one. */
+  | { kind: "control"; target: ProxyTarget; webhooks?: ProxyTarget; redirectToHttps: boolean };
 
 export interface CertificateEntry {
   /** Host names, exact or `*.x`. */

@@ -1,11 +1,12 @@
 import * as z from "zod";
 import { sameSecret } from "../../shared/credentials.ts";
+import { STANDARD_PREFIX } from "../signing-token.ts";
 import type { Delivery } from "../types.ts";
 import { field, otherEvent, type SenderAdapter } from "./adapter.ts";
 import { readEnvelope } from "./distribution.ts";
 import { isNoObject, refHint } from "./make-hint.ts";
 import { mediaType, parseAs } from "./parse-body.ts";
-import { STANDARD_PREFIX, verifyAuthorization, verifyStandard } from "./proofs.ts";
+import { verifyAuthorization, verifyStandard } from "./proofs.ts";
 
 const text = z.string().nullish();
 const event = z.object({ object_kind: text, event_name: text, events: z.unknown().optional() });

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { sameSecret, secretOf } from "../../shared/credentials.ts";
+import { LEAST_KEY_BYTES, signingKeyOf } from "../signing-token.ts";
 import type { Delivery } from "../types.ts";
 import { field } from "./adapter.ts";
 
@@ -34,10 +35,6 @@ export function verifyHexSignature(
   return timingSafeEqual(given, expected) ? undefined : "the signature is not the right one";
 }
 
-/** What a secret begins with whose rest, base64, is the key of signatures by https://www.standardwebhooks.com */
-export const STANDARD_PREFIX = "whsec_";
-/** The specification's bounds: from 24 to 64 bytes. */
-const LEAST_KEY_BYTES = 24;
 /** Milliseconds that the sender's clock and ours may differ. */
 const TOLERANCE_MS = 5 * 60_000;
 /** While a secret is replaced, a sender signs with both. */
@@ -49,7 +46,7 @@ export function verifyStandard({ headers, body, now }: Delivery, secret: string)
   const signatures = field(headers, "webhook-signature");
   if (signatures === "") return "there is no signature: the webhook-signature header is missing or empty";
   if (id === "" || !/^\d{1,12}$/.test(timestamp)) return "the webhook-id or webhook-timestamp header is missing";
-  const key = Buffer.from(secret.slice(STANDARD_PREFIX.length), "base64");
+  const key = signingKeyOf(secret);
   if (key.length < LEAST_KEY_BYTES) return "the webhook's secret is no signing token";
   const expected = createHmac("sha256", key).update(`${id}.${timestamp}.`).update(body).digest("base64");
   const matches = signatures

@@ -1,0 +1,70 @@
+import type { ListenAddress } from "../config/index.ts";
+import { SerialQueue } from "../shared/serial-queue.ts";
+import type { Receiver, WebhookListener } from "../webhooks/index.ts";
+import { listenAgain } from "./listen-again.ts";
+
+export interface WebhookListenerParts {
+  wanted: ListenAddress;
+  /** Where the ingress reaches it, besides; null if it is not asked to. */
+  socket: string | null;
+  /** Its address when control ran last; null if nothing listened then. */
+  last: string | null;
+  isWanted(): boolean;
+  makeReceiver(): Receiver;
+  /** Told of each change, before `follow` resolves: where deliveries are received now, or null. */
+  changed(address: string | null): Promise<void>;
+}
+
+/**
+ * Listens for deliveries as long as there is a webhook. Who has none keeps the port free, and has nothing that strangers could reach.
+ */
+export class SwitchedListener implements WebhookListener {
+  readonly #parts: WebhookListenerParts;
+  readonly #turns = new SerialQueue();
+  #open: { receiver: Receiver; address: string } | undefined;
+  #last: string | null;
+
+  constructor(parts: WebhookListenerParts) {
+    this.#parts = parts;
+    this.#last = parts.last;
+  }
+
+  address(): string | null {
+    return this.#open?.address ?? null;
+  }
+
+  follow(): Promise<void> {
+    return this.#turns.run(async () => {
+      const isWanted = this.#parts.isWanted();
+      if (isWanted && this.#open === undefined) await this.#listen();
+      if (isWanted || this.#open === undefined) return;
+      await this.#parts.changed(null); // nobody is led to it any more
+      await this.#close();
+    });
+  }
+
+  /** For the end of control: the ingress goes on leading there, and tells senders to come again. */
+  close(): Promise<void> {
+    return this.#turns.run(() => this.#close());
+  }
+
+  async #listen(): Promise<void> {
+    const { wanted, socket, makeReceiver, changed } = this.#parts;
+    const receiver = makeReceiver();
+    try {
+      const address = `${await listenAgain(receiver, wanted, this.#last)}/hooks/`;
+      if (socket !== null) await receiver.listenOnSocket(socket);
+      await changed(address);
+      this.#open = { receiver, address };
+      this.#last = address;
+    } catch (error) {
+      await receiver.close();
+      throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
+    await this.#open?.receiver.close();
+    this.#open = undefined;
+  }
+}
