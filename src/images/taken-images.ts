@@ -1,7 +1,10 @@
+import { versions } from "node:process";
 import { Semaphore } from "../shared/semaphore.ts";
 import { SteppeError } from "../shared/errors.ts";
 import { type BlobRow, ImageBlobTable, type Store } from "../store/index.ts";
 import { type BlobName, BlobStore } from "./blob-store.ts";
+import type { CompressedLayers } from "./incoming/read-docker-archive.ts";
+import { MOST_CONFIG_BYTES } from "./incoming/read-oci-layout.ts";
 import { MEDIA_TYPES, sha256Digest } from "./oci-manifest.ts";
 import { MOST_MANIFEST_BYTES, ManifestError, parseRemoteManifest } from "./registry/manifest.ts";
 import { digestLike } from "./registry/digest.ts";
@@ -9,8 +12,9 @@ import type { IncomingImage, IncomingLayer, OciImage } from "./types.ts";
 
 /** Bounds of what is taken in. Docker itself makes no more than 127 layers; 32 GiB is more than any image that is meant for a server. */
 const MOST_LAYERS = 1000;
-const MOST_CONFIG_BYTES = 8 * 1024 ** 2;
 const MOST_BLOB_BYTES = 32 * 1024 ** 3;
+/** Part of the key of a compressed layer: what is known is void when what compresses changes. */
+const ENCODER = `gzip@1 zlib@${versions.zlib}`;
 /** So many layers are on their way at once. */
 const PARALLEL = 3;
 
@@ -21,7 +25,7 @@ export interface ReceiveOptions {
 }
 
 /** The blobs of images that were made elsewhere. */
-export class TakenImages {
+export class TakenImages implements CompressedLayers {
   readonly blobs: BlobStore;
   readonly #table: ImageBlobTable;
 
@@ -115,14 +119,14 @@ export class TakenImages {
     return unnamed.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** What an uncompressed layer became when it was compressed, if the blob is here still. */
-  compressed(diffId: string, encoder: string): BlobName | undefined {
-    const known = this.#table.compressed(diffId, encoder);
+  /** See CompressedLayers. */
+  compressed(diffId: string): BlobName | undefined {
+    const known = this.#table.compressed(diffId, ENCODER);
     return known !== undefined && this.blobs.has(known) ? known : undefined;
   }
 
-  rememberCompressed(diffId: string, encoder: string, blob: BlobName): void {
-    this.#table.addCompressed(diffId, encoder, blob);
+  rememberCompressed(diffId: string, blob: BlobName): void {
+    this.#table.addCompressed(diffId, ENCODER, blob);
   }
 }
 

@@ -23,6 +23,7 @@ export const peers = {
   "rust-doc": { package: "rust-doc", path: "/usr/share/doc/rust-doc/html" },
   "update-ca-certificates": { package: "ca-certificates", path: "/usr/sbin/update-ca-certificates" },
   "systemd-analyze": { package: "systemd" },
+  busybox: { package: "busybox-static" },
   docker: { package: "docker.io" },
   dockerd: { package: "docker.io" },
   pgrep: { package: "procps" },

@@ -102,6 +102,14 @@ export function chooseManifest({ manifests }: ImageIndex, platform: Platform): P
   return undefined;
 }
 
+/** The platforms that an index names: `linux/amd64, linux/arm64`. */
+export function describePlatforms({ manifests }: ImageIndex): string {
+  const platforms = manifests.flatMap(({ platform }) =>
+    platform === undefined || platform.os === "unknown" ? [] : [formatPlatform(platform)],
+  );
+  return platforms.length === 0 ? "none that it names" : platforms.join(", ");
+}
+
 /** `linux/arm/v7`. */
 export function formatPlatform({ os, architecture, variant }: Platform): string {
   return [os, architecture, variant].filter((part) => part !== undefined && part !== "").join("/");
@@ -131,13 +139,20 @@ function normalArchitecture(name: string): string {
 }
 
 function platformDescriptor(value: unknown, i: number): PlatformDescriptor {
-  const found = descriptor(value, `manifests[${i}]`);
+  const found = { ...descriptor(value, `manifests[${i}]`), ...annotationsOf(value) };
   const platform = isObject(value) ? value["platform"] : undefined;
   if (!isObject(platform)) return found;
   const { os, architecture, variant } = platform;
   if (typeof os !== "string" || typeof architecture !== "string") return found;
   const exact = typeof variant === "string" && variant !== "" ? { variant } : {};
   return { ...found, platform: { os, architecture, ...exact } };
+}
+
+function annotationsOf(value: unknown): { annotations?: Record<string, string> } {
+  const annotations = isObject(value) ? value["annotations"] : undefined;
+  if (!isObject(annotations)) return {};
+  const texts = Object.entries(annotations).filter((pair): pair is [string, string] => typeof pair[1] === "string");
+  return { annotations: Object.fromEntries(texts) };
 }
 
 function descriptor(value: unknown, where: string): Descriptor {
@@ -151,7 +166,9 @@ function descriptor(value: unknown, where: string): Descriptor {
   return { mediaType: typeof mediaType === "string" ? mediaType : "application/octet-stream", digest, size };
 }
 
+/** Go writes an empty list as null. */
 function list(value: unknown, where: string): unknown[] {
   if (Array.isArray(value)) return value;
+  if (value === null) return [];
   throw new ManifestError(`${where} of the manifest is no list`);
 }

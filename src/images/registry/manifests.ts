@@ -5,6 +5,7 @@ import type { RateLimit } from "./header-fields.ts";
 import {
   ACCEPTED_MANIFESTS,
   chooseManifest,
+  describePlatforms,
   formatPlatform,
   type ImageIndex,
   type ImageManifest,
@@ -172,12 +173,7 @@ function toldDigest(answer: HttpAnswer): string | undefined {
   return field !== undefined && isDigest(field) ? field : undefined;
 }
 
-function noPlatform(purpose: Purpose, { manifests }: ImageIndex, platform: Platform): SteppeError {
-  const there = manifests
-    .flatMap((item) =>
-      item.platform === undefined || item.platform.os === "unknown" ? [] : [formatPlatform(item.platform)],
-    )
-    .join(", ");
-  const cause = `it has no image for ${formatPlatform(platform)}, only for ${there === "" ? "none that it names" : there}`;
+function noPlatform(purpose: Purpose, index: ImageIndex, platform: Platform): SteppeError {
+  const cause = `it has no image for ${formatPlatform(platform)}, only for ${describePlatforms(index)}`;
   return new SteppeError("IMAGE_NOT_FOUND", { ...purpose, cause, hint: "Build it for that platform as well." });
 }

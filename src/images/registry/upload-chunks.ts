@@ -1,5 +1,5 @@
 import { SteppeError } from "../../shared/errors.ts";
-import { ByteReader } from "./byte-reader.ts";
+import { ByteReader } from "../byte-reader.ts";
 import { parseUploadRange } from "./header-fields.ts";
 import { nonsense, type Purpose } from "./registry-errors.ts";
 import type { RegistrySession } from "./registry-session.ts";

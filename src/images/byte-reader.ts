@@ -22,9 +22,22 @@ export class ByteReader implements AsyncDisposable {
     }
   }
 
+  /** The next `count` bytes in one piece, fewer at the end. */
+  async read(count: number): Promise<Buffer> {
+    if (this.#rest.length >= count) {
+      const { buffer, byteOffset } = this.#rest;
+      this.#rest = this.#rest.subarray(count);
+      return Buffer.from(buffer, byteOffset, count);
+    }
+    const pieces: Uint8Array[] = [];
+    for await (const piece of this.take(count)) pieces.push(piece);
+    return Buffer.concat(pieces);
+  }
+
   /** Passes over the next `count` bytes. */
   async skip(count: number): Promise<void> {
-    for await (const _ of this.take(count));
+    if (this.#rest.length >= count) this.#rest = this.#rest.subarray(count);
+    else for await (const _ of this.take(count));
   }
 
   /** Lets go of the stream. */
