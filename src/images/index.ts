@@ -1,13 +1,14 @@
 export { collectGarbage } from "./collect-garbage.ts";
 export { EncodingMaker } from "./encoding-maker.ts";
 export { exportImage, type ImageArchive } from "./export-image.ts";
-export { pullImage, type PullOptions } from "./incoming/pull-image.ts";
+export { /** @public */ pullImage, type PullOptions } from "./incoming/pull-image.ts";
 export {
   type CompressedLayers,
+  /** @public */
   readDockerArchive,
   type ReadDockerArchiveOptions,
 } from "./incoming/read-docker-archive.ts";
-export { type OpenImage, readOciLayout, type ReadLayoutOptions } from "./incoming/read-oci-layout.ts";
+export { type OpenImage, /** @public */ readOciLayout, type ReadLayoutOptions } from "./incoming/read-oci-layout.ts";
 export { ImageStore, openImageStore } from "./image-store.ts";
 export { openFileStore, type PackedFileStore } from "./packed-file-store.ts";
 export { json, MEDIA_TYPES, sha256Digest } from "./oci-manifest.ts";
