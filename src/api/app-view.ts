@@ -4,7 +4,7 @@ import type { AppView, PlatformAddresses } from "./types.ts";
 
 /** An app as clients see it. */
 export function appView(app: App, deployer: Deployer, addresses: PlatformAddresses): AppView {
-  const { definition, liveRelease, pushToken, createdAt, updatedAt, tagsUnread } = app;
+  const { definition, liveRelease, pushToken, createdAt, updatedAt, tagsUnread, paused } = app;
   const live = deployer.releases(definition.name).find((release) => release.live);
   return {
     definition,
@@ -14,6 +14,7 @@ export function appView(app: App, deployer: Deployer, addresses: PlatformAddress
     createdAt,
     updatedAt,
     tagsUnread,
+    paused,
     lastDeployment: deployer.deployments(definition.name, 1)[0] ?? null,
   };
 }

@@ -69,6 +69,10 @@ describe("SteppeClient", () => {
     await server.client.rollback("blog", 3);
     await server.client.deploy("blog", { tag: "v1" }, { noGrace: true });
     await server.client.apply({ definitions: [], dryRun: true });
+    await server.client.approve("blog", 7);
+    await server.client.reject("blog");
+    await server.client.pause("blog", "why");
+    await server.client.resume("blog");
     await server.client.removeApp("blog");
     expect(seen).toEqual([
       ["GET", "/v1/apps", "Bearer secret", undefined, ""],
@@ -76,6 +80,10 @@ describe("SteppeClient", () => {
       ["POST", "/v1/apps/blog/rollback", "Bearer secret", "application/json", '{"release":3}'],
       ["POST", "/v1/apps/blog/deployments", "Bearer secret", "application/json", '{"tag":"v1","noGrace":true}'],
       ["POST", "/v1/apply", "Bearer secret", "application/json", '{"definitions":[],"dryRun":true}'],
+      ["POST", "/v1/apps/blog/approve", "Bearer secret", "application/json", '{"deployment":7}'],
+      ["POST", "/v1/apps/blog/reject", "Bearer secret", "application/json", "{}"],
+      ["POST", "/v1/apps/blog/pause", "Bearer secret", "application/json", '{"reason":"why"}'],
+      ["POST", "/v1/apps/blog/resume", "Bearer secret", undefined, ""],
       ["DELETE", "/v1/apps/blog", "Bearer secret", undefined, ""],
     ]);
   });

@@ -123,6 +123,28 @@ export class SteppeClient {
     return (await this.#json({ method: "POST", path: `${appPath(name)}/rollback`, json })) as Deployment;
   }
 
+  /** Lets a deployment go on that waits for approval; without its number, the app's newest of them. */
+  async approve(name: string, deployment?: number): Promise<Deployment> {
+    const json = deployment === undefined ? {} : { deployment };
+    return (await this.#json({ method: "POST", path: `${appPath(name)}/approve`, json })) as Deployment;
+  }
+
+  /** Ends a deployment that waits for approval. */
+  async reject(name: string, deployment?: number): Promise<Deployment> {
+    const json = deployment === undefined ? {} : { deployment };
+    return (await this.#json({ method: "POST", path: `${appPath(name)}/reject`, json })) as Deployment;
+  }
+
+  /** From now on nothing of the app goes live by itself. */
+  async pause(name: string, reason?: string): Promise<AppView> {
+    const json = reason === undefined ? {} : { reason };
+    return (await this.#json({ method: "POST", path: `${appPath(name)}/pause`, json })) as AppView;
+  }
+
+  async resume(name: string): Promise<AppView> {
+    return (await this.#json({ method: "POST", path: `${appPath(name)}/resume` })) as AppView;
+  }
+
   async purge(name: string): Promise<void> {
     await this.#done({ method: "POST", path: `${appPath(name)}/purge` });
   }

@@ -25,6 +25,9 @@ export const deployment: Deployment = {
   release: null,
   error: null,
   noGrace: false,
+  byItself: true,
+  approvedAt: null,
+  hold: null,
   requestId: "r",
   createdAt: 1,
   finishedAt: null,
@@ -50,6 +53,7 @@ export class FakeDeployer implements Deployer {
   failure: Error | undefined;
   buildLogFile: string | null = null;
   state: Deployment["state"] = "queued";
+  hold: Deployment["hold"] = null;
 
   apps = (): App[] => [...this.known.values()];
   app = (name: string): App => {
@@ -90,8 +94,18 @@ export class FakeDeployer implements Deployer {
   deployUpload: Deployer["deployUpload"] = async (app, tree, options) =>
     this.#queue("deployUpload", app, tree.label, options);
   rollback: Deployer["rollback"] = async (app, release, options) => this.#queue("rollback", app, release, options);
+  approve: Deployer["approve"] = (app, id) => this.#queue("approve", app, id);
+  reject: Deployer["reject"] = (app, id) => this.#queue("reject", app, id);
+  pause: Deployer["pause"] = (app, reason) => {
+    this.#called("pause", app, reason);
+    return { ...this.app(app), paused: { since: 1, reason } };
+  };
+  resume: Deployer["resume"] = (app) => {
+    this.#called("resume", app);
+    return this.app(app);
+  };
   deployment = (id: number): Deployment => {
-    if (id === 1) return { ...deployment, state: this.state };
+    if (id === 1) return { ...deployment, state: this.state, hold: this.hold };
     throw new SteppeError("DEPLOYMENT_NOT_FOUND", { operation: "find", subject: `${id}`, cause: "no such deployment" });
   };
   deployments: Deployer["deployments"] = (app, limit) => (app === "blog" ? [deployment].slice(0, limit) : []);
@@ -124,6 +138,7 @@ function newApp(of: AppDefinition): App {
     createdAt: 1,
     updatedAt: 2,
     tagsUnread: null,
+    paused: null,
   };
 }
 

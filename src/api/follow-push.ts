@@ -2,7 +2,8 @@ import type { Deployer, Deployment, DeploymentEvent } from "../deployer/index.ts
 import { type SteppeError, toSteppeError } from "../shared/errors.ts";
 
 /**
- * Tells the person who pushed what becomes of it, line by line, until all that was queued has ended. Never rejects: what was
+ * Tells the person who pushed what becomes of it, line by line, until all that was queued has ended, or is held: for approval, say,
+ * nobody waits at a terminal. Never rejects: what was
  * received is there, and an error is a line as well. Returns the error that kept refs from being looked at, if any.
  */
 export async function followPush(
@@ -38,6 +39,10 @@ async function followDeployment(
   for await (const event of deployer.events(deployment.id, signal)) {
     for (const line of linesOf(event, label, hasLog)) say(line);
     hasLog ||= event.event === "log";
+    if (event.event === "held" && deployer.deployment(deployment.id).hold !== null) {
+      say(`  ${label} is received. \`steppe status ${deployment.app}\` tells of it.`);
+      return;
+    }
     if (event.event === "failed") say(`  ${whatServes(deployer, deployment.app)}`);
   }
 }

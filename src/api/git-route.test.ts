@@ -92,6 +92,31 @@ describe.skipIf(!hasGit())("git push (needs Debian's git)", () => {
     expect(said).toMatch(/remote: +\| lines/);
   });
 
+  test("a deployment that is held ends the push, which says what for; one that was held goes on", async () => {
+    const held = event(2, "held", { message: "waits for approval" });
+    running.deployer.report.queued = [deployment];
+    running.deployer.hold = { kind: "approval" };
+    running.deployer.stream = async function* stream(_id, signal) {
+      yield event(1, "queued");
+      yield held;
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    };
+    await git("tag", "held");
+    const { code, said } = await git("push", remote(TOKEN), "held");
+    expect(code).toBe(0);
+    expect(said).toMatch(
+      /remote: v1 .*waits for approval\s+remote: +v1 is received\. `steppe status blog` tells of it\./,
+    );
+    running.deployer.hold = null;
+    running.deployer.stream = async function* stream() {
+      yield held;
+      yield event(3, "live");
+    };
+    await git("tag", "approved");
+    expect((await git("push", remote(TOKEN), "approved")).said).toMatch(/remote: v1 .*live!/);
+    running.deployer.report.queued = [];
+  });
+
   test("a push that deploys nothing says why", async () => {
     running.deployer.report.queued = [];
     running.deployer.report.notes = ["main: branches do not deploy; push a tag"];

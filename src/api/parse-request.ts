@@ -7,6 +7,7 @@ const MOST_REF = 255;
 const MOST_TEXT = 300;
 /** Ninety days: for so long a webhook's old secret may hold on. */
 const MOST_KEPT_MS = 90 * 24 * 60 * 60_000;
+const MOST_REASON = 500;
 
 /** `{definition}`. Rejects with USAGE, CONFIG_INVALID, DOMAIN_INVALID. */
 export async function parseNewApp(body: unknown): Promise<AppDefinition> {
@@ -60,6 +61,25 @@ export function parseRotation(body: unknown): Rotation {
   const isTime = typeof keepMs === "number" && Number.isSafeInteger(keepMs) && keepMs >= 0 && keepMs <= MOST_KEPT_MS;
   if (!isTime) throw wrong(`\`keepMs\` is a whole number from 0 to ${MOST_KEPT_MS}`);
   return { keepMs, secret: optionalSecret(secret) };
+}
+
+/** `{deployment?}`, or nothing. Throws USAGE. */
+export function parseApproval(body: unknown): number | undefined {
+  if (body === undefined) return undefined;
+  const { deployment = null } = object(body, ["deployment"]);
+  if (deployment === null) return undefined;
+  if (typeof deployment === "number" && Number.isSafeInteger(deployment) && deployment > 0) return deployment;
+  throw wrong("`deployment` is no number");
+}
+
+/** `{reason?}`, or nothing: why an app is paused, one line, or null. Throws USAGE. */
+export function parsePause(body: unknown): string | null {
+  if (body === undefined) return null;
+  const { reason = null } = object(body, ["reason"]);
+  if (reason === null) return null;
+  if (typeof reason !== "string" || /[\0-\x1f\x7f]/.test(reason)) throw wrong("`reason` is no line of text");
+  if (reason.length > MOST_REASON) throw wrong(`\`reason\` is longer than ${MOST_REASON} characters`);
+  return reason.trim() === "" ? null : reason.trim();
 }
 
 /** A whole number of a query or a path. Throws USAGE. */

@@ -51,6 +51,25 @@ describe("routes", () => {
     ]);
   });
 
+  test("approve, reject, pause and resume, with a body or without", async () => {
+    await using running = await startApi();
+    const post = (path: string, json?: unknown) => running.call(`/v1/apps/blog/${path}`, { method: "POST", json });
+    expect((await post("approve", { deployment: 3 })).json()).toEqual(deployment);
+    expect((await post("approve")).status).toBe(200);
+    expect((await post("reject", {})).json()).toEqual(deployment);
+    expect((await post("pause", { reason: " the sale is on " })).json<AppView>().definition.name).toBe("blog");
+    expect((await post("pause")).status).toBe(200);
+    expect((await post("resume")).json<AppView>().paused).toBe(null);
+    expect(running.deployer.calls).toEqual([
+      ["approve", "blog", 3],
+      ["approve", "blog", undefined],
+      ["reject", "blog", undefined],
+      ["pause", "blog", "the sale is on"],
+      ["pause", "blog", null],
+      ["resume", "blog"],
+    ]);
+  });
+
   test("apply, purge, garbage collection, lists, status, CA", async () => {
     await using running = await startApi();
     const applied = await running.call("/v1/apply", { json: { definitions: [definition], dryRun: true } });
@@ -98,6 +117,13 @@ describe("routes", () => {
     ["POST", "/v1/apps/blog/rollback", { release: "1" }, 400, "USAGE"],
     ["POST", "/v1/apps/blog/rollback", { release: 1.5 }, 400, "USAGE"],
     ["POST", "/v1/apps/blog/rollback", { noGrace: "yes" }, 400, "USAGE"],
+    ["POST", "/v1/apps/blog/approve", { deployment: "1" }, 400, "USAGE"],
+    ["POST", "/v1/apps/blog/reject", { deployment: 0 }, 400, "USAGE"],
+    ["POST", "/v1/apps/blog/pause", { reason: 5 }, 400, "USAGE"],
+    ["POST", "/v1/apps/blog/pause", { reason: "two\nlines" }, 400, "USAGE"],
+    ["POST", "/v1/apps/blog/pause", { reason: "x".repeat(501) }, 400, "USAGE"],
+    ["POST", "/v1/apps/none/approve", {}, 404, "APP_NOT_FOUND"],
+    ["POST", "/v1/apps/none/resume", undefined, 404, "APP_NOT_FOUND"],
     ["POST", "/v1/apps", { definition: { name: "BAD NAME" } }, 400, "CONFIG_INVALID"],
     ["POST", "/v1/apps", {}, 400, "CONFIG_INVALID"],
     ["POST", "/v1/apply", { definitions: {} }, 400, "USAGE"],

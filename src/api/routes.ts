@@ -1,7 +1,15 @@
 import type { ApiLimits, ApiOptions } from "./api-options.ts";
 import { appView } from "./app-view.ts";
 import type { Exchange } from "./exchange.ts";
-import { parseApply, parseCount, parseDeploy, parseNewApp, parseRollback } from "./parse-request.ts";
+import {
+  parseApply,
+  parseApproval,
+  parseCount,
+  parseDeploy,
+  parseNewApp,
+  parsePause,
+  parseRollback,
+} from "./parse-request.ts";
 import { readJson } from "./read-body.ts";
 import type { Route } from "./router.ts";
 import { seenFrom } from "./seen-from.ts";
@@ -64,6 +72,22 @@ export function jsonRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
       const { release, noGrace } = parseRollback(await body(exchange));
       const { requestId } = exchange;
       exchange.json(202, await deployer.rollback(exchange.param("app"), release, { requestId, noGrace }));
+    }),
+    route("POST", "/v1/apps/:app/approve", async (exchange) => {
+      const deployment = parseApproval(await body(exchange));
+      exchange.json(200, deployer.approve(exchange.param("app"), deployment));
+    }),
+    route("POST", "/v1/apps/:app/reject", async (exchange) => {
+      const deployment = parseApproval(await body(exchange));
+      exchange.json(200, deployer.reject(exchange.param("app"), deployment));
+    }),
+    route("POST", "/v1/apps/:app/pause", async (exchange) => {
+      deployer.pause(exchange.param("app"), parsePause(await body(exchange)));
+      exchange.json(200, view(exchange.param("app"), exchange));
+    }),
+    route("POST", "/v1/apps/:app/resume", (exchange) => {
+      deployer.resume(exchange.param("app"));
+      exchange.json(200, view(exchange.param("app"), exchange));
     }),
     route("POST", "/v1/apps/:app/purge", async (exchange) => {
       const { definition } = deployer.app(exchange.param("app"));

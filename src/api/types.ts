@@ -18,6 +18,10 @@ import type { ErrorBody } from "../shared/errors.ts";
  *     POST   /v1/apps/APP/deployments  {tag|branch, noGrace?}  Deployment, 202
  *     POST   /v1/apps/APP/uploads?noGrace=1  a tar archive     Deployment, 202
  *     POST   /v1/apps/APP/rollback     {release?, noGrace?}    Deployment, 202
+ *     POST   /v1/apps/APP/approve      {deployment?}      Deployment
+ *     POST   /v1/apps/APP/reject       {deployment?}      Deployment
+ *     POST   /v1/apps/APP/pause        {reason?}          AppView
+ *     POST   /v1/apps/APP/resume                          AppView
  *     POST   /v1/apps/APP/purge                           204
  *     GET    /v1/apps/APP/logs?follow=1&lines=N           text, the app's access log
  *     GET    /v1/apps/APP/build-log?follow=1&deployment=N text, a build's log
@@ -47,6 +51,7 @@ export type {
   DeploymentEvent,
   DeploymentState,
   GarbageReport,
+  Hold,
   Release,
 } from "../deployer/index.ts";
 export type { DeliveryView, Hint, WebhookSetup, WebhookTest, WebhookView } from "../webhooks/index.ts";
@@ -63,6 +68,8 @@ export interface AppView {
   updatedAt: number;
   /** Of a repository that lives elsewhere and cannot be read: since when (milliseconds since 1970) and why; else null. */
   tagsUnread: { since: number; error: ErrorBody } | null;
+  /** Since when (milliseconds since 1970) and why nothing of it goes live by itself; null if it does. */
+  paused: { since: number; reason: string | null } | null;
   /** The newest deployment, if any. */
   lastDeployment: import("../deployer/index.ts").Deployment | null;
 }

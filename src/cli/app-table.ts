@@ -17,7 +17,8 @@ export function appTable(apps: readonly AppView[], context: Context): string {
     lastDeployment === null ? "none yet" : deploymentSummary(lastDeployment, context, io.clock.now()),
   ]);
   const unread = apps.flatMap((app) => unreadTags(app, context).map((text) => `${app.definition.name}: tags ${text}`));
-  return [formatTable([head, ...rows]), ...unread].join("\n");
+  const paused = apps.flatMap((app) => pauseOf(app, context).map((text) => `${app.definition.name}: ${text}`));
+  return [formatTable([head, ...rows]), ...unread, ...paused].join("\n");
 }
 
 /** `not read since 10:41: …`, or nothing if they can be read. */
@@ -27,12 +28,27 @@ export function unreadTags({ tagsUnread }: AppView, { style, io }: Context): str
   return [`${style.red("not read")} since ${formatMoment(since, io.clock.now())}: ${error.cause}`];
 }
 
+/** `paused since 10:41: the reason`, or nothing if it is not. */
+export function pauseOf({ definition, paused }: AppView, { style, io }: Context): string[] {
+  if (paused === null) return [];
+  const since = formatMoment(paused.since, io.clock.now());
+  const why = paused.reason === null ? "" : `: ${paused.reason}`;
+  return [`${style.yellow("paused")} since ${since}${why}; \`steppe resume ${definition.name}\` ends that`];
+}
+
+/** What a deployment waits for: `waits for approval`, `waits until 10:41`. */
+export function describeHold(hold: NonNullable<Deployment["hold"]>, now: number): string {
+  if (hold.kind === "approval") return "waits for approval";
+  return hold.kind === "paused" ? "waits for the pause to end" : `waits until ${formatMoment(hold.opensAt, now)}`;
+}
+
 /** `v2 live, 5 min ago`, or of a failed one its cause. */
 export function deploymentSummary(deployment: Deployment, { style }: Context, now: number): string {
   const paint = { live: style.green, failed: style.red }[deployment.state as string] ?? style.yellow;
   const when = formatAge(deployment.finishedAt ?? deployment.createdAt, now);
+  const state = deployment.hold === null ? deployment.state : describeHold(deployment.hold, now);
   const why = deployment.state === "failed" && deployment.error !== null ? `: ${deployment.error.cause}` : "";
-  return `${sourceName(deployment.source)} ${paint(deployment.state)}, ${when}${why}`;
+  return `${sourceName(deployment.source)} ${paint(state)}, ${when}${why}`;
 }
 
 /** What a deployment is of: a tag, a folder, a release, a changed definition. */

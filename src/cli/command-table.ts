@@ -98,6 +98,24 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/rollback.ts"),
   },
   {
+    name: "approve",
+    summary: "let a deployment go live that waits for approval, or reject it",
+    examples: ["steppe approve blog", "steppe approve blog 12 --reject"],
+    load: () => import("./commands/approve.ts"),
+  },
+  {
+    name: "pause",
+    summary: "let nothing of an app go live by itself, until it is resumed",
+    examples: ['steppe pause blog --reason "the sale is on"'],
+    load: () => import("./commands/pause.ts"),
+  },
+  {
+    name: "resume",
+    summary: "end a pause",
+    examples: ["steppe resume blog"],
+    load: () => import("./commands/resume.ts"),
+  },
+  {
     name: "image export",
     summary: "write the image of a release, as an OCI archive or layout",
     examples: ["steppe image export blog", "steppe image export blog 12 --output ./layout/"],

@@ -155,6 +155,9 @@ export const live: Deployment = {
   release: 2,
   error: null,
   noGrace: false,
+  byItself: true,
+  approvedAt: null,
+  hold: null,
   requestId: "r",
   createdAt: NOW - 300_000,
   finishedAt: NOW - 299_000,
@@ -182,6 +185,7 @@ export const view: AppView = {
   createdAt: NOW,
   updatedAt: NOW,
   tagsUnread: null,
+  paused: null,
   lastDeployment: live,
 };
 

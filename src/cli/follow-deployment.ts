@@ -1,6 +1,7 @@
 import type { Deployment, DeploymentEvent } from "../api/types.ts";
 import { type Backoff, backoffDelay } from "../shared/backoff.ts";
 import { SteppeError } from "../shared/errors.ts";
+import { describeHold } from "./app-table.ts";
 import type { Context } from "./context.ts";
 import { formatElapsed } from "./human.ts";
 import type { Client } from "./io.ts";
@@ -19,7 +20,8 @@ export interface FollowOptions {
 }
 
 /**
- * Shows what happens in a deployment until it has ended, on standard error, and then where the site is, on standard output. Throws
+ * Shows what happens in a deployment until it has ended, on standard error, and then where the site is, on standard output; or until
+ * it is held, and then what for: nobody waits at a terminal for a window or a person. Throws
  * the deployment's own error if it failed, DEPLOYMENT_SUPERSEDED if a newer one took its place.
  */
 export async function followDeployment(
@@ -32,13 +34,17 @@ export async function followDeployment(
   if (options.print === "json") await context.printJson(ended);
   const error = deploymentError(ended);
   if (error !== undefined) throw error;
-  if (options.print === "text") await context.print(urls.join("\n") || `${ended.app} is live`);
+  if (options.print === "text") {
+    const { clock } = context.io;
+    const held = ended.hold && `deployment ${ended.id} of ${ended.app} ${describeHold(ended.hold, clock.now())}`;
+    await context.print(held ?? (urls.join("\n") || `${ended.app} is live`));
+  }
   return ended;
 }
 
-/** What a deployment that has ended ended with, or undefined if it is live. */
+/** What a deployment that has ended ended with, or undefined if it is live, or held. */
 function deploymentError(ended: Deployment): SteppeError | undefined {
-  if (ended.state === "live") return undefined;
+  if (ended.state === "live" || ended.hold !== null) return undefined;
   if (ended.error !== null) return SteppeError.fromJSON(ended.error);
   const superseded = ended.state === "superseded";
   return new SteppeError(superseded ? "DEPLOYMENT_SUPERSEDED" : "DEPLOYMENT_FAILED", {
@@ -71,7 +77,7 @@ class Follower {
     this.#progress = new Progress(context.io.stderr);
   }
 
-  /** Shows the events, over breaks of the connection, until the deployment has ended. */
+  /** Shows the events, over breaks of the connection, until the deployment has ended or is held. */
   async follow(): Promise<{ ended: Deployment; urls: readonly string[] }> {
     const { id, app } = this.#deployment;
     const { clock, signal } = this.#context.io;
@@ -89,14 +95,17 @@ class Follower {
     }
   }
 
-  /** Follows until the stream ends; undefined if the deployment has not ended then. */
+  /** Follows until the stream ends or it is held; undefined if the deployment goes on then. */
   async #showOnce(): Promise<Deployment | undefined> {
     const { clock, signal } = this.#context.io;
     const { id } = this.#deployment;
     try {
       for await (const event of this.#client.events(id, signal)) {
         this.#awaySince = undefined;
-        await this.#take(event);
+        const isNew = await this.#take(event);
+        if (!isNew || event.event !== "held") continue;
+        const held = await this.#client.deployment(id);
+        if (held.hold !== null) return held;
       }
       // A server that is being stopped ends its streams in good order.
       const now = await this.#client.deployment(id);
@@ -112,14 +121,16 @@ class Follower {
     }
   }
 
-  async #take(event: DeploymentEvent): Promise<void> {
-    if (event.seq <= this.#seen) return; // told before the connection broke off
+  /** Resolves with whether it was not told before the connection broke off. */
+  async #take(event: DeploymentEvent): Promise<boolean> {
+    if (event.seq <= this.#seen) return false;
     this.#seen = event.seq;
     this.#failures = 0;
     this.#urls = event.urls ?? this.#urls;
-    if (this.#options.print !== "text") return;
+    if (this.#options.print !== "text") return true;
     const { stderr, env } = this.#context.io;
     await show(this.#progress, styleFor(stderr, env), event, this.#options.nameApp === true);
+    return true;
   }
 }
 
@@ -134,6 +145,6 @@ async function show(progress: Progress, style: Style, event: DeploymentEvent, na
 
 function paint(style: Style, event: DeploymentEvent): (text: string) => string {
   if (event.event === "failed") return style.red;
-  if (event.event === "superseded") return style.yellow;
+  if (event.event === "superseded" || event.event === "held") return style.yellow;
   return event.event === "live" ? style.green : (text) => text;
 }

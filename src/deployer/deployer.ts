@@ -184,6 +184,24 @@ export class AppDeployer implements Deployer {
     return this.#scheduler.enqueue(name, { kind: "rollback", release: target }, options);
   }
 
+  approve(app: string, deployment: number | undefined): Deployment {
+    return this.deployment(this.#scheduler.approve(this.#registry.get(app).name, deployment));
+  }
+
+  reject(app: string, deployment: number | undefined): Deployment {
+    return this.deployment(this.#scheduler.reject(this.#registry.get(app).name, deployment));
+  }
+
+  pause(app: string, reason: string | null): App {
+    const since = this.#registry.get(app).paused?.since ?? this.#dependencies.clock.now();
+    return this.#setPaused(app, { since, reason });
+  }
+
+  resume(app: string): App {
+    this.#registry.get(app);
+    return this.#setPaused(app, null);
+  }
+
   deployment(id: number): Deployment {
     const deployment = this.#journal.get(id);
     if (deployment === undefined) {
@@ -225,9 +243,15 @@ export class AppDeployer implements Deployer {
     return this.#housekeeping.collect();
   }
 
-  #toApp({ name, definition, liveRelease, pushToken, createdAt, updatedAt }: AppRow): App {
+  #toApp({ name, definition, liveRelease, pushToken, createdAt, updatedAt, paused }: AppRow): App {
     const tagsUnread = this.#dependencies.remotes.trouble(name);
-    return { definition, liveRelease, pushToken, createdAt, updatedAt, tagsUnread };
+    return { definition, liveRelease, pushToken, createdAt, updatedAt, tagsUnread, paused };
+  }
+
+  #setPaused(app: string, paused: AppRow["paused"]): App {
+    new AppTable(this.#dependencies.store).setPaused(app, paused);
+    this.#scheduler.kick(app);
+    return this.app(app);
   }
 
   /** Makes a new app ready for its first tag; of a remote repository the tags that are there are looked at at once. */
@@ -242,8 +266,9 @@ export class AppDeployer implements Deployer {
   #redeploy(before: AppRow, after: AppDefinition, requestId: string): Deployment[] {
     const { store } = this.#dependencies;
     const wanted = redeployment(before, after, { store, journal: this.#journal });
+    this.#scheduler.kick(after.name); // what held a deployment may not any more
     if (wanted === undefined) return [];
-    return ["kind" in wanted ? this.#scheduler.enqueue(after.name, wanted, { requestId }) : wanted];
+    return ["kind" in wanted ? this.#scheduler.enqueue(after.name, wanted, { requestId, sparesHeld: true }) : wanted];
   }
 
   /** One that cannot be finished now must not keep the others from running: it is tried again at the next start. */

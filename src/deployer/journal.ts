@@ -8,6 +8,7 @@ import {
   type DeploymentSource,
   type DeploymentState,
   FINAL_STATES,
+  type Hold,
 } from "./types.ts";
 
 type Listener = (event: DeploymentEvent) => void;
@@ -28,7 +29,7 @@ export interface Extra {
 export class Journal {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #table: DeploymentTable<DeploymentSource, DeploymentState>;
+  readonly #table: DeploymentTable<DeploymentSource, DeploymentState, Hold>;
   readonly #listeners = new Set<Listener>();
 
   constructor(store: Store, clock: Clock) {
@@ -37,15 +38,16 @@ export class Journal {
     this.#table = new DeploymentTable(store);
   }
 
-  get table(): DeploymentTable<DeploymentSource, DeploymentState> {
+  get table(): DeploymentTable<DeploymentSource, DeploymentState, Hold> {
     return this.#table;
   }
 
   /** Queues a deployment. May be called within a transaction: listeners are told by `announceQueued` after it. */
-  insert(app: string, source: DeploymentSource, { requestId, noGrace = false }: DeployOptions): number {
+  insert(app: string, source: DeploymentSource, options: DeployOptions & { byItself: boolean }): number {
+    const { requestId, noGrace = false, byItself } = options;
     const now = this.#clock.now();
     return this.#store.transaction(() => {
-      const id = this.#table.insert({ app, source, state: "queued", noGrace, requestId, createdAt: now });
+      const id = this.#table.insert({ app, source, state: "queued", noGrace, byItself, requestId, createdAt: now });
       this.#table.appendEvent(id, now, "queued", {
         message: `${describeSource(source)}${noGrace ? ", without grace" : ""}`,
       });
@@ -85,6 +87,25 @@ export class Journal {
     const at = this.#clock.now();
     const seq = this.#table.appendEvent(id, at, "note", { message });
     this.#tellRow({ deployment: id, seq, at, event: "note", detail: { message } });
+  }
+
+  /** Journals what a deployment waits for from now on, or with null that it waits no more. */
+  hold(id: number, hold: Hold | null, message: string): void {
+    const at = this.#clock.now();
+    const event = hold === null ? "note" : "held";
+    const seq = this.#store.transaction(() => {
+      this.#table.setHold(id, hold);
+      return this.#table.appendEvent(id, at, event, { message });
+    });
+    this.#tellRow({ deployment: id, seq, at, event, detail: { message } });
+  }
+
+  /** Journals that a person approved a deployment. */
+  approve(id: number): void {
+    this.#store.transaction(() => {
+      this.#table.setApproved(id, this.#clock.now());
+      this.hold(id, null, "approved");
+    });
   }
 
   /** Tells those who listen now, without a line in the journal: progress, and lines of a build's log (which has a file of its own). */

@@ -16,9 +16,19 @@ export function redeployment(
   after: AppDefinition,
   { store, journal }: { store: Store; journal: Journal },
 ): DeploymentSource | Deployment | undefined {
-  const unfinished = journal.table.unfinishedOf(after.name);
-  const made = ({ folder, build }: AppDefinition): unknown => [folder, build];
+  // What is held may wait for long: it takes the definition up by itself, and what serves does not wait for it.
+  const all = journal.table.unfinishedOf(after.name);
+  const unfinished = all.filter(({ hold }) => hold === null);
+  const made = ({ folder, build, dockerfile, image }: AppDefinition): unknown => [
+    folder,
+    build,
+    dockerfile,
+    image?.site,
+  ];
   if (!isDeepStrictEqual(made(before.definition), made(after))) {
+    for (const { id, state } of all.filter(({ hold, source }) => hold !== null && source.kind === "ref")) {
+      if (state === "built") journal.enter(id, "queued", "is built anew when its turn comes: its definition changed");
+    }
     const newest = unfinished.findLast(({ source }) => source.kind !== "definition");
     if (newest?.state === "queued" && newest.source.kind === "ref") return newest;
     const source = newest === undefined ? liveRef(before, store) : refOf(newest, store);

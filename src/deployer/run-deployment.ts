@@ -8,6 +8,7 @@ import type { DeployerDependencies } from "./dependencies.ts";
 import { claimDomains } from "./domains.ts";
 import { EncodingMarks } from "./encoding-marks.ts";
 import { formatBytes, formatCount } from "./format.ts";
+import type { Gates } from "./gates.ts";
 import { describeRef, type Journal } from "./journal.ts";
 import type { Semaphore } from "../shared/semaphore.ts";
 import type { Deployment, DeploymentSource } from "./types.ts";
@@ -22,6 +23,7 @@ export const STOPPING = new SteppeError("SHUTTING_DOWN", {
 export interface RunContext {
   dependencies: DeployerDependencies;
   journal: Journal;
+  gates: Gates;
   /** Bounds how many builds run at once. */
   builds: Semaphore;
   signal: AbortSignal;
@@ -29,15 +31,15 @@ export interface RunContext {
 
 /**
  * Takes a deployment from whatever state the journal has it in to its end. Every step may have been taken
- * already, wholly or in part, by a process that died: each is one that can be taken again.
+ * already, wholly or in part, by a process that died: each is one that can be taken again. What is held when it was built is left there.
  */
 export async function runDeployment(id: number, context: RunContext): Promise<void> {
-  const { journal, signal } = context;
+  const { journal, gates, signal } = context;
   try {
     for (;;) {
       signal.throwIfAborted();
       const deployment = journal.get(id);
-      if (deployment === undefined || deployment.finishedAt !== null) return;
+      if (deployment === undefined || deployment.finishedAt !== null || !gates.admit(deployment)) return;
       await step(deployment, context);
     }
   } catch (error) {

@@ -1,5 +1,7 @@
 import { SteppeError } from "../shared/errors.ts";
+import { withAgainHint } from "./again-hint.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
+import { Gates } from "./gates.ts";
 import type { Journal } from "./journal.ts";
 import { type RunContext, runDeployment, STOPPING, subjectOf } from "./run-deployment.ts";
 import { Semaphore } from "../shared/semaphore.ts";
@@ -7,6 +9,7 @@ import type { DeployOptions, Deployment, DeploymentSource } from "./types.ts";
 
 /** How long to wait before a deployment whose end could not be journaled is taken up again. */
 const RETRY_MS = 5000;
+const HOUR_MS = 60 * 60_000;
 
 interface Running {
   id: number;
@@ -23,7 +26,10 @@ export class Scheduler {
   readonly #journal: Journal;
   readonly #builds: Semaphore;
   readonly #afterEnd: (app: string, isLive: boolean) => void;
+  readonly #gates: Gates;
   readonly #running = new Map<string, Running>();
+  /** By app, what ends the wait for its next window. */
+  readonly #alarms = new Map<string, AbortController>();
   /** Apps that are being removed, and what is answered to whoever wants to deploy them. */
   readonly #closed = new Map<string, SteppeError>();
   #stopping = false;
@@ -33,54 +39,102 @@ export class Scheduler {
     this.#dependencies = dependencies;
     this.#journal = journal;
     this.#builds = new Semaphore(dependencies.parallelBuilds);
+    this.#gates = new Gates(dependencies, journal);
     this.#afterEnd = afterEnd;
   }
 
   /**
-   * Journals a deployment. To be called within the transaction that belongs to it; `announce` follows after it.
-   * What waits for the same app and is thereby out of date is superseded when announced. Throws what `close` was given.
+   * Journals a deployment that nobody asked for: what the app's policy says holds it. To be called within the transaction that
+   * belongs to it; `announce` follows after it. What waits for the same app and is thereby out of date is superseded when
+   * announced. Throws what `close` was given.
    */
   insert(app: string, source: DeploymentSource, options: DeployOptions): number {
+    return this.#insert(app, source, { ...options, byItself: true });
+  }
+
+  /** Tells of a deployment that was inserted, and runs it when its turn comes. */
+  announce(id: number, { sparesHeld = false }: { sparesHeld?: boolean } = {}): Deployment {
+    const deployment = this.#journal.get(id);
+    if (deployment === undefined) throw new Error(`deployment ${id} was not inserted`);
+    this.#journal.announceQueued(id);
+    this.#supersede(deployment, sparesHeld);
+    if (this.#gates.admit(deployment)) this.#sayWhatItWaitsFor(deployment);
+    this.kick(deployment.app);
+    return this.#journal.get(id) ?? deployment;
+  }
+
+  /**
+   * Journals a deployment that a person asked for, with `also` in the same transaction, and runs it when its turn comes. With
+   * `sparesHeld` it supersedes nothing that is held. Throws as `insert` does.
+   */
+  enqueue(
+    app: string,
+    source: DeploymentSource,
+    { sparesHeld, ...options }: DeployOptions & { sparesHeld?: boolean },
+    also: () => void = () => {},
+  ): Deployment {
+    if (this.#stopping) throw STOPPING;
+    const id = this.#dependencies.store.transaction(() => {
+      also();
+      return this.#insert(app, source, { ...options, byItself: false });
+    });
+    return this.announce(id, { sparesHeld: sparesHeld === true });
+  }
+
+  /** Lets a deployment go on that waits for approval. Throws NOTHING_TO_APPROVE. */
+  approve(app: string, id: number | undefined): number {
+    const deployment = this.#gates.awaitingApproval(app, id);
+    this.#journal.approve(deployment.id);
+    this.kick(app);
+    return deployment.id;
+  }
+
+  /** Ends a deployment that waits for approval. Throws NOTHING_TO_APPROVE. */
+  reject(app: string, id: number | undefined): number {
+    const deployment = this.#gates.awaitingApproval(app, id);
+    const parts = { operation: "deploy", subject: subjectOf(deployment), cause: "it was rejected" };
+    this.#end(deployment, withAgainHint(new SteppeError("DEPLOYMENT_REJECTED", parts), deployment));
+    return deployment.id;
+  }
+
+  #insert(app: string, source: DeploymentSource, options: DeployOptions & { byItself: boolean }): number {
     const refusal = this.#closed.get(app);
     if (refusal !== undefined) throw refusal;
     return this.#journal.insert(app, source, options);
   }
 
-  /** Tells of a deployment that was inserted, and runs it when its turn comes. */
-  announce(id: number): Deployment {
-    const deployment = this.#journal.get(id);
-    if (deployment === undefined) throw new Error(`deployment ${id} was not inserted`);
-    this.#journal.announceQueued(id);
-    this.#supersede(deployment);
-    this.#sayWhatItWaitsFor(deployment);
-    this.kick(deployment.app);
-    return deployment;
-  }
-
-  /** Journals a deployment, with `also` in the same transaction, and runs it when its turn comes. Throws as `insert` does. */
-  enqueue(app: string, source: DeploymentSource, options: DeployOptions, also: () => void = () => {}): Deployment {
-    if (this.#stopping) throw STOPPING;
-    const id = this.#dependencies.store.transaction(() => {
-      also();
-      return this.insert(app, source, options);
-    });
-    return this.announce(id);
-  }
-
-  /** Runs the app's oldest unfinished deployment, unless one runs already. */
+  /** Runs the app's oldest unfinished deployment that nothing holds, unless one runs already. */
   kick(app: string): void {
     if (this.#stopping || this.#closed.has(app) || this.#running.has(app)) return;
-    const next = this.#journal.table.unfinishedOf(app)[0];
+    this.#alarms.get(app)?.abort();
+    const { deployment: next, opensAt } = this.#gates.next(app);
+    if (opensAt !== undefined) void this.#kickAt(app, opensAt);
     if (next === undefined) return;
     const controller = new AbortController();
     const context: RunContext = {
       dependencies: this.#dependencies,
       journal: this.#journal,
+      gates: this.#gates,
       builds: this.#builds,
       signal: controller.signal,
     };
     const ended = this.#run(next.id, context);
     this.#running.set(app, { id: next.id, controller, ended });
+  }
+
+  /** Within an hour, so that a clock that is set, or a machine that slept, delays nothing for long. */
+  async #kickAt(app: string, time: number): Promise<void> {
+    const alarm = new AbortController();
+    this.#alarms.set(app, alarm);
+    const { clock } = this.#dependencies;
+    try {
+      await clock.sleep(Math.min(HOUR_MS, time - clock.now()), { signal: alarm.signal, unref: true });
+    } catch {
+      return; // looked at since, or stopping
+    } finally {
+      if (this.#alarms.get(app) === alarm) this.#alarms.delete(app);
+    }
+    this.kick(app);
   }
 
   async #run(id: number, context: RunContext): Promise<void> {
@@ -101,6 +155,7 @@ export class Scheduler {
   /** Takes no more deployments of an app until `reopen`, aborts the one that runs and ends those that wait. */
   async close(app: string, reason: SteppeError): Promise<void> {
     this.#closed.set(app, reason);
+    this.#alarms.get(app)?.abort();
     for (const waiting of this.#journal.table.unfinishedOf(app)) {
       if (waiting.id !== this.#running.get(app)?.id) this.#end(waiting, reason);
     }
@@ -117,19 +172,20 @@ export class Scheduler {
   /** Leaves what runs where it is, to be taken up at the next start. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    for (const alarm of this.#alarms.values()) alarm.abort();
     const all = [...this.#running.values()];
     for (const running of all) running.controller.abort(STOPPING);
     await Promise.all(all.map((running) => running.ended));
   }
 
-  #supersede(newer: Deployment): void {
+  #supersede(newer: Deployment, sparesHeld: boolean): void {
     const running = this.#running.get(newer.app);
     for (const older of this.#journal.table.unfinishedOf(newer.app)) {
       if (older.id >= newer.id) continue;
       if (older.id === running?.id) {
         const preempts = newer.source.kind === "rollback" && older.state !== "healthy";
         if (preempts) running.controller.abort(superseded(older, newer));
-      } else if (replaces(newer.source, older.source)) {
+      } else if (replaces(newer.source, older.source) && !(sparesHeld && older.hold !== null)) {
         this.#end(older, superseded(older, newer));
       }
     }
@@ -138,7 +194,7 @@ export class Scheduler {
   /** For the one who follows it. What is being ended already is not worth a word. */
   #sayWhatItWaitsFor({ id, app }: Deployment): void {
     const running = this.#running.get(app);
-    const before = this.#journal.table.unfinishedOf(app).findLast((other) => other.id < id);
+    const before = this.#journal.table.unfinishedOf(app).findLast((other) => other.id < id && other.hold === null);
     if (before === undefined || (before.id === running?.id && running.controller.signal.aborted)) return;
     this.#journal.note(id, `waits for the deployment of ${subjectOf(before)}`);
   }

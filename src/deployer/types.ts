@@ -3,6 +3,9 @@ import type { SourceTree } from "../builds/index.ts";
 import type { ErrorBody } from "../shared/errors.ts";
 import type { PollTrouble } from "../sources/index.ts";
 import type { ReleaseRow } from "../store/index.ts";
+import type { Hold } from "./policy/hold.ts";
+
+export type { Hold };
 
 /** Where a deployment's content comes from. */
 export type DeploymentSource =
@@ -40,6 +43,12 @@ export interface Deployment {
   state: DeploymentState;
   /** Whether its switch leaves nothing of what was live before reachable. */
   noGrace: boolean;
+  /** Whether nobody asked for it: a tag was pushed, or found. What a person asked for is never held. */
+  byItself: boolean;
+  /** When a person approved it, milliseconds since 1970; null if nobody did. */
+  approvedAt: number | null;
+  /** What it waits for, though its turn has come; null if nothing holds it. */
+  hold: Hold | null;
   /** `sha256:…`, once built. */
   image: string | null;
   /** The release's number, once made. */
@@ -57,8 +66,8 @@ export interface DeploymentEvent {
   seq: number;
   /** Milliseconds since 1970. */
   at: number;
-  /** A state that was reached, or something that happened within one. */
-  event: DeploymentState | "progress" | "note" | "log";
+  /** A state that was reached, or something that happened within one. With `held` it has begun to wait for what its `hold` says. */
+  event: DeploymentState | "held" | "progress" | "note" | "log";
   /** For people: "built in 3.1 s, 1,204 files". Of `log`, a line that the build printed. */
   message: string;
   /** Milliseconds since the deployment was queued. */
@@ -81,6 +90,8 @@ export interface App {
   updatedAt: number;
   /** Of a repository that lives elsewhere and cannot be read: since when and why; else null. */
   tagsUnread: PollTrouble | null;
+  /** Since when (milliseconds since 1970) and why nothing of it goes live by itself; null if it does. */
+  paused: { since: number; reason: string | null } | null;
 }
 
 /** One difference that `apply` would make, or made. */
@@ -131,6 +142,18 @@ export interface Deployer {
   deployUpload(app: string, tree: SourceTree, options: DeployOptions): Promise<Deployment>;
   /** To a kept release; without a number, to the one that was live before. */
   rollback(app: string, release: number | undefined, options: DeployOptions): Promise<Deployment>;
+
+  /**
+   * Lets a deployment go on that waits for approval; without a number, the app's newest of them. It may have to wait for a window yet.
+   * Throws NOTHING_TO_APPROVE, DEPLOYMENT_NOT_FOUND.
+   */
+  approve(app: string, deployment: number | undefined): Deployment;
+  /** Ends a deployment that waits for approval. Throws as `approve` does. */
+  reject(app: string, deployment: number | undefined): Deployment;
+  /** From now on nothing of the app goes live by itself: it is queued, and waits. What a person asks for does. */
+  pause(app: string, reason: string | null): App;
+  /** Ends a pause: what waits goes on. Nothing is changed if there is none. */
+  resume(app: string): App;
 
   /** Throws DEPLOYMENT_NOT_FOUND. */
   deployment(id: number): Deployment;

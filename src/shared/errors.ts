@@ -27,6 +27,7 @@ export const errorCodes = {
   TAG_REFUSED: { status: 400, exit: 3, hint: "Use a tag that names a version, such as v2." },
   PUSH_REFUSED: { status: 409, exit: 3, hint: "Push to the app's `repository`; its tags are looked at." },
   NOTHING_TO_ROLL_BACK: { status: 409, exit: 3, hint: "`steppe releases APP` lists the releases that are kept." },
+  NOTHING_TO_APPROVE: { status: 409, exit: 3, hint: "`steppe status APP` shows what waits, and for what." },
   NOT_FOUND: { status: 404, exit: 3, hint: "Check the address." },
   BODY_TIMEOUT: { status: 408, exit: 3, hint: "Send the whole request without pauses." },
   BODY_TOO_LARGE: { status: 413, exit: 3, hint: "Send less." },
@@ -119,6 +120,7 @@ export const errorCodes = {
   CHECK_FAILED: { status: 422, exit: 6, hint: "Correct the site, or the app's `check`." },
   DEPLOYMENT_FAILED: { status: 500, exit: 6, hint: "`steppe status APP` shows the cause." },
   DEPLOYMENT_SUPERSEDED: { status: 409, exit: 6, hint: "A newer tag was deployed instead." },
+  DEPLOYMENT_REJECTED: { status: 409, exit: 6, hint: "A person decided so; what was live before goes on serving." },
   DRIVER_MISSING: { status: 422, exit: 6, hint: "The local engine serves static sites." },
   // platform
   PORT_TAKEN: { status: 500, exit: 5, hint: "Stop the other program, or choose another address." },

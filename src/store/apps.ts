@@ -6,6 +6,8 @@ export interface AppRow {
   definition: AppDefinition;
   liveRelease: number | null;
   pushToken: string;
+  /** Since when, milliseconds since 1970, and why nothing of it goes live by itself; null if it does. */
+  paused: { since: number; reason: string | null } | null;
   createdAt: number;
   updatedAt: number;
 }
@@ -51,6 +53,15 @@ export class AppTable {
     this.#store.run("UPDATE apps SET live_release = ? WHERE name = ?", release, name);
   }
 
+  setPaused(name: string, paused: AppRow["paused"]): void {
+    this.#store.run(
+      "UPDATE apps SET paused_at = ?, pause_reason = ? WHERE name = ?",
+      paused?.since ?? null,
+      paused?.reason ?? null,
+      name,
+    );
+  }
+
   delete(name: string): void {
     this.#store.run("DELETE FROM apps WHERE name = ?", name);
   }
@@ -76,7 +87,12 @@ function appRow(row: Row): AppRow {
     definition: JSON.parse(String(row["definition"])) as AppDefinition,
     liveRelease: row["live_release"] === null ? null : Number(row["live_release"]),
     pushToken: String(row["push_token"]),
+    paused: row["paused_at"] === null ? null : { since: Number(row["paused_at"]), reason: textOf(row["pause_reason"]) },
     createdAt: Number(row["created_at"]),
     updatedAt: Number(row["updated_at"]),
   };
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
 }

@@ -1,13 +1,19 @@
 import type { ErrorBody } from "../shared/errors.ts";
 import type { Row, Store } from "./store.ts";
 
-/** `Source` and `State` are the deployer's words: this file only keeps them. */
-export interface DeploymentRow<Source = unknown, State extends string = string> {
+/** `Source`, `State` and `Hold` are the deployer's words: this file only keeps them. */
+export interface DeploymentRow<Source = unknown, State extends string = string, Hold = unknown> {
   id: number;
   app: string;
   source: Source;
   state: State;
   noGrace: boolean;
+  /** Whether nobody asked for it: a tag was pushed, or found. */
+  byItself: boolean;
+  /** When a person approved it, milliseconds since 1970; null if nobody did. */
+  approvedAt: number | null;
+  /** What it waits for, though its turn has come, as it was last told; null if nothing holds it. */
+  hold: Hold | null;
   image: string | null;
   release: number | null;
   error: ErrorBody | null;
@@ -34,7 +40,7 @@ export interface DeploymentUpdate {
 }
 
 /** Tables `deployments` and `deployment_events`: the journal. */
-export class DeploymentTable<Source, State extends string> {
+export class DeploymentTable<Source, State extends string, Hold> {
   readonly #store: Store;
 
   constructor(store: Store) {
@@ -43,23 +49,29 @@ export class DeploymentTable<Source, State extends string> {
 
   /** Returns the new deployment's id. */
   insert(
-    deployment: Pick<DeploymentRow<Source, State>, "app" | "source" | "state" | "noGrace" | "requestId" | "createdAt">,
+    deployment: Pick<
+      DeploymentRow<Source, State, Hold>,
+      "app" | "source" | "state" | "noGrace" | "byItself" | "requestId" | "createdAt"
+    >,
   ): number {
     return this.#store.run(
-      "INSERT INTO deployments (app, source, state, no_grace, request_id, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+      `INSERT INTO deployments (app, source, state, no_grace, by_itself, request_id, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
       deployment.app,
       JSON.stringify(deployment.source),
       deployment.state,
       deployment.noGrace ? 1 : 0,
+      deployment.byItself ? 1 : 0,
       deployment.requestId,
       deployment.createdAt,
     ).lastId;
   }
 
+  /** What goes to another state is not held any more. */
   update(id: number, change: DeploymentUpdate): void {
     this.#store.run(
-      `UPDATE deployments SET state = coalesce(?, state), image = coalesce(?, image), release = coalesce(?, release),
-         error = coalesce(?, error), finished_at = coalesce(?, finished_at) WHERE id = ?`,
+      `UPDATE deployments SET hold = iif(?1 IS NULL, hold, NULL), state = coalesce(?1, state), image = coalesce(?, image),
+         release = coalesce(?, release), error = coalesce(?, error), finished_at = coalesce(?, finished_at) WHERE id = ?`,
       change.state ?? null,
       change.image ?? null,
       change.release ?? null,
@@ -69,30 +81,38 @@ export class DeploymentTable<Source, State extends string> {
     );
   }
 
-  get(id: number): DeploymentRow<Source, State> | undefined {
+  setHold(id: number, hold: Hold | null): void {
+    this.#store.run("UPDATE deployments SET hold = ? WHERE id = ?", hold === null ? null : JSON.stringify(hold), id);
+  }
+
+  setApproved(id: number, at: number): void {
+    this.#store.run("UPDATE deployments SET approved_at = ? WHERE id = ?", at, id);
+  }
+
+  get(id: number): DeploymentRow<Source, State, Hold> | undefined {
     const row = this.#store.get("SELECT * FROM deployments WHERE id = ?", id);
-    return row === undefined ? undefined : deploymentRow<Source, State>(row);
+    return row === undefined ? undefined : deploymentRow<Source, State, Hold>(row);
   }
 
   /** The newest first. */
-  ofApp(app: string, limit: number): DeploymentRow<Source, State>[] {
+  ofApp(app: string, limit: number): DeploymentRow<Source, State, Hold>[] {
     return this.#store
       .all("SELECT * FROM deployments WHERE app = ? ORDER BY id DESC LIMIT ?", app, limit)
-      .map((row) => deploymentRow<Source, State>(row));
+      .map((row) => deploymentRow<Source, State, Hold>(row));
   }
 
   /** The oldest first. */
-  unfinished(): DeploymentRow<Source, State>[] {
+  unfinished(): DeploymentRow<Source, State, Hold>[] {
     return this.#store
       .all("SELECT * FROM deployments WHERE finished_at IS NULL ORDER BY id")
-      .map((row) => deploymentRow<Source, State>(row));
+      .map((row) => deploymentRow<Source, State, Hold>(row));
   }
 
   /** The oldest first. */
-  unfinishedOf(app: string): DeploymentRow<Source, State>[] {
+  unfinishedOf(app: string): DeploymentRow<Source, State, Hold>[] {
     return this.#store
       .all("SELECT * FROM deployments WHERE app = ? AND finished_at IS NULL ORDER BY id", app)
-      .map((row) => deploymentRow<Source, State>(row));
+      .map((row) => deploymentRow<Source, State, Hold>(row));
   }
 
   /**
@@ -158,13 +178,16 @@ export class DeploymentTable<Source, State extends string> {
   }
 }
 
-function deploymentRow<Source, State extends string>(row: Row): DeploymentRow<Source, State> {
+function deploymentRow<Source, State extends string, Hold>(row: Row): DeploymentRow<Source, State, Hold> {
   return {
     id: Number(row["id"]),
     app: String(row["app"]),
     source: JSON.parse(String(row["source"])) as Source,
     state: String(row["state"]) as State,
     noGrace: row["no_grace"] === 1,
+    byItself: row["by_itself"] === 1,
+    approvedAt: row["approved_at"] === null ? null : Number(row["approved_at"]),
+    hold: row["hold"] === null ? null : (JSON.parse(String(row["hold"])) as Hold),
     image: row["image"] === null ? null : String(row["image"]),
     release: row["release"] === null ? null : Number(row["release"]),
     error: row["error"] === null ? null : (JSON.parse(String(row["error"])) as ErrorBody),

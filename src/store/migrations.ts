@@ -223,4 +223,12 @@ export const migrations: readonly string[] = [
     rotated_at INTEGER                     -- null if the secret is the first
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What of an app's deployments waits, and for what.
+  ALTER TABLE apps ADD COLUMN paused_at INTEGER;       -- null if it is not paused
+  ALTER TABLE apps ADD COLUMN pause_reason TEXT;
+  ALTER TABLE deployments ADD COLUMN by_itself INTEGER NOT NULL DEFAULT 0; -- 1 if nobody asked for it
+  ALTER TABLE deployments ADD COLUMN approved_at INTEGER;
+  ALTER TABLE deployments ADD COLUMN hold TEXT;        -- Hold, as it was last told; null if it waits for its turn only
+  `,
 ];

@@ -26,7 +26,9 @@ describe("migrations", () => {
     const file = folder.file("steppe.db");
     {
       using store = Store.open(file, { steps: migrations.slice(0, version) });
-      store.run("INSERT INTO apps VALUES ('blog', '{}', NULL, 'token', 1, 1)");
+      store.run(
+        "INSERT INTO apps (name, definition, push_token, created_at, updated_at) VALUES ('blog', '{}', 'token', 1, 1)",
+      );
       store.run("INSERT INTO settings VALUES ('key', 'value')");
     }
     const backups: number[] = [];

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { AppView } from "../../api/types.ts";
 import { toYaml } from "../../config/index.ts";
 import { SteppeError } from "../../shared/errors.ts";
-import { deploymentSummary, unreadTags } from "../app-table.ts";
+import { deploymentSummary, pauseOf, unreadTags } from "../app-table.ts";
 import { type CommonOptions, withServer } from "../common-options.ts";
 import type { Context } from "../context.ts";
 import { formatTable } from "../table.ts";
@@ -49,6 +49,7 @@ function describe(app: AppView, context: Context): string {
     ...app.urls.map((url, index) => [index === 0 ? "site" : "", url]),
     app.pushUrl === null ? ["repository", app.definition.repository ?? ""] : ["push to", app.pushUrl],
     ...unreadTags(app, context).map((text) => ["tags", text]),
+    ...pauseOf(app, context).map((text) => ["deploys", text]),
     ["last deployment", last === null ? "none yet" : deploymentSummary(last, context, context.io.clock.now())],
   ]);
 }
