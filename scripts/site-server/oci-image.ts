@@ -1,13 +1,21 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { json, MEDIA_TYPES, sha256Digest, TAR_END, tarHeader, tarPadding } from "../../src/images/index.ts";
+import {
+  json,
+  MEDIA_TYPES,
+  sha256Digest,
+  STATIC_BASE,
+  TAR_END,
+  tarHeader,
+  tarPadding,
+} from "../../src/images/index.ts";
 import type { Architecture } from "./toolchain.ts";
 
 /** The program in the image, and in it alone. */
-const PROGRAM = "steppe-static";
+const PROGRAM = STATIC_BASE.entrypoint.slice(1);
 /** Where the site lies: what `COPY … ./` in a Dockerfile fills. */
-const ROOT = "/www";
+const ROOT = STATIC_BASE.folder;
 /** `nobody`, by its number: there is no /etc/passwd in which a name could be looked up. */
 const USER = "65534:65534";
 const PORT = "3000/tcp";
@@ -81,10 +89,11 @@ function addImage(
       config: {
         User: USER,
         ExposedPorts: { [PORT]: {} },
-        Entrypoint: [`/${PROGRAM}`],
+        Entrypoint: [STATIC_BASE.entrypoint],
         WorkingDir: ROOT,
         StopSignal: "SIGTERM",
-        Labels: annotations(version),
+        // The mark by which what is built from it is known for a site.
+        Labels: { ...annotations(version), [STATIC_BASE.label]: ROOT },
       },
       rootfs: { type: "layers", diff_ids: [sha256Digest(tar)] },
       history: [{ created_by: "npm run build:site-server" }],

@@ -1,7 +1,7 @@
 import type { FileBatch, FileStore, StoredFile, Tree, TreeEntry } from "../images/index.ts";
 import { SteppeError, toSteppeError } from "../shared/errors.ts";
 import { type SiteFile, siteFiles } from "./site-files.ts";
-import type { SourceEntry, SourceTree } from "./source-tree.ts";
+import type { FileSource, SourceEntry } from "./source-tree.ts";
 
 /** Remembers which content a blob of an app's repository has; the store has it. */
 export interface KnownFiles {
@@ -13,9 +13,11 @@ export interface KnownFiles {
 
 export interface ImportRequest {
   app: string;
-  tree: SourceTree;
+  tree: FileSource;
   /** The folder of the tree that is the site; `.` is the root. */
   folder: string;
+  /** Whether the folder is a repository's root, where some names are for Steppe and not for visitors. Default: if it is `.`. */
+  isRoot?: boolean;
   files: FileStore;
   /** Without it, all is read. */
   knownFiles?: KnownFiles;
@@ -37,7 +39,7 @@ export async function importTree(request: ImportRequest): Promise<Tree> {
   const { tree, folder, signal, progress } = request;
   const entries = await tree.list(folder);
   signal.throwIfAborted();
-  const isRoot = folder.split("/").every((name) => name === "" || name === ".");
+  const { isRoot = folder.split("/").every((name) => name === "" || name === ".") } = request;
   const targets = await readLinks(tree, entries);
   const site = siteFiles(entries, { label: tree.label, isRoot, targets });
   if (site.length === 0) {
@@ -138,7 +140,7 @@ async function addFile(
   return batch.add(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size));
 }
 
-async function readLinks(tree: SourceTree, entries: readonly SourceEntry[]): Promise<Map<SourceEntry, Buffer>> {
+async function readLinks(tree: FileSource, entries: readonly SourceEntry[]): Promise<Map<SourceEntry, Buffer>> {
   const targets = new Map<SourceEntry, Buffer>();
   for await (const { entry, content } of tree.read(entries.filter(({ kind }) => kind === "link"))) {
     const chunks: Uint8Array[] = [];

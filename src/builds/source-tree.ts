@@ -1,17 +1,21 @@
-/**
- * What a build reads: a commit of a repository, or an uploaded folder. Stated here, by its user;
- * `sources/` and the API offer it.
- */
-export interface SourceTree {
+/** Where the files of a site are read. */
+export interface FileSource {
   /** What to call it in messages: `blog@v2`. */
   readonly label: string;
   /** Every entry below `folder` (`.` is the root), in any order, paths relative to `folder`. */
   list(folder: string): Promise<SourceEntry[]>;
   /**
-   * The contents of files that `list` named, each once, in the order asked for. `content` must be read to its
+   * The contents of files that `list` named, each once, in whatever order suits the source. `content` must be read to its
    * end, or left, before the next is taken.
    */
   read(entries: readonly SourceEntry[]): AsyncIterable<{ entry: SourceEntry; content: AsyncIterable<Uint8Array> }>;
+}
+
+/**
+ * What a build reads: a commit of a repository, or an uploaded folder. Stated here, by its user;
+ * `sources/` and the API offer it.
+ */
+export interface SourceTree extends FileSource {
   /** Writes the whole tree as plain files into an empty folder, for a build command. */
   checkout(into: string, signal: AbortSignal): Promise<void>;
 }

@@ -141,6 +141,19 @@ export class ImageStore {
     return row && { digest: row.digest, files: row.files, bytes: row.bytes, kind: row.kind as ImageKind };
   }
 
+  /**
+   * An image that is here with nothing missing, so that it need not come again; a collection under way keeps it.
+   *
+   * @param site the folder of it that is to be the site, or null
+   */
+  find(digest: string, site: string | null): ImageInfo | undefined {
+    const row = this.#tables.image(digest);
+    if (row === undefined || !this.hasImage(digest) || this.taken.lost(digest).length > 0) return undefined;
+    if (row.kind !== "data" && site !== null && row.site !== site) return undefined;
+    this.#made?.add(digest);
+    return this.imageInfo(digest);
+  }
+
   /** The files of an image. Throws CONTENT_CORRUPT if it is not there or damaged; DRIVER_MISSING if it is a program. */
   async readTree(digest: string): Promise<Tree> {
     const { tree } = await this.readImage(digest);

@@ -1,6 +1,9 @@
 export { collectGarbage } from "./collect-garbage.ts";
 export { EncodingMaker } from "./encoding-maker.ts";
 export { exportImage, type ImageArchive } from "./export-image.ts";
+export { parseImageConfig, siteFolderOf, STATIC_BASE } from "./incoming/image-config.ts";
+export { type KeptLayer, mergeLayers, readPlaces } from "./incoming/merge-layers.ts";
+export type { FilePlace, MergedEntry, MergedTree } from "./incoming/merged-tree.ts";
 export { /** @public */ pullImage, type PullOptions } from "./incoming/pull-image.ts";
 export {
   type CompressedLayers,

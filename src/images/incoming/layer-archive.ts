@@ -25,7 +25,6 @@ export function compressionOf(begin: Buffer): "none" | "gzip" | "zstd" | "unknow
 /**
  * The tar archive in the blob of a layer, as a stream.
  * Throws IMAGE_INVALID if it cannot be decompressed, and what the content throws.
- * @public
  *
  * @param subject what the layer is, in messages
  */

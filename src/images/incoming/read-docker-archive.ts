@@ -8,10 +8,10 @@ import { createGzip, type Gzip } from "node:zlib";
 import { toSteppeError } from "../../shared/errors.ts";
 import type { BlobName } from "../blob-store.ts";
 import { type Descriptor, json, MEDIA_TYPES, sha256Digest } from "../oci-manifest.ts";
-import { isObject, parseObject } from "../registry/json-document.ts";
-import { isDigest } from "../registry/reference.ts";
+import { isObject } from "../registry/json-document.ts";
 import type { IncomingLayer } from "../types.ts";
 import { archiveFiles, type ImageFiles, invalid, readSmall } from "./image-files.ts";
+import { parseImageConfig } from "./image-config.ts";
 import { compressionOf } from "./layer-archive.ts";
 import { MOST_CONFIG_BYTES, type OpenImage, openLayout } from "./read-oci-layout.ts";
 
@@ -52,7 +52,7 @@ export async function readDockerArchive(
   }
   const { configPath, layerPaths } = await readManifest(files);
   const config = await readSmall(files, configPath, MOST_CONFIG_BYTES);
-  const diffIds = readDiffIds(files, config);
+  const { diffIds } = parseImageConfig(config);
   if (layerPaths.length !== diffIds.length || diffIds.length > MOST_LAYERS) {
     throw invalid(files.subject, `it has ${layerPaths.length} layers, and its config names ${diffIds.length}`);
   }
@@ -213,12 +213,4 @@ function parseList(text: string): unknown[] | undefined {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-function readDiffIds(files: ImageFiles, config: Buffer): string[] {
-  const rootfs = parseObject(config)?.["rootfs"];
-  const ids = isObject(rootfs) ? (rootfs["diff_ids"] ?? []) : undefined;
-  const isId = (value: unknown): value is string => typeof value === "string" && isDigest(value);
-  if (Array.isArray(ids) && ids.every(isId)) return ids;
-  throw invalid(files.subject, "its config does not name its layers");
 }

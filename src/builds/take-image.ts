@@ -1,0 +1,66 @@
+import {
+  type ImageInfo,
+  type ImageStore,
+  type IncomingImage,
+  parseImageConfig,
+  sha256Digest,
+  siteFolderOf,
+} from "../images/index.ts";
+import { SteppeError } from "../shared/errors.ts";
+import { imageTree } from "./image-tree.ts";
+import { importTree, type KnownFiles } from "./import-tree.ts";
+
+export interface TakeOptions {
+  images: ImageStore;
+  /** With the app: what a layer kept from its last image is not read again. */
+  knownFiles: KnownFiles;
+  /** The app that it is for; null if it is for none. */
+  app: string | null;
+  /** The folder of the image that the app declares to be the site; null: the mark of steppe/static decides. */
+  site: string | null;
+  /** What to call it in messages: `blog@v2`. */
+  label: string;
+  /** Says what is going on, for the person who waits. */
+  progress(message: string): void;
+  signal: AbortSignal;
+}
+
+/**
+ * Takes an image in that was made elsewhere: all of its blobs, of which only those are asked for that are not here, and, if it is a site, its files.
+ * What is here already is not looked at again. Hold content until the image is named by something that garbage collection is told to keep.
+ *
+ * Throws IMAGE_INVALID, DISK_FULL; of a site what `importTree` throws: FOLDER_MISSING, SITE_EMPTY, …; what the layers' contents throw; the
+ * signal's reason. What came until then is collected later, and not asked for again if the image comes before that.
+ */
+export async function takeImage(incoming: IncomingImage, options: TakeOptions): Promise<ImageInfo> {
+  const { images, signal, progress, label } = options;
+  using _ = images.files.hold();
+  const config = parseImageConfig(incoming.config);
+  if (config.diffIds.length !== incoming.layers.length) {
+    const cause = `it has ${incoming.layers.length} layers, and its config names ${config.diffIds.length}`;
+    throw new SteppeError("IMAGE_INVALID", { operation: "take", subject: label, cause });
+  }
+  const folder = siteFolderOf(config, options.site);
+  const known = images.find(sha256Digest(incoming.manifest), folder);
+  if (known !== undefined) return known;
+  await images.taken.receive(incoming, { signal, progress });
+  if (folder === null) {
+    progress("it is a program, not a site: it is kept");
+    return images.keep(incoming, null);
+  }
+  const layers = incoming.layers.map(({ descriptor }, i) => ({
+    diffId: config.diffIds[i] ?? "",
+    content: () => images.taken.blobs.content(descriptor),
+  }));
+  const tree = await importTree({
+    app: options.app ?? "",
+    tree: imageTree(layers, label, signal),
+    folder,
+    isRoot: false,
+    files: images.files,
+    ...(options.app === null ? {} : { knownFiles: options.knownFiles }),
+    progress,
+    signal,
+  });
+  return images.keep(incoming, { folder, tree });
+}
