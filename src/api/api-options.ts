@@ -79,6 +79,8 @@ export interface ApiOptions {
   /** See createFullBackup. */
   backup(): Promise<Readable>;
   webhooks: WebhookService;
+  /** How senders of webhooks reach the listener, where a proxy leads there: `https://hooks.example.com`; or null. */
+  webhooksUrl: string | null;
   /** All of the status but the apps. */
   status(): Promise<Omit<PlatformStatus, "apps">>;
   /** Puts new ingress processes in the place of those that run, without dropping a connection. */

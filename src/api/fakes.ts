@@ -227,6 +227,7 @@ export async function startApi(
     },
     backup: async () => Readable.from([Buffer.from("archive")]),
     webhooks: fakeWebhooks(),
+    webhooksUrl: null,
     status: async () => ({
       version: "1",
       processes: [],

@@ -36,13 +36,24 @@ test("who asks through the ingress is told of the address that led there", async
   await running.api.listenOnSocket(socketPath);
   const headers = { host: "api.example.com:444" };
   const added = await running.call("/v1/webhooks", { json: hub, socketPath, headers });
-  expect(added.json<WebhookSetup>().url).toBe(`https://api.example.com:444/hooks/hub/${TOKEN}`);
+  const { url, notes } = added.json<WebhookSetup>();
+  expect(url).toBe(`https://api.example.com:444/hooks/hub/${TOKEN}`);
+  expect(notes[0]).toContain("Steppe's own CA");
 });
 
 test("a server without a host name tells the listener's address", async () => {
   await using running = await startApi({ apiHost: null });
   const added = await running.call("/v1/webhooks", { json: hub });
-  expect(added.json<WebhookSetup>().url).toBe(`http://127.0.0.1:7071/hooks/hub/${TOKEN}`);
+  expect(added.json<WebhookSetup>()).toMatchObject({
+    url: `http://127.0.0.1:7071/hooks/hub/${TOKEN}`,
+    notes: [expect.stringContaining("of this machine alone"), expect.anything(), expect.anything()],
+  });
+});
+
+test("a server behind a proxy tells the proxy's address", async () => {
+  await using running = await startApi({ webhooksUrl: "https://hooks.example.com/steppe" });
+  const added = await running.call("/v1/webhooks", { json: hub });
+  expect(added.json<WebhookSetup>().url).toBe(`https://hooks.example.com/steppe/hooks/hub/${TOKEN}`);
 });
 
 test("what is not right is refused, and nothing of it shows a secret", async () => {

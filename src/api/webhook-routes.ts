@@ -1,5 +1,7 @@
 import { hostname } from "node:os";
 import { SteppeError } from "../shared/errors.ts";
+import { isLoopback } from "../shared/loopback.ts";
+import type { SenderAddress } from "../webhooks/index.ts";
 import type { ApiLimits, ApiOptions } from "./api-options.ts";
 import type { Exchange } from "./exchange.ts";
 import { parseCount, parseNewWebhook, parseRotation } from "./parse-request.ts";
@@ -20,7 +22,7 @@ export function webhookRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
     route("GET", "/v1/webhooks", (exchange) => exchange.json(200, webhooks.list())),
     route("POST", "/v1/webhooks", async (exchange) => {
       const wanted = parseNewWebhook(await body(exchange));
-      exchange.json(201, await webhooks.add(wanted, () => baseFor(exchange, options)));
+      exchange.json(201, await webhooks.add(wanted, () => addressFor(exchange, options)));
     }),
     route("GET", "/v1/webhooks/:webhook", (exchange) => exchange.json(200, webhooks.get(exchange.param("webhook")))),
     route("DELETE", "/v1/webhooks/:webhook", async (exchange) => {
@@ -31,7 +33,7 @@ export function webhookRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
       const rotation = parseRotation(await body(exchange));
       exchange.json(
         200,
-        webhooks.rotate(exchange.param("webhook"), rotation, () => baseFor(exchange, options)),
+        webhooks.rotate(exchange.param("webhook"), rotation, () => addressFor(exchange, options)),
       );
     }),
     route("POST", "/v1/webhooks/:webhook/finish-rotation", (exchange) =>
@@ -61,21 +63,29 @@ export function webhookRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
   ];
 }
 
+const OWN_CA =
+  "The certificate of that address is of Steppe's own CA, which public senders do not know: see docs/webhooks.md.";
+const LOCAL = "That address is of this machine alone. For senders elsewhere see docs/webhooks.md.";
+const PLAIN = "That address has no HTTPS: whoever is on the way can read what is sent. See docs/webhooks.md.";
+
 /**
- * The address that senders are given: on the API's host name, which is reached by HTTPS through the ingress, if there is one; else the
- * listener's own, with this machine's name where it listens on every address.
+ * The address that senders are given: what a person said that it is; else on the API's host name, which is reached by HTTPS through the
+ * ingress, if there is one; else the listener's own, with this machine's name where it listens on every address.
  */
-function baseFor(exchange: Exchange, { addresses, apiHost }: ApiOptions): string {
+function addressFor(exchange: Exchange, { addresses, apiHost, webhooksUrl }: ApiOptions): SenderAddress {
+  if (webhooksUrl !== null) return { base: `${webhooksUrl}/hooks/`, note: null };
   const known = addresses();
   const { webhooks } = seenFrom(exchange, known);
   if (webhooks === null) {
     const cause = "nothing listens for deliveries";
     throw new SteppeError("RECEIVER_UNAVAILABLE", { operation: "tell", subject: "the address of webhooks", cause });
   }
-  if (webhooks !== known.webhooks) return webhooks; // who asks came by the host name
+  if (webhooks !== known.webhooks) return { base: webhooks, note: OWN_CA }; // who asks came by the host name
   if (apiHost !== null) {
     const { port } = new URL(known.https);
-    return `https://${apiHost}${port === "" ? "" : `:${port}`}/hooks/`;
+    return { base: `https://${apiHost}${port === "" ? "" : `:${port}`}/hooks/`, note: OWN_CA };
   }
-  return webhooks.replace(/^http:\/\/(?:\[::\]|0\.0\.0\.0)(?=[:/])/, `http://${hostname()}`);
+  if (isLoopback(webhooks)) return { base: webhooks, note: LOCAL };
+  const base = webhooks.replace(/^http:\/\/(?:\[::\]|0\.0\.0\.0)(?=[:/])/, `http://${hostname()}`);
+  return { base, note: PLAIN };
 }

@@ -2,25 +2,20 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { DeliveryView, Hint, WebhookSetup } from "../api/types.ts";
 import { errno, SteppeError } from "../shared/errors.ts";
-import { isLoopback } from "../shared/loopback.ts";
 import type { Context } from "./context.ts";
 import { count } from "./human.ts";
 import { formatTable } from "./table.ts";
 
 /** What to type in where, for people. */
-export function describeSetup({ webhook, url, where, fields, block, notes }: WebhookSetup, context: Context): string {
+export function describeSetup({ webhook, where, fields, block, notes }: WebhookSetup, context: Context): string {
   const { style } = context;
-  const isLocal = isLoopback(url);
-  const local =
-    "That address is of this machine alone. For senders elsewhere run `steppe up` with `--host`, or with another `--webhooks`.";
-  const said = [...notes, ...(isLocal ? [local] : [])].map((note) => `note: ${note}`);
   return [
     style.bold(where),
     ...(fields.length === 0 ? [] : [formatTable(fields.map(({ name, value }) => [`  ${name}`, value]))]),
     ...(block === null ? [] : ["", block.replaceAll(/^(?=.)/gm, "  ")]),
     "",
     "This is the one time that the secret is shown.",
-    ...said,
+    ...notes.map((note) => `note: ${note}`),
     `Try it: steppe webhook test ${webhook.name}`,
   ].join("\n");
 }

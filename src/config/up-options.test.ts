@@ -12,6 +12,7 @@ describe("parseUpOptions", () => {
       https: { host: "127.0.0.1", port: 8443 },
       api: { host: "127.0.0.1", port: 7070 },
       webhooks: { host: "127.0.0.1", port: 7071 },
+      webhooksUrl: null,
       host: null,
       workers: null,
       config: null,
@@ -27,12 +28,24 @@ describe("parseUpOptions", () => {
   test("reads all of them", () => {
     const args =
       "--data d --http :80 --https=[::1]:443 --api localhost:0 --webhooks :71 --host Steppe.Example.com --workers 4";
-    expect(parse(...args.split(" "), "--config", "steppe.yaml", "--example", "--json", "--log-level=debug")).toEqual({
+    expect(
+      parse(
+        ...args.split(" "),
+        "--config",
+        "steppe.yaml",
+        "--example",
+        "--json",
+        "--log-level=debug",
+        "--webhooks-url",
+        "https://Hooks.example.com/",
+      ),
+    ).toEqual({
       data: "/srv/d",
       http: { host: "::", port: 80 },
       https: { host: "::1", port: 443 },
       api: { host: "localhost", port: 0 },
       webhooks: { host: "::", port: 71 },
+      webhooksUrl: "https://hooks.example.com",
       host: "steppe.example.com",
       workers: 4,
       config: "/srv/steppe.yaml",
@@ -59,6 +72,7 @@ describe("parseUpOptions", () => {
     [["--json=yes"], "--json takes no value", undefined],
     [["--http", "80"], '--http "80" has no host; write `127.0.0.1:80`, or `:80` for every address', undefined],
     [["--workers", "0"], '--workers "0" is no number from 1 to 256', undefined],
+    [["--webhooks-url", "ftp://a"], '--webhooks-url "ftp://a" is no address like https://hooks.example.com', undefined],
     [["--host", "a:1"], '--host "a:1" has a port; leave out `:1`', undefined],
     [["--log-level", "loud"], '--log-level "loud" is none of debug, info, warn, error', undefined],
     [["--data="], "--data is empty", undefined],

@@ -18,6 +18,8 @@ export interface UpOptions {
   api: ListenAddress;
   /** The listener for webhooks. */
   webhooks: ListenAddress;
+  /** How senders of webhooks reach that, where a proxy leads there: `https://hooks.example.com`; or null. */
+  webhooksUrl: string | null;
   /** The host name under which the API and git are reachable by HTTPS through the ingress, or null. */
   host: string | null;
   /** How many ingress processes; null is one for each core. */
@@ -62,6 +64,7 @@ export const upOptions: readonly UpOption[] = [
     description: "where deliveries of webhooks are received, once there is a webhook",
     fallback: "127.0.0.1:7071",
   },
+  { name: "webhooks-url", value: "URL", description: "how senders reach that, if a proxy leads there" },
   { name: "host", value: "NAME", description: "a host name for the API and git, by HTTPS through the ingress" },
   { name: "workers", value: "N", description: "how many ingress processes (default: one for each core)" },
   { name: "config", value: "FILE", description: "a steppe.yaml to apply at start" },
@@ -108,6 +111,7 @@ export function parseUpOptions(args: readonly string[], env: NodeJS.ProcessEnv, 
     https: address("https"),
     api: address("api"),
     webhooks: address("webhooks"),
+    webhooksUrl: readUrl(text("webhooks-url")),
     host: readHost(text("host")),
     workers: readWorkers(text("workers")),
     config: path("config"),
@@ -161,6 +165,14 @@ function readHost(text: string | undefined): string | null {
   const parsed = parseHostName(text);
   if ("problem" in parsed) throw usage(`--host ${JSON.stringify(text)} ${parsed.problem}`);
   return parsed.value;
+}
+
+function readUrl(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  const url = URL.parse(text);
+  const isPlain = url !== null && url.search === "" && url.hash === "" && url.username === "" && url.password === "";
+  if (isPlain && /^https?:$/.test(url.protocol)) return url.href.replace(/\/+$/, "");
+  throw usage(`--webhooks-url ${JSON.stringify(text)} is no address like https://hooks.example.com`);
 }
 
 function readWorkers(text: string | undefined): number | null {

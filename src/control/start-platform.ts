@@ -159,6 +159,7 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
         holdGarbageCollection: (work) => images.withoutRemoval(work),
       }),
     webhooks: webhooks.service,
+    webhooksUrl: options.webhooksUrl,
     status: () => inspector.status(),
     replaceIngress: () => ingress.replace(),
     ca: () => ca.certificate,

@@ -15,4 +15,4 @@ export {
 } from "./types.ts";
 export type { DeliveryView, HintView, WebhookSetup, WebhookTest, WebhookView } from "./views.ts";
 export { type NewWebhook, type Rotation, WebhookRegistry } from "./webhook-registry.ts";
-export { type WebhookListener, WebhookService } from "./webhook-service.ts";
+export { type SenderAddress, type WebhookListener, WebhookService } from "./webhook-service.ts";

@@ -40,7 +40,7 @@ const setups: Readonly<Record<Sender, (webhook: SetUpWebhook) => SenderSetup>> =
       "Payload URL": url,
       "Content type": "application/json",
       Secret: secret,
-      "SSL verification": "Enable SSL verification",
+      "SSL verification": "Enable",
       Events:
         "Let me select individual events: Branch or tag creation, Pushes; for images on GHCR also Packages, Registry packages",
     }),
@@ -74,7 +74,7 @@ const setups: Readonly<Record<Sender, (webhook: SetUpWebhook) => SenderSetup>> =
       URL: url,
       [secret.startsWith(STANDARD_PREFIX) ? "Signing token" : "Secret token"]: secret,
       Trigger: "Tag push events; also Push events for apps with branches",
-      "SSL verification": "Enable SSL verification",
+      "SSL verification": "Enable",
     }),
     block: [
       "# GitLab's container registry, in /etc/gitlab/gitlab.rb:",

@@ -53,7 +53,7 @@ describe.each(senders)("%s", (sender) => {
     await using it = await start();
     const { webhook, url, secret, where, fields, block } = await it.service.add(
       { name: "one", sender, callback: false },
-      () => BASE,
+      () => ({ base: BASE, note: null }),
     );
     it.publish();
     const text = JSON.stringify([where, fields, block]);
@@ -75,10 +75,10 @@ describe.each(senders)("%s", (sender) => {
 
 test("GitLab's signing token is taken, and a delivery is signed with it", async () => {
   await using it = await start();
-  const setup = await it.service.add(
-    { name: "lab", sender: "gitlab", secret: SIGNING_TOKEN, callback: false },
-    () => BASE,
-  );
+  const setup = await it.service.add({ name: "lab", sender: "gitlab", secret: SIGNING_TOKEN, callback: false }, () => ({
+    base: BASE,
+    note: null,
+  }));
   expect(setup.fields).toContainEqual({ name: "Signing token", value: SIGNING_TOKEN });
   it.publish();
   expect(await it.service.test("lab", AbortSignal.timeout(10_000))).toMatchObject({ status: 202 });
@@ -86,9 +86,9 @@ test("GitLab's signing token is taken, and a delivery is signed with it", async 
 
 test("a test with a secret that the receiver does not know shows the refusal", async () => {
   await using it = await start();
-  await it.service.add({ name: "hub", sender: "docker-hub", callback: false }, () => BASE);
+  await it.service.add({ name: "hub", sender: "docker-hub", callback: false }, () => ({ base: BASE, note: null }));
   it.publish();
-  it.service.rotate("hub", { keepMs: 0, secret: "another-secret-0123456789" }, () => BASE);
+  it.service.rotate("hub", { keepMs: 0, secret: "another-secret-0123456789" }, () => ({ base: BASE, note: null }));
   expect(await it.service.test("hub", AbortSignal.timeout(10_000))).toEqual({ status: 401, delivery: null });
   expect(it.service.deliveries({ limit: 9 })).toMatchObject([{ verdict: "refused", status: 401, webhook: "hub" }]);
 });
@@ -97,7 +97,10 @@ test("a webhook for which nothing can listen is not added", async () => {
   await using it = await start();
   const taken = { operation: "listen", subject: "127.0.0.1:7071", cause: "nginx has it" };
   it.fail(new SteppeError("PORT_TAKEN", taken));
-  const adding = it.service.add({ name: "hub", sender: "docker-hub", callback: false }, () => BASE);
+  const adding = it.service.add({ name: "hub", sender: "docker-hub", callback: false }, () => ({
+    base: BASE,
+    note: null,
+  }));
   await expect(adding).rejects.toMatchObject({ code: "PORT_TAKEN" });
   expect(it.service.list()).toEqual([]);
 });

@@ -28,6 +28,14 @@ export interface WebhookListener {
   address(): string | null;
 }
 
+/** How senders reach the listener. */
+export interface SenderAddress {
+  /** To which a webhook's name is added: `https://steppe.example.com/hooks/`. */
+  base: string;
+  /** What a person should know of it, if anything. */
+  note: string | null;
+}
+
 export interface WebhookServiceParts {
   registry: WebhookRegistry;
   deliveries: DeliveryTable<Hint>;
@@ -57,9 +65,9 @@ export class WebhookService {
   /**
    * Rejects with USAGE, WEBHOOK_EXISTS, and if nothing can be received with PORT_TAKEN, PORT_FORBIDDEN.
    *
-   * @param base tells the address to which a name is added, as the sender reaches it, once it is listened there
+   * @param address tells how the sender reaches the listener, once there is one
    */
-  async add(webhook: NewWebhook, base: () => string): Promise<WebhookSetup> {
+  async add(webhook: NewWebhook, address: () => SenderAddress): Promise<WebhookSetup> {
     const { registry, listener } = this.#parts;
     const known = registry.add(webhook);
     try {
@@ -68,12 +76,12 @@ export class WebhookService {
       registry.remove(known.name);
       throw error;
     }
-    return this.#setup(known, base());
+    return this.#setup(known, address());
   }
 
   /** Throws WEBHOOK_NOT_FOUND, WEBHOOK_ROTATING, USAGE. */
-  rotate(name: string, rotation: Rotation, base: () => string): WebhookSetup {
-    return this.#setup(this.#parts.registry.rotate(name, rotation), base());
+  rotate(name: string, rotation: Rotation, address: () => SenderAddress): WebhookSetup {
+    return this.#setup(this.#parts.registry.rotate(name, rotation), address());
   }
 
   /** Throws WEBHOOK_NOT_FOUND. */
@@ -150,10 +158,12 @@ export class WebhookService {
     return webhookView(known, deliveries, clock.now());
   }
 
-  #setup(known: KnownWebhook, base: string): WebhookSetup {
+  #setup(known: KnownWebhook, { base, note }: SenderAddress): WebhookSetup {
     const { name, sender, secret } = known;
     const hasToken = sender === "docker-hub" || sender === "quay";
     const url = `${base}${name}${hasToken ? `/${secret}` : ""}`;
-    return { webhook: this.#view(known), url, secret, ...setupOf(sender, { name, url, secret }) };
+    const setup = setupOf(sender, { name, url, secret });
+    const notes = [...(note === null ? [] : [note]), ...setup.notes];
+    return { webhook: this.#view(known), url, secret, ...setup, notes };
   }
 }

@@ -25,9 +25,11 @@ export interface DockerRegistryOptions {
 const ENDPOINT = { name: "steppe", timeout: "5s", threshold: 1000, backoff: "10ms" };
 const PROGRAMS = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** Starts Debian's docker-registry (CNCF Distribution). Skips the test if it is missing. */
+/**
+ * Starts Debian's docker-registry (CNCF Distribution). If it is missing, skips the test; of a soak, which has no context, throws.
+ */
 export async function startDockerRegistry(
-  context: TestContext,
+  context: Pick<TestContext, "skip">,
   { user, token, webhook }: DockerRegistryOptions = {},
 ): Promise<DockerRegistry> {
   const program = peer(context, "docker-registry");
@@ -65,7 +67,10 @@ export async function startDockerRegistry(
 }
 
 /** docker-registry takes bcrypt only. */
-async function htpasswd(context: TestContext, { name, password }: { name: string; password: string }): Promise<string> {
+async function htpasswd(
+  context: Pick<TestContext, "skip">,
+  { name, password }: { name: string; password: string },
+): Promise<string> {
   const file = peer(context, "htpasswd");
   const { code, stdout, stderr } = await runCommand({
     file,

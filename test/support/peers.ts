@@ -56,7 +56,7 @@ export function findProgram(name: string): string | undefined {
 }
 
 /** The path of the program; skips the test with the reason if it is not there. */
-export function peer(context: TestContext, name: PeerName): string {
+export function peer(context: Pick<TestContext, "skip">, name: PeerName): string {
   const found = findPeer(name);
   return "path" in found ? found.path : context.skip(found.missing);
 }

@@ -70,7 +70,6 @@ Docker Hub: the repository, Webhooks
 
 This is the one time that the secret is shown.
 note: Docker Hub signs nothing.
-note: That address is of this machine alone. For senders elsewhere run \`steppe up\` with \`--host\`, or with another \`--webhooks\`.
 Try it: steppe webhook test hub
 `);
   expect(world.requests).toEqual([["POST /v1/webhooks", { name: "hub", sender: "docker-hub", callback: true }]]);
