@@ -75,7 +75,7 @@ export interface ApiOptions {
   uploads: UploadService;
   logs: LogService;
   /** See exportImage. */
-  exportImage(digest: string, options: { name: string }): Promise<ImageArchive>;
+  exportImage(digest: string, options: { name: string; repoTag?: string }): Promise<ImageArchive>;
   /** See createFullBackup. */
   backup(): Promise<Readable>;
   webhooks: WebhookService;

@@ -116,7 +116,10 @@ async function sendImage(exchange: Exchange, options: ApiOptions, limits: ApiLim
       cause: "there is no such release",
     });
   }
-  const image = await exportImage(release.image, { name: String(release.number) });
+  const image = await exportImage(release.image, {
+    name: String(release.number),
+    repoTag: `${app}:${release.number}`,
+  });
   // Garbage collection waits for who reads, so nobody may stop reading and stay.
   exchange.response.setTimeout(limits.imageIdleMs, () => exchange.response.destroy());
   await exchange.stream("application/x-tar", image.content(), {

@@ -8,8 +8,8 @@ import { errno, SteppeError, toSteppeError } from "../shared/errors.ts";
 import { writeWhole } from "./write-whole.ts";
 
 /** All that a layout holds; the archive comes from elsewhere, and no other path is written. */
-const LAYOUT_PATH = /^(?:oci-layout|index\.json|blobs\/sha256\/([0-9a-f]{64}))$/;
-const PARTS = ["oci-layout", "index.json", "blobs"];
+const LAYOUT_PATH = /^(?:oci-layout|index\.json|manifest\.json|blobs\/(sha256\/[0-9a-f]{64}|sha512\/[0-9a-f]{128}))$/;
+const PARTS = ["oci-layout", "index.json", "manifest.json", "blobs"];
 
 /**
  * Unpacks the archive of an OCI image layout into a folder that is empty or not there, each blob checked against its digest. `index.json`
@@ -60,10 +60,11 @@ async function requireEmpty(folder: string): Promise<void> {
 
 async function* checked(
   content: AsyncIterable<Uint8Array>,
-  hex: string | undefined,
+  blob: string | undefined,
   folder: string,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const hash = createHash("sha256");
+  const [algorithm = "sha256", hex] = blob?.split("/") ?? [];
+  const hash = createHash(algorithm);
   for await (const chunk of content) {
     hash.update(chunk);
     yield chunk;

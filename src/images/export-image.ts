@@ -6,9 +6,11 @@ import { TAR_END, tarHeader, tarPadding } from "./tar-header.ts";
 export interface ExportOptions {
   /** What the image is called in the layout: `skopeo copy oci-archive:FILE:NAME`. */
   name: string;
+  /** What `docker load` calls it: `blog:3`. Default: nothing. */
+  repoTag?: string | undefined;
 }
 
-/** An image as a tar archive of an OCI image layout: `oci-archive:` of skopeo. */
+/** An image as a tar archive of an OCI image layout, `oci-archive:` of skopeo, that `docker load` of all versions takes as well. */
 export interface ImageArchive {
   /** Bytes. */
   size: number;
@@ -28,8 +30,8 @@ interface LayoutFile {
  * https://github.com/opencontainers/image-spec/blob/main/image-layout.md
  * Throws CONTENT_CORRUPT.
  */
-export async function exportImage(images: ImageStore, digest: string, { name }: ExportOptions): Promise<ImageArchive> {
-  const files = layoutFiles(await images.open(digest), name);
+export async function exportImage(images: ImageStore, digest: string, options: ExportOptions): Promise<ImageArchive> {
+  const files = layoutFiles(await images.open(digest), options);
   return {
     size: files.reduce(
       (sum, { path, size }) => sum + tarHeader(path, size).length + size + tarPadding(size),
@@ -40,7 +42,7 @@ export async function exportImage(images: ImageStore, digest: string, { name }: 
 }
 
 /** The index comes last: a layout that has one is whole. */
-function layoutFiles(image: OciImage, name: string): LayoutFile[] {
+function layoutFiles(image: OciImage, { name, repoTag }: ExportOptions): LayoutFile[] {
   const { mediaType, digest, manifest } = image;
   const blobs = [
     ...image.layers.map(({ digest, size, content }) => ({ path: blobPath(digest), size, content })),
@@ -51,8 +53,18 @@ function layoutFiles(image: OciImage, name: string): LayoutFile[] {
     file("oci-layout", json(OCI_LAYOUT)),
     // Two layers may be the same.
     ...new Map(blobs.map((blob) => [blob.path, blob])).values(),
+    file("manifest.json", json(dockerManifest(image, repoTag))),
     file("index.json", json(layoutIndex([{ descriptor: { mediaType, digest, size: manifest.length }, name }]))),
   ];
+}
+
+/**
+ * What Docker before version 25 reads in place of the index, and newer ones write as well.
+ * https://github.com/moby/docker-image-spec/blob/main/v1.2.md#combined-image-json--filesystem-changeset-format
+ */
+function dockerManifest({ configDigest, layers }: OciImage, repoTag: string | undefined): object[] {
+  const Layers = layers.map(({ digest }) => blobPath(digest));
+  return [{ Config: blobPath(configDigest), RepoTags: repoTag === undefined ? null : [repoTag], Layers }];
 }
 
 function file(path: string, bytes: Buffer): LayoutFile {

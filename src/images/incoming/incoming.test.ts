@@ -221,11 +221,19 @@ describe("an archive of docker save", () => {
     await using incoming = await read(file);
     const { digest } = await keep(incoming);
     const exported = folder.file("exported.tar");
-    await writeFile(exported, (await exportImage(content.images, digest, { name: "v1" })).content());
+    const write = async (image: string, repoTag: string): Promise<void> =>
+      writeFile(exported, (await exportImage(content.images, image, { name: "v1", repoTag })).content());
+    await write(digest, "hello:v2");
     await docker.docker("rmi", "--force", "hello:v1");
-    await skopeo(context, `oci-archive:${exported}:v1`, `docker-archive:${folder.file("load.tar")}:hello:v2`);
-    await docker.docker("load", "--input", folder.file("load.tar"));
+    await docker.docker("load", "--input", exported);
     expect(await docker.docker("run", "--rm", "--network", "none", "hello:v2")).toBe("hello");
+
+    const data = await content.images.createImage(await content.add({ "index.html": "<h1>data" }));
+    await write(data.digest, "data:1");
+    await docker.docker("load", "--input", exported);
+    const container = await docker.docker("create", "--network", "none", "data:1", "nothing");
+    await docker.docker("cp", `${container}:/www/index.html`, folder.file("copied.html"));
+    expect(readFileSync(folder.file("copied.html"), "utf8")).toBe("<h1>data");
   });
 
   test("that is an OCI layout as well, as newer ones write it, with layers that are not compressed, is read", async () => {
