@@ -216,3 +216,39 @@ test("a crash leaves a valid layout, and the next start removes what is half-wri
   expect(expectValidLayout(content)).toEqual([digest]);
   expect(existsSync(join(folder, "blob-1234.tmp"))).toBe(false);
 });
+
+test("a crash at any point of taking, or of collecting, leaves every kept image whole, and the next collection ends the work", async () => {
+  using content = contentFixture();
+  const kept = await keep(content, image());
+  const crashes: ContentFixture[] = [];
+  const { blobs } = content.images.taken;
+  const crash = <Arguments extends unknown[], Result>(act: (...args: Arguments) => Result) => {
+    return (...args: Arguments): Result => {
+      expectValidLayout(content); // also before a start has looked at it
+      crashes.push(content.crashed());
+      const result = act(...args);
+      if (!(result instanceof Promise)) crashes.push(content.crashed());
+      return result;
+    };
+  };
+  blobs.add = crash(blobs.add.bind(blobs));
+  blobs.remove = crash(blobs.remove.bind(blobs));
+  blobs.writeIndex = crash(blobs.writeIndex.bind(blobs));
+  const transaction = content.store.transaction.bind(content.store);
+  content.store.transaction = (work) => crash(() => transaction(work))();
+  const tree = await content.add({ "index.html": "<h2>" });
+  const next = incomingImage([base, plainLayer({ "www/index.html": "<h2>" })]);
+  const taken = await keep(content, next, { folder: "/www", tree });
+  const options = { keepImages: () => new Set([kept.digest]), beforeRemoval: async () => {}, log: silentLogger };
+  await collectGarbage(content.images, options);
+  expect(crashes.length).toBeGreaterThan(10);
+  for (const crashed of crashes) {
+    using _ = crashed;
+    const offered = expectValidLayout(crashed);
+    expect(offered).toContain(kept.digest);
+    if (crashed.images.hasImage(taken.digest)) expect(await crashed.images.readTree(taken.digest)).toEqual(tree);
+    await collectGarbage(crashed.images, options);
+    expect(expectValidLayout(crashed)).toEqual([kept.digest]);
+    expect(crashed.images.taken.blobs.list()).toHaveLength(4);
+  }
+});

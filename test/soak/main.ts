@@ -12,6 +12,7 @@ const soaks: Readonly<Record<string, () => Promise<{ run: (scale: number) => Pro
   "cut-journal": () => import("./cut-journal.ts"),
   "real-sites": () => import("./real-sites.ts"),
   "large-repository": () => import("./large-repository.ts"),
+  images: () => import("./images.ts"),
   fuzz: () => import("./fuzz.ts"),
 };
 
