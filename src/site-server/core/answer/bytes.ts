@@ -13,11 +13,13 @@ export function copy(to: u32, from: u32, length: u32): u32 {
   }
   // The last word overlaps what the loop has copied.
   store<u64>(end - 8, load<u64>(from + length - 8));
-  while (to + 8 < end) {
+  while (to + 16 < end) {
     store<u64>(to, load<u64>(from));
-    to += 8;
-    from += 8;
+    store<u64>(to, load<u64>(from, 8), 8);
+    to += 16;
+    from += 16;
   }
+  if (to + 8 < end) store<u64>(to, load<u64>(from));
   return end;
 }
 
@@ -88,8 +90,10 @@ function writeDigits(to: u32, value: u32): u32 {
   const end = to + countDigits(value);
   let at = end;
   do {
-    store<u8>(--at, 0x30 + (value % 10));
-    value /= 10;
+    // Division is slow.
+    const tenth = <u32>((<u64>value * 0xcccccccd) >> 35);
+    store<u8>(--at, 0x30 + (value - 10 * tenth));
+    value = tenth;
   } while (value !== 0);
   return end;
 }

@@ -14,8 +14,7 @@ import { REQUEST } from "./buffers";
 
 /** Forgets the request that was there. The table of fields is left: its count says how much of it counts. */
 export function clearRequest(): void {
-  for (let i: u32 = 0; i < <u32>REQUEST_AT_KNOWN; i += 8) store<u64>(REQUEST + i, 0);
-  for (let i: u32 = 0; i < <u32>FIELD_KNOWN_COUNT * 8; i += 8) store<u64>(REQUEST + REQUEST_AT_KNOWN + i, 0);
+  for (let i: u32 = 0; i < <u32>REQUEST_AT_KNOWN + FIELD_KNOWN_COUNT * 8; i += 8) store<u64>(REQUEST + i, 0);
 }
 
 export function setTarget(at: u32, length: u32): void {
