@@ -12,6 +12,9 @@ extern uint32_t clock_tick;
 /* Seconds since 1970. */
 extern int64_t clock_seconds;
 
+/* When the server turned to what it does now, as clock_now() has it; kept only if times are counted. */
+extern uint64_t clock_turn;
+
 /* Nanoseconds of a clock that only goes forward. */
 uint64_t clock_now(void);
 /* Looks at the clocks, and tells the core if there is a new second. */

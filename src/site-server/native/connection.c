@@ -128,7 +128,7 @@ enum outcome { GO_ON, WAIT, ENDED };
  * Answers one request. `head` is what `parse` returned, `rest` whether more input follows. WAIT: the client does not take it all; GO_ON: it is sent, and
  * the connection is free for the next.
  */
-static enum outcome answer(int socket, int32_t head, bool rest, uint64_t *began) {
+static enum outcome answer(int socket, int32_t head, bool rest) {
   struct connection *connection = &connections[socket];
   struct reply reply;
   bool body = false;
@@ -139,10 +139,9 @@ static enum outcome answer(int socket, int32_t head, bool rest, uint64_t *began)
     body = (flags & REQUEST_CHUNKED) != 0 || ((flags & REQUEST_HAS_LENGTH) != 0 && read_f64(core_request, REQUEST_AT_CONTENT_LENGTH) != 0);
     reply_to_request(&reply, finishing || body || (flags & REQUEST_KEEP_ALIVE) == 0);
   }
-  struct sent_line line = {.peer = &connection->peer, .known = head > 0, .began = *began, .unread = head < 0 || body || rest};
+  struct sent_line line = {.peer = &connection->peer, .known = head > 0, .began = clock_turn, .unread = head < 0 || body || rest};
   connection->asked = true;
   enum sent sent = send_reply(socket, &reply, &line, rest && !reply.close, &connection->sending);
-  if (!options.no_metrics) *began = line.ended;
   if (sent == SENT_PART) return WAIT;
   if (sent == SENT_ALL && !reply.close) return GO_ON;
   if (sent == SENT_ALL) end_connection(socket, line.unread);
@@ -154,7 +153,6 @@ static enum outcome answer(int socket, int32_t head, bool rest, uint64_t *began)
 static void answer_all(int socket, uint32_t length, bool head_began) {
   struct connection *connection = &connections[socket];
   uint32_t at = 0, input = core_address(core_input);
-  uint64_t began = options.no_metrics ? 0 : clock_now();
   bool corked = false;
   enum outcome outcome = GO_ON;
   while (at < length && outcome == GO_ON) {
@@ -165,7 +163,7 @@ static void answer_all(int socket, uint32_t length, bool head_began) {
     at = head < 0 ? length : at + (uint32_t)head;
     head_began = false;
     corked = at < length;
-    outcome = answer(socket, head, corked, &began);
+    outcome = answer(socket, head, corked);
   }
   if (outcome == ENDED || !keep_input(socket, at, length)) return;
   if (outcome == WAIT) {
@@ -174,6 +172,7 @@ static void answer_all(int socket, uint32_t length, bool head_began) {
     sending_earned(socket, connection->sending);
     deadlines[socket] = clock_tick + SENDING_GRACE;
     watch(socket, ROOM_EVENTS);
+    clock_turn = clock_now();
     return;
   }
   bool was_sending = connection->state == SENDING;
@@ -211,7 +210,10 @@ static void go_on_sending(int socket) {
   struct connection *connection = &connections[socket];
   struct sending *sending = connection->sending;
   enum sent sent = sending_continue(socket, sending);
-  if (sent == SENT_PART) return;
+  if (sent == SENT_PART) {
+    clock_turn = clock_now();
+    return;
+  }
   bool close = sending->close, unread = sending->line.unread;
   sending_end(sending);
   connection->sending = NULL;
@@ -265,8 +267,7 @@ static void time_is_up(int socket) {
   bool late = connection->state == READING && connection->input_length > 0;
   if (late || connection->state == SENDING) metrics->timed_out++;
   if (late) {
-    uint64_t began = clock_now();
-    if (answer(socket, -408, false, &began) == WAIT) close_connection(socket);
+    if (answer(socket, -408, false) == WAIT) close_connection(socket);
   } else {
     close_connection(socket);
   }

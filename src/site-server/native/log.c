@@ -79,16 +79,31 @@ static void find_client(struct address *client) {
   }
 }
 
+/* `24/Nov/2026:11:04:37`, from the core's `Tue, 24 Nov 2026 11:04:37 GMT`. */
 static void add_time(struct text *text) {
-  static char line[32];
-  static int64_t of = -1;
+  const uint8_t *date = core_at(ANSWER(date), 29, "date");
+  char *begin = text->at;
+  text_add(text, date + 5, 20);
+  begin[2] = begin[6] = '/';
+  begin[11] = ':';
+}
+
+/* What a line begins with. It is that of the line before, mostly: a second has many lines, and who asks for a page asks for more. */
+static void add_client_and_time(struct text *text, const struct address *client) {
+  static char begin[96];
   static struct text written;
-  if (of != clock_seconds) {
-    written = text_in(line, sizeof line);
-    text_log_time(&written, clock_seconds);
-    of = clock_seconds;
+  static struct address of;
+  static int64_t when = -1;
+  if (when != clock_seconds || memcmp(&of, client, sizeof of) != 0) {
+    of = *client;
+    when = clock_seconds;
+    written = text_in(begin, sizeof begin);
+    address_write(&written, client);
+    text_string(&written, " - - [");
+    add_time(&written);
+    text_string(&written, " +0000] \"");
   }
-  text_add(text, line, (size_t)(written.at - line));
+  text_add(text, begin, (size_t)(written.at - begin));
 }
 
 static void add_bounded(struct text *text, uint32_t at, uint32_t length, size_t most) {
@@ -101,19 +116,15 @@ static void add_bounded(struct text *text, uint32_t at, uint32_t length, size_t 
 void log_before_bytes(struct text *text, const struct address *peer, bool known, unsigned status) {
   struct address client = *peer;
   if (known) find_client(&client);
-  address_write(text, &client);
-  text_string(text, " - - [");
-  add_time(text);
-  text_string(text, "] \"");
+  add_client_and_time(text, &client);
   if (known) {
     add_bounded(text, read_u32(core_request, REQUEST_AT_METHOD_NAME), read_u32(core_request, REQUEST_AT_METHOD_LENGTH), METHOD_MOST);
     text_add(text, " ", 1);
     add_bounded(text, read_u32(core_request, REQUEST_AT_TARGET), read_u32(core_request, REQUEST_AT_TARGET_LENGTH), TARGET_MOST);
-    text_string(text, core_request[REQUEST_AT_MINOR] == 0 ? " HTTP/1.0" : " HTTP/1.1");
+    text_add(text, core_request[REQUEST_AT_MINOR] == 0 ? " HTTP/1.0\" " : " HTTP/1.1\" ", 11);
   } else {
-    text_add(text, "-", 1);
+    text_add(text, "-\" ", 3);
   }
-  text_string(text, "\" ");
   text_number(text, status);
   text_add(text, " ", 1);
 }
@@ -121,16 +132,16 @@ void log_before_bytes(struct text *text, const struct address *peer, bool known,
 static void add_field(struct text *text, bool known, uint32_t field) {
   const uint8_t *record = core_request + REQUEST_AT_KNOWN + 8 * field;
   uint32_t at = known ? read_u32(record, 0) : 0;
-  text_string(text, " \"");
   if (at == 0) text_add(text, "-", 1);
   else add_bounded(text, at, read_u32(record, 4), TEXT_MOST);
-  text_add(text, "\"", 1);
 }
 
 void log_after_bytes(struct text *text, bool known) {
+  text_add(text, " \"", 2);
   add_field(text, known, FIELD_REFERER);
+  text_add(text, "\" \"", 3);
   add_field(text, known, FIELD_USER_AGENT);
-  text_add(text, "\n", 1);
+  text_add(text, "\"\n", 2);
 }
 
 static void count_dropped(uint32_t lines) {

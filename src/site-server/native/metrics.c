@@ -36,7 +36,7 @@ static void observe(uint64_t *buckets, const uint32_t *bounds, int bounds_count,
 
 void metrics_count(unsigned status, uint64_t body_bytes, uint64_t nanoseconds) {
   metrics->body_bytes += body_bytes;
-  metrics->status[(status - STATUS_LEAST) % STATUS_COUNT]++;
+  if (status - STATUS_LEAST < STATUS_COUNT) metrics->status[status - STATUS_LEAST]++;
   observe(metrics->fine_buckets, FINE_BOUNDS, BUCKETS_FINE, nanoseconds);
   metrics->fine_sum += nanoseconds;
   if (status < 200 || status > 399) return;

@@ -24,12 +24,10 @@ static void read_answer(struct reply *reply) {
 }
 
 static void read_wanted(struct wanted_file *wanted) {
-  *wanted = (struct wanted_file){
-      .form_record = read_u32(core_answer, ANSWER_AT_FORM_RECORD),
-      .file_record = read_u32(core_answer, ANSWER_AT_FILE),
-      .form = core_answer[ANSWER_AT_FORM],
-      .path_length = read_u32(core_answer, ANSWER_AT_PATH_LENGTH),
-  };
+  wanted->form_record = read_u32(core_answer, ANSWER_AT_FORM_RECORD);
+  wanted->file_record = read_u32(core_answer, ANSWER_AT_FILE);
+  wanted->form = core_answer[ANSWER_AT_FORM];
+  wanted->path_length = read_u32(core_answer, ANSWER_AT_PATH_LENGTH);
   wanted->path = core_at(read_u32(core_answer, ANSWER_AT_PATH), wanted->path_length, "path");
 }
 
@@ -121,11 +119,10 @@ static void answer_itself(struct reply *reply, bool health, bool close) {
 }
 
 static bool target_is(const char *path) {
-  uint32_t length = read_u32(core_request, REQUEST_AT_TARGET_LENGTH);
-  size_t wanted = strlen(path);
-  if (wanted == 0 || length < wanted) return false;
-  const uint8_t *target = core_at(read_u32(core_request, REQUEST_AT_TARGET), length, "target");
-  return memcmp(target, path, wanted) == 0 && (length == wanted || target[wanted] == '?');
+  uint32_t length = read_u32(core_request, REQUEST_AT_TARGET_LENGTH), same = 0;
+  const char *target = (const char *)core_at(read_u32(core_request, REQUEST_AT_TARGET), length, "target");
+  while (same < length && path[same] != '\0' && target[same] == path[same]) same++;
+  return same > 0 && path[same] == '\0' && (same == length || target[same] == '?');
 }
 
 void reply_to_request(struct reply *reply, bool close) {

@@ -44,10 +44,11 @@ static void write_log(const struct reply *reply, const struct sent_line *line) {
   log_line_end(text.at);
 }
 
-static void count(unsigned status, uint64_t body_bytes, struct sent_line *line) {
+static void count(unsigned status, uint64_t body_bytes, const struct sent_line *line) {
   if (options.no_metrics) return;
-  line->ended = clock_now();
-  metrics_count(status, body_bytes, line->ended - line->began);
+  /* Its end is the beginning of what comes next: one look at the clock for both. */
+  clock_turn = clock_now();
+  metrics_count(status, body_bytes, clock_turn - line->began);
 }
 
 /* Keeps what is left, and the line for the log, since the core's memory is used again. NULL if there is no memory or descriptor for it. */
@@ -87,22 +88,21 @@ static struct sending *keep(const struct reply *reply, const struct sent_line *l
   return sending;
 }
 
-enum sent send_reply(int socket, const struct reply *reply, struct sent_line *line, bool more, struct sending **sending) {
-  struct reply rest = *reply;
-  int flags = MSG_NOSIGNAL | (reply->left > 0 || more ? MSG_MORE : 0);
+enum sent send_reply(int socket, struct reply *reply, const struct sent_line *line, bool more, struct sending **sending) {
+  uint64_t left = reply->left;
+  int flags = MSG_NOSIGNAL | (left > 0 || more ? MSG_MORE : 0);
   ssize_t sent = send(socket, reply->bytes, reply->length, flags);
   if (sent < 0 && errno != EAGAIN && errno != EINTR) return SENT_FAILED;
   uint32_t given = sent < 0 ? 0 : (uint32_t)sent;
   enum sent outcome = given < reply->length ? SENT_PART : SENT_ALL;
-  if (outcome == SENT_ALL && rest.left > 0) outcome = send_body(socket, rest.file, &rest.offset, &rest.left);
-  line->ended = line->began;
+  if (outcome == SENT_ALL && left > 0) outcome = send_body(socket, reply->file, &reply->offset, &reply->left);
   if (outcome == SENT_PART) {
-    *sending = keep(&rest, line, given, reply->left - rest.left);
+    *sending = keep(reply, line, given, left - reply->left);
     return *sending == NULL ? SENT_FAILED : SENT_PART;
   }
   if (reply->unlogged) return outcome;
-  write_log(&rest, line);
-  count(rest.status, rest.body_bytes - rest.left, line);
+  write_log(reply, line);
+  count(reply->status, reply->body_bytes - reply->left, line);
   return outcome;
 }
 

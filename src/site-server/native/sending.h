@@ -17,7 +17,7 @@ struct sent_line {
   const struct address *peer;
   bool known; /* it was a request */
   bool unread;
-  uint64_t began, ended; /* clock_now() */
+  uint64_t began; /* clock_turn */
 };
 
 struct sending {
@@ -41,8 +41,8 @@ enum sent {
   SENT_FAILED, /* the connection is broken, or the file does not have what its head says any more */
 };
 
-/* Sends it, and when all is sent logs and counts it. `more`: another answer follows at once. */
-enum sent send_reply(int socket, const struct reply *, struct sent_line *, bool more, struct sending **);
+/* Sends it, which leaves in it what is left, and when all is sent logs and counts it. `more`: another answer follows at once. */
+enum sent send_reply(int socket, struct reply *, const struct sent_line *, bool more, struct sending **);
 enum sent sending_continue(int socket, struct sending *);
 /* Logs and counts what was sent, and gives its memory back. */
 void sending_end(struct sending *);

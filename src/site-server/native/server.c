@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 #include "clock.h"
 #include "connection.h"
@@ -22,7 +23,7 @@ enum { EVENTS = 128, ACCEPTS = 64, TOLD_SECONDS = 10 };
 /* Connections that have been answered before and are idle are kept so long after SIGTERM: a request may be on its way. */
 enum { IDLE_GRACE_SECONDS = 1 };
 
-static int epoll_descriptor, signals;
+static int epoll_descriptor, signals, timer;
 /* Given up to have one to accept a connection with, and so to end it, when there are no others. */
 static int reserve;
 static uint32_t ends_at, idle_ends_at; /* ticks; 0: it is not to end */
@@ -94,6 +95,12 @@ static void read_signal(void) {
   }
 }
 
+/* It goes on when it is read: timerfd_create(2). */
+static void read_timer(void) {
+  uint64_t times;
+  while (read(timer, &times, sizeof times) > 0) continue;
+}
+
 /* Ends the process when nothing is left to do, or no time. */
 static void end_if_done(void) {
   if (ends_at == 0) return;
@@ -107,7 +114,21 @@ static void take_event(int descriptor, uint32_t events) {
   if (descriptor == listener) accept_all();
   else if (descriptor == signals) read_signal();
   else if (descriptor == watching) watching_ready();
+  else if (descriptor == timer) read_timer();
   else connection_ready(descriptor, events);
+}
+
+/*
+ * Has the loop go on in every tick, or only when something comes. A time limit of epoll_wait would do the same, but costs two looks at the clock in each call: 2 %
+ * of an answer.
+ */
+static void set_timer(bool on) {
+  static bool is_on;
+  if (on == is_on) return;
+  is_on = on;
+  struct itimerspec times = {0};
+  if (on) times.it_value.tv_nsec = times.it_interval.tv_nsec = CLOCK_TICK - 1;
+  timerfd_settime(timer, 0, &times, NULL);
 }
 
 /* What happens now and then. Returns how many milliseconds may pass until the next time. */
@@ -120,7 +141,8 @@ static int tick(void) {
   bool logs = log_flush(second);
   end_if_done();
   if (ends_at != 0) return 50;
-  if (wait < 0 && (connections_open > 0 || logs)) return CLOCK_TICK / 1000000;
+  bool on = options.watch || connections_open > 0 || logs;
+  if (on || second) set_timer(on);
   return wait;
 }
 
@@ -141,12 +163,14 @@ void server_run(bool speaks) {
   sigprocmask(SIG_BLOCK, &set, NULL);
   epoll_descriptor = epoll_create1(EPOLL_CLOEXEC);
   signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   reserve = open_reserve();
-  if (epoll_descriptor < 0 || signals < 0) fail_error(errno, "cannot wait for connections", NULL);
+  if (epoll_descriptor < 0 || signals < 0 || timer < 0) fail_error(errno, "cannot wait for connections", NULL);
   clock_update();
   connections_start(epoll_descriptor);
   site_start(epoll_descriptor, speaks);
   wait_for(signals);
+  wait_for(timer);
   wait_for(listener);
   if (speaks) tell_start();
   while (true) {

@@ -149,6 +149,8 @@ CALL(sendfile, NUMBER(sendfile))
 CALL(setsockopt, NUMBER(setsockopt))
 CALL(shutdown, NUMBER(shutdown))
 CALL(socket, NUMBER(socket))
+CALL(timerfd_create, NUMBER(timerfd_create))
+CALL(timerfd_settime, NUMBER(timerfd_settime))
 CALL(write, NUMBER(write))
 
 /* Those whose arguments are not the kernel's. */

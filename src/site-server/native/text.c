@@ -11,8 +11,16 @@ void text_add(struct text *text, const void *bytes, size_t length) {
     text->full = true;
     length = room;
   }
-  memcpy(text->at, bytes, length);
-  text->at += length;
+  /* Most are a few bytes, for which this is faster than any memcpy that is small. */
+  const char *from = bytes;
+  char *at = text->at, *end = at + length;
+  for (; end - at >= 8; at += 8, from += 8) {
+    uint64_t word;
+    memcpy(&word, from, sizeof word);
+    memcpy(at, &word, sizeof word);
+  }
+  while (at < end) *at++ = *from++;
+  text->at = end;
 }
 
 void text_string(struct text *text, const char *string) {
@@ -23,16 +31,29 @@ void text_number(struct text *text, uint64_t number) {
   char digits[20];
   char *at = digits + sizeof digits;
   do {
-    *--at = (char)('0' + number % 10);
-    number /= 10;
+    /* Division is slow. This is exact below 2^32, and few numbers are above. */
+    uint64_t tenth = number <= UINT32_MAX ? number * 0xcccccccd >> 35 : number / 10;
+    *--at = (char)('0' + (number - 10 * tenth));
+    number = tenth;
   } while (number != 0);
   text_add(text, at, (size_t)(digits + sizeof digits - at));
+}
+
+/* Whether eight bytes may be written as they are. It is not when it says no: a byte that is lower than another by a borrow is looked at by itself. */
+static bool is_plain(const uint8_t *bytes) {
+  const uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
+  uint64_t word;
+  memcpy(&word, bytes, sizeof word);
+  uint64_t quotes = (word ^ '"' * ones) - ones, backslashes = (word ^ '\\' * ones) - ones;
+  return (((word - 0x20 * ones) | (word + ones) | word | quotes | backslashes) & high) == 0;
 }
 
 void text_escaped(struct text *text, const uint8_t *bytes, size_t length) {
   static const char hex[] = "0123456789abcdef";
   size_t plain = 0;
   for (size_t i = 0; i < length; i++) {
+    while (length - i >= 8 && is_plain(bytes + i)) i += 8;
+    if (i == length) break;
     uint8_t byte = bytes[i];
     if (byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\') continue;
     text_add(text, bytes + plain, i - plain);
@@ -51,31 +72,4 @@ size_t text_until(const char *string, char end) {
   size_t length = 0;
   while (string[length] != '\0' && string[length] != end) length++;
   return length;
-}
-
-static void two_digits(char *at, unsigned number) {
-  at[0] = (char)('0' + number / 10);
-  at[1] = (char)('0' + number % 10);
-}
-
-/* The civil date of a day, counted from 0000-03-01 in eras of 400 years: http://howardhinnant.github.io/date_algorithms.html */
-void text_log_time(struct text *text, int64_t seconds) {
-  unsigned in_day = (unsigned)(seconds % 86400);
-  unsigned days = (unsigned)(seconds / 86400) + 719468;
-  unsigned era = days / 146097, day_of_era = days % 146097;
-  unsigned year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  unsigned from_march = (5 * day_of_year + 2) / 153;
-  unsigned day = day_of_year - (153 * from_march + 2) / 5 + 1;
-  unsigned month = from_march < 10 ? from_march + 2 : from_march - 10;
-  unsigned year = year_of_era + era * 400 + (month < 2 ? 1 : 0);
-  char line[] = "DD/Mon/YYYY:hh:mm:ss +0000";
-  two_digits(line, day);
-  memcpy(line + 3, "JanFebMarAprMayJunJulAugSepOctNovDec" + 3 * month, 3);
-  two_digits(line + 7, year / 100 % 100);
-  two_digits(line + 9, year % 100);
-  two_digits(line + 12, in_day / 3600);
-  two_digits(line + 15, in_day / 60 % 60);
-  two_digits(line + 18, in_day % 60);
-  text_add(text, line, sizeof line - 1);
 }

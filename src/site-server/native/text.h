@@ -18,5 +18,3 @@ void text_number(struct text *, uint64_t);
 void text_escaped(struct text *, const uint8_t *bytes, size_t length);
 /* How many bytes come before the first `end` of a string: all, if there is none. */
 size_t text_until(const char *, char end);
-/* Seconds since 1970 as `24/Nov/2026:11:04:37 +0000`. */
-void text_log_time(struct text *, int64_t seconds);

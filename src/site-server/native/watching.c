@@ -72,12 +72,12 @@ int watching_tick(void) {
     looked = clock_tick;
     if (root_moved()) watching_reload();
   }
-  if (first_change == 0) return options.watch ? 1000 : -1;
+  if (first_change == 0) return -1;
   uint64_t now = clock_now();
   if (now - last_change < QUIET && now - first_change < LONGEST) return 50;
   first_change = last_change = 0;
   int error = root_moved() ? root_open() : 0;
   if (error != 0) report_error(error, "cannot open ", options.root_dir, NULL);
   else load();
-  return options.watch ? 1000 : -1;
+  return -1;
 }

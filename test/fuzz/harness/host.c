@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "clock.h"
 #include "core.h"
 #include "fuzz.h"
 #include "log.h"
@@ -114,7 +115,7 @@ static void try_log(char *text, size_t length) {
   trusted_networks.count = 0;
 }
 
-/* A size of a buffer, and what is written into it escaped; and a time. */
+/* A size of a buffer, and what is written into it escaped; and a time, in a line of the log. */
 static void try_text(char *text, size_t length) {
   if (length < 4) return;
   uint32_t number;
@@ -129,13 +130,15 @@ static void try_text(char *text, size_t length) {
     if (*at == '\\') MUST(into.at - at >= 4 && at[1] == 'x');
   }
   free(written);
-  char line[32], expected[32];
-  struct text date = text_in(line, sizeof line);
-  text_log_time(&date, number);
+  char line[128], expected[128];
+  struct text begin = text_in(line, sizeof line);
   time_t seconds = number;
+  clock_seconds = seconds;
+  ANSWER(setTime, (double)seconds);
+  log_before_bytes(&begin, &(struct address){{0}}, false, 400);
   struct tm parts;
-  size_t bytes = strftime(expected, sizeof expected, "%d/%b/%Y:%H:%M:%S +0000", gmtime_r(&seconds, &parts));
-  MUST(bytes == (size_t)(date.at - line) && memcmp(line, expected, bytes) == 0);
+  size_t bytes = strftime(expected, sizeof expected, ":: - - [%d/%b/%Y:%H:%M:%S +0000] \"-\" 400 ", gmtime_r(&seconds, &parts));
+  MUST(bytes == (size_t)(begin.at - line) && memcmp(line, expected, bytes) == 0);
 }
 
 static void (*const parts[])(char *, size_t) = {try_options, try_address, try_networks, try_log, try_text};
