@@ -65,7 +65,7 @@ export class AppDeployer implements Deployer {
     const removing = this.#settings.keysAfter(REMOVING); // that could not be finished
     await this.#housekeeping.reconcileRoutes(removing);
     for (const app of new Set(this.#journal.table.unfinished().map((deployment) => deployment.app)))
-      this.#scheduler.kick(app);
+      this.#scheduler.takeUp(app);
     for (const { name, definition } of this.#registry.all())
       if (!removing.includes(name)) this.#dependencies.remotes.watch(definition);
     void this.#refs.lookAtUnseen();

@@ -88,6 +88,20 @@ describe("with `approve`", () => {
     expect(live()).toBe("v2");
   });
 
+  test("a newer one that a process journaled and died takes the place of the one that waits", async () => {
+    const first = await push("v1");
+    world.sources.push("blog", "refs/tags/v2", "v2");
+    world.store.run(
+      `INSERT INTO deployments (app, source, state, by_itself, request_id, created_at)
+       VALUES ('blog', '{"kind":"ref","ref":"refs/tags/v2","commit":"v2"}', 'queued', 1, 'r', 1)`,
+    );
+    await restart();
+    expect(deployer.deployment(first.id)).toMatchObject({ state: "superseded", hold: null });
+    deployer.approve("blog", undefined);
+    await settle();
+    expect(live()).toBe("v2");
+  });
+
   test("a rejected one ends, and what serves goes on", async () => {
     deployer.approve("blog", (await push("v1")).id);
     await settle();

@@ -103,6 +103,18 @@ export class Scheduler {
     return this.#journal.insert(app, source, options);
   }
 
+  /** Takes up what a process left that ended: first it ends what is held and has a newer one beside it, which that process did not come to. */
+  takeUp(app: string): void {
+    const left = this.#journal.table.unfinishedOf(app);
+    for (const older of left.filter(({ hold }) => hold !== null)) {
+      const isNewer = ({ id, byItself, source }: Deployment): boolean =>
+        byItself && id > older.id && replaces(source, older.source);
+      const newer = left.find(isNewer);
+      if (newer !== undefined) this.#end(older, superseded(older, newer));
+    }
+    this.kick(app);
+  }
+
   /** Runs the app's oldest unfinished deployment that nothing holds, unless one runs already. */
   kick(app: string): void {
     if (this.#stopping || this.#closed.has(app) || this.#running.has(app)) return;
