@@ -137,9 +137,9 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
     socket: options.host === null ? null : paths.webhookSocket,
     last: last.webhooks ?? null,
     changed: async (address) => {
+      await routeControl(address !== null);
       addresses.webhooks = address;
       saveAddresses();
-      await routeControl(address !== null);
     },
     clock,
     log,

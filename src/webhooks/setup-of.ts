@@ -93,6 +93,7 @@ const setups: Readonly<Record<Sender, (webhook: SetUpWebhook) => SenderSetup>> =
       ...(secret.startsWith(STANDARD_PREFIX)
         ? ["A signing token is for the project's webhook alone: add another webhook for the registry."]
         : []),
+      "When more than three tags are pushed at once, GitLab sends nothing, unless `push_event_hooks_limit` is higher.",
       "Images on gitlab.com's registry send nothing: they are found by polling.",
       "GitLab turns a webhook off that fails again and again; its page says so.",
     ],

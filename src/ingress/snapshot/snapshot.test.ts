@@ -20,6 +20,15 @@ function sample(generation: number): Snapshot {
       ["*.blog.test", { kind: "site", app: "blog", redirectToHttps: false }],
       ["*", { kind: "site", app: "constructor", redirectToHttps: false }],
       ["steppe.test", { kind: "control", target: { socketPath: "/run/api.sock" }, redirectToHttps: true }],
+      [
+        "hooks.test",
+        {
+          kind: "control",
+          target: { socketPath: "/run/api.sock" },
+          webhooks: { socketPath: "/run/webhooks.sock" },
+          redirectToHttps: true,
+        },
+      ],
       ["api.test", { kind: "control", target: { host: "127.0.0.1", port: 7070 }, redirectToHttps: false }],
     ]),
     certificates: [{ domains: ["blog.test", "*.blog.test"], file: "blog-1.pem" }],
@@ -53,6 +62,18 @@ describe("snapshot", () => {
     [
       "target.host",
       (s) => s.routes.set("x.test", { kind: "control", target: { host: "10.0.0.1", port: 1 }, redirectToHttps: true }),
+    ],
+    [
+      "webhooks.host",
+      (s) => {
+        const target = { host: "127.0.0.1", port: 1 };
+        s.routes.set("x.test", {
+          kind: "control",
+          target,
+          webhooks: { host: "10.0.0.1", port: 1 },
+          redirectToHttps: true,
+        });
+      },
     ],
     ["certificates[0].file", (s) => (s.certificates[0]!.file = "../ca/key.pem")],
     ["defaultCertificate", (s) => (s.defaultCertificate = "/etc/x.pem")],
