@@ -276,7 +276,13 @@ function fakeWebhooks(): WebhookService {
 }
 
 function fakeTree(label: string): SourceTree {
-  return { label, list: async () => [], read: async function* read() {}, checkout: async () => {} };
+  return {
+    label,
+    list: async () => [],
+    hasFile: async () => false,
+    read: async function* read() {},
+    checkout: async () => {},
+  };
 }
 
 function call(port: number, path: string, options: CallOptions = {}): Promise<Answer> {

@@ -13,19 +13,26 @@ const LINES_IN_ERRORS = 20;
 export class BuildLog {
   readonly #fd: number;
   readonly #onLine: (line: string) => void;
+  readonly #conceal: (line: string) => string;
   readonly #decoder = new TextDecoder();
   #text = "";
   #bytes = 0;
   #last: string[] = [];
   /** Of what came after the most that is kept, the end. */
   #unkept = Buffer.alloc(0);
+  #isClosed = false;
   /** Why lines are missing in the file, if any are. */
   #failure: unknown;
 
-  /** Begins the file anew. Throws what opening it throws. */
-  constructor(path: string, onLine: (line: string) => void) {
+  /**
+   * Begins the file anew. Throws what opening it throws.
+   *
+   * @param conceal covers up what nobody may read, in each line
+   */
+  constructor(path: string, onLine: (line: string) => void, conceal = (line: string): string => line) {
     this.#fd = openSync(path, "w", 0o600);
     this.#onLine = onLine;
+    this.#conceal = conceal;
   }
 
   /** Takes what the build printed. */
@@ -48,11 +55,18 @@ export class BuildLog {
 
   /** The last lines, for an error's detail. */
   get lastLines(): string {
-    const unkept = this.#unkept.toString("utf8").trimEnd().split("\n").map(visible);
+    const unkept = this.#unkept
+      .toString("utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => this.#conceal(visible(line)));
     return [...this.#last, ...(this.#unkept.length === 0 ? [] : unkept)].slice(-LINES_IN_ERRORS).join("\n");
   }
 
+  /** Ends it, with what was begun of a line. May be called again. */
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     const rest = this.#text + this.#decoder.decode();
     this.#text = "";
     if (rest !== "") this.#take([rest]);
@@ -61,7 +75,7 @@ export class BuildLog {
 
   #take(raw: string[]): void {
     if (raw.length === 0) return;
-    const lines = raw.flatMap((line) => piecesOf(visible(line)));
+    const lines = raw.flatMap((line) => piecesOf(this.#conceal(visible(line))));
     this.#last = [...this.#last, ...lines].slice(-LINES_IN_ERRORS);
     this.#keep(`${lines.join("\n")}\n`);
     for (const line of lines) this.#onLine(line);

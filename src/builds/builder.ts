@@ -1,9 +1,15 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { FileStore, Tree } from "../images/index.ts";
+import type { DockerfileDefinition } from "../config/index.ts";
+import type { CompressedLayers, FileStore, OpenImage, Tree } from "../images/index.ts";
+import type { Clock } from "../shared/clock.ts";
+import type { Logger } from "../shared/log.ts";
 import { reconcileCaches } from "./build-caches.ts";
 import { buildUser } from "./build-user.ts";
+import type { DockerfileBuilder } from "./dockerfile/dockerfile-builder.ts";
+import { findDockerfile } from "./dockerfile/find-dockerfile.ts";
+import { BUILDAH_FOLDER, DOCKER_FOLDER, TOOL_FILE } from "./dockerfile/traces.ts";
 import { importTree, type KnownFiles } from "./import-tree.ts";
 import { removeFolder } from "./remove-folder.ts";
 import { type BuildCommand, type BuildFolders, buildLogFile, runBuild } from "./run-build.ts";
@@ -14,6 +20,14 @@ export interface BuilderOptions {
   folders: BuildFolders;
   files: FileStore;
   knownFiles: KnownFiles;
+  /** Layers of Docker's archives that are here in their compressed form. */
+  layers: CompressedLayers;
+  clock: Clock;
+  log: Logger;
+  /** Steppe's own environment: of it, tools that build Dockerfiles are given how they reach a daemon, and secrets are taken. */
+  environment: NodeJS.ProcessEnv;
+  /** For tests: other bounds of what tools keep for builds. */
+  cacheBounds?: { bytes: number; age: number };
   /** For tests: this sandbox and no other. */
   sandbox?: Sandbox["name"];
 }
@@ -29,6 +43,8 @@ export interface BuildRequest {
   folder: string;
   /** The command that makes the site, or null. */
   build: BuildCommand | null;
+  /** The Dockerfile that makes the image, or, if it is `auto`, may do so, or null. */
+  dockerfile: DockerfileDefinition | null;
   /** Says what is going on, for the person who waits. */
   progress(message: string): void;
   /** Each line that a build prints. */
@@ -36,34 +52,45 @@ export interface BuildRequest {
   signal: AbortSignal;
 }
 
-/** One way from a tag to the files of a site. */
-type Strategy = (builder: Builder, request: BuildRequest) => Promise<Tree>;
+/** What came of a build: the files of a site, all of them in the file store, or an image that a Dockerfile made, open until it is disposed of. */
+export type BuildResult = { kind: "files"; tree: Tree } | { kind: "image"; image: OpenImage };
+
+/** One way from a tag to an image. */
+type Strategy = (builder: Builder, request: BuildRequest) => Promise<BuildResult>;
 
 /** How each kind of app becomes an image. */
 const strategies = {
-  files: (builder, request) => builder.importFiles(request.tree, request.folder, request),
-  command: (builder, request) => builder.buildByCommand(request),
+  files: async (builder, request) => ({
+    kind: "files",
+    tree: await builder.importFiles(request.tree, request.folder, request),
+  }),
+  command: async (builder, request) => ({ kind: "files", tree: await builder.buildByCommand(request) }),
+  dockerfile: async (builder, request) => ({ kind: "image", image: await builder.buildDockerfile(request) }),
 } satisfies Record<string, Strategy>;
 
-function strategyOf({ build }: BuildRequest): Strategy {
-  return build === null ? strategies.files : strategies.command;
+async function strategyOf(request: BuildRequest): Promise<Strategy> {
+  if ((await findDockerfile(request.tree, request)) !== null) return strategies.dockerfile;
+  return request.build === null ? strategies.files : strategies.command;
 }
+
+const TOOL_FOLDERS = [DOCKER_FOLDER, BUILDAH_FOLDER];
 
 /** Turns tags into the files of images. */
 export class Builder {
   readonly #options: BuilderOptions;
   #sandbox: Promise<Sandbox> | undefined;
+  #dockerfiles: Promise<DockerfileBuilder> | undefined;
 
   constructor(options: BuilderOptions) {
     this.#options = options;
   }
 
   /**
-   * The files of the site that a tag (or an upload) makes, all of them in the file store. Throws what `importTree` and `runBuild` throw, and
-   * SANDBOX_MISSING.
+   * What a tag, or an upload, makes. Throws what `importTree`, `runBuild` and DockerfileBuilder throw, and SANDBOX_MISSING.
    */
-  buildImage(request: BuildRequest): Promise<Tree> {
-    return strategyOf(request)(this, request);
+  async buildImage(request: BuildRequest): Promise<BuildResult> {
+    const strategy = await strategyOf(request);
+    return await strategy(this, request);
   }
 
   importFiles(tree: SourceTree, folder: string, { app, progress, signal }: BuildRequest): Promise<Tree> {
@@ -83,15 +110,24 @@ export class Builder {
     return tree;
   }
 
+  async buildDockerfile(request: BuildRequest): Promise<OpenImage> {
+    const { dockerfile } = request;
+    if (dockerfile === null) throw new TypeError("there is no Dockerfile");
+    const dockerfiles = await this.#openDockerfiles();
+    return await dockerfiles.build({ ...request, dockerfile });
+  }
+
   /** The file with the log of a deployment's build, or null if it had none. */
   log(deployment: number): string | null {
     const path = buildLogFile(this.#options.folders.logs, deployment);
     return existsSync(path) ? path : null;
   }
 
-  /** Removes an app's cache folders. */
+  /** Removes what builds of an app keep from one to the next: folders, and what tools keep. */
   async forgetCaches(app: string): Promise<void> {
-    await removeFolder(join(this.#options.folders.cache, app));
+    const { cache } = this.#options.folders;
+    await removeFolder(join(cache, app));
+    if (TOOL_FOLDERS.some((name) => existsSync(join(cache, name)))) await (await this.#openDockerfiles()).forget(app);
   }
 
   /** Removes the logs of these deployments. */
@@ -103,8 +139,20 @@ export class Builder {
   async reconcile(): Promise<void> {
     const { builds, cache } = this.#options.folders;
     for (const folder of [builds, cache]) await mkdir(folder, { recursive: true, mode: 0o700 });
-    for (const name of await readdir(builds)) await removeFolder(join(builds, name));
-    for (const app of await readdir(cache)) await reconcileCaches(join(cache, app));
+    const workspaces = await readdir(builds);
+    const traces = [...workspaces.map((name) => join(builds, name, TOOL_FILE)), join(cache, BUILDAH_FOLDER)];
+    if (traces.some((path) => existsSync(path))) await (await this.#openDockerfiles()).reconcile();
+    for (const name of workspaces) await removeFolder(join(builds, name));
+    const apps = (await readdir(cache)).filter((name) => !TOOL_FOLDERS.includes(name));
+    for (const app of apps) await reconcileCaches(join(cache, app));
+  }
+
+  /** Loaded when a Dockerfile is first built: many a platform has none. */
+  #openDockerfiles(): Promise<DockerfileBuilder> {
+    this.#dockerfiles ??= import("./dockerfile/dockerfile-builder.ts").then(
+      (module) => new module.DockerfileBuilder(this.#options),
+    );
+    return this.#dockerfiles;
   }
 
   /** Tried once; a machine that has none is tried again, since it may be installed meanwhile. */

@@ -62,6 +62,11 @@ class FolderTree implements SourceTree {
     return entries;
   }
 
+  async hasFile(name: string): Promise<boolean> {
+    const stat = lstatSync(join(this.#root, name), { throwIfNoEntry: false });
+    return stat !== undefined && (stat.isFile() || stat.isSymbolicLink());
+  }
+
   async *read(
     entries: readonly SourceEntry[],
   ): AsyncGenerator<{ entry: SourceEntry; content: AsyncIterable<Uint8Array> }> {

@@ -1,4 +1,4 @@
-export { Builder, type BuilderOptions, type BuildRequest } from "./builder.ts";
+export { Builder, type BuilderOptions, type BuildRequest, type BuildResult } from "./builder.ts";
 export { folderTree } from "./folder-tree.ts";
 export type { ImportRequest, KnownFiles } from "./import-tree.ts";
 export { receiveUpload, type UploadLimits } from "./receive-upload.ts";

@@ -35,6 +35,10 @@ export class MemoryTree implements SourceTree {
     });
   }
 
+  async hasFile(name: string): Promise<boolean> {
+    return this.#things.some(([path]) => path === name);
+  }
+
   async *read(entries: readonly SourceEntry[]) {
     for (const entry of entries) {
       this.reads++;

@@ -15,7 +15,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it, type TestContext } from "vitest";
 import { peer } from "../../test/support/peers.ts";
+import { systemClock } from "../shared/clock.ts";
 import { SteppeError } from "../shared/errors.ts";
+import { silentLogger } from "../shared/log.ts";
 import { Builder } from "./builder.ts";
 import { folderTree } from "./folder-tree.ts";
 import { MemoryFileStore } from "./memory-file-store.ts";
@@ -52,6 +54,10 @@ function setUp(sandbox: Sandbox["name"], parent = tmpdir()) {
     folders,
     files,
     knownFiles: { lookup: (_app, oids) => oids.map(() => undefined), remember() {} },
+    layers: { compressed: () => undefined, rememberCompressed() {} },
+    clock: systemClock,
+    log: silentLogger,
+    environment: {},
     sandbox,
   });
   let deployment = 0;
@@ -75,13 +81,14 @@ function setUp(sandbox: Sandbox["name"], parent = tmpdir()) {
       const { signal = new AbortController().signal, onLine, ...build } = options;
       deployment++;
       lines.length = 0;
-      const tree = await builder.buildImage({
+      const result = await builder.buildImage({
         app: "blog",
         deployment,
         tag: "v1",
         tree: folderTree(source, "blog@v1"),
         folder: ".",
         build: { command, output: "public", env: {}, cache: [], timeoutMs: 60_000, ...build },
+        dockerfile: null,
         progress() {},
         onLine(line) {
           lines.push(line);
@@ -90,7 +97,8 @@ function setUp(sandbox: Sandbox["name"], parent = tmpdir()) {
         signal,
       });
       const found: Record<string, string> = {};
-      for (const { path, hash } of tree) found[path] = (await files.read(hash)).toString();
+      if (result.kind !== "files") throw new Error("it is no site");
+      for (const { path, hash } of result.tree) found[path] = (await files.read(hash)).toString();
       return found;
     },
     log: () => readFileSync(builder.log(deployment) ?? "", "utf8"),

@@ -1,13 +1,13 @@
-import { spawn } from "node:child_process";
-import { mkdir, statfs } from "node:fs/promises";
-import { constants, setPriority } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { errno, SteppeError, toSteppeError } from "../shared/errors.ts";
-import { type Command, exitCode, killGroup, runCommand } from "../shared/run-command.ts";
+import { SteppeError, toSteppeError } from "../shared/errors.ts";
+import { runCommand } from "../shared/run-command.ts";
 import { BuildCaches } from "./build-caches.ts";
+import { cancelled, isFull, NO_SPACE } from "./build-errors.ts";
 import { BuildLog } from "./build-log.ts";
 import { folderTree } from "./folder-tree.ts";
 import { removeFolder } from "./remove-folder.ts";
+import { runLogged } from "./run-logged.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { BuildUser } from "./sandbox-layout.ts";
 import type { SourceTree } from "./source-tree.ts";
@@ -145,7 +145,7 @@ async function runCommandOf(request: RunBuildRequest, workspace: string): Promis
     throw new SteppeError("BUILD_TIMEOUT", { operation: "build", subject: tree.label, cause, detail });
   }
   if (code === 0) return;
-  if (/No space left on device|Disk quota exceeded|ENOSPC/.test(detail) || (await isFull(folders.builds))) {
+  if (NO_SPACE.test(detail) || (await isFull(folders.builds))) {
     const cause = `the disk is full; the command exited with ${code}`;
     throw new SteppeError("DISK_FULL", { operation: "build", subject: tree.label, cause, detail });
   }
@@ -158,46 +158,4 @@ async function runCommandOf(request: RunBuildRequest, workspace: string): Promis
     hint: code === 127 ? `It runs a program that the server does not have. ${wholeLog}` : wholeLog,
     detail,
   });
-}
-
-/** Resolves with the exit code, when all that it started has ended. */
-async function runLogged(command: Command, log: BuildLog, signal: AbortSignal): Promise<number> {
-  signal.throwIfAborted();
-  const child = spawn(command.file, [...command.args], {
-    cwd: command.cwd,
-    env: command.env,
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const stop = (): void => killGroup(child, 0);
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    child.stdout.on("data", (chunk: Buffer) => log.write(chunk));
-    child.stderr.on("data", (chunk: Buffer) => log.write(chunk)); // of the sandbox itself
-    if (child.pid !== undefined) yieldToOthers(child.pid);
-    return await exitCode(child);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}
-
-/** Visitors come first: what serves them has the processor before a build has. */
-function yieldToOthers(pid: number): void {
-  try {
-    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch (error) {
-    // It may have ended already; then libuv says ESRCH in an error of its own kind.
-    if (errno(error) !== "ERR_SYSTEM_ERROR" && errno(error) !== "ESRCH") throw error;
-  }
-}
-
-async function isFull(folder: string): Promise<boolean> {
-  const { bavail, bsize, ffree, files } = await statfs(folder);
-  return bavail * bsize < 64 * 1024 || (files > 0 && ffree === 0);
-}
-
-function cancelled(subject: string, reason: unknown): SteppeError {
-  if (reason instanceof SteppeError) return reason;
-  const cause = reason instanceof Error ? reason.message : "it was stopped";
-  return new SteppeError("BUILD_CANCELLED", { operation: "build", subject, cause }, { cause: reason });
 }

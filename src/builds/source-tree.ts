@@ -16,6 +16,8 @@ export interface FileSource {
  * `sources/` and the API offer it.
  */
 export interface SourceTree extends FileSource {
+  /** Whether the root holds a file, or a link, of this name. Reads nothing else. */
+  hasFile(name: string): Promise<boolean>;
   /** Writes the whole tree as plain files into an empty folder, for a build command. */
   checkout(into: string, signal: AbortSignal): Promise<void>;
 }

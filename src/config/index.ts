@@ -2,7 +2,7 @@ import type { AppDefinition } from "./app-definition.ts";
 import type { DefinitionOptions } from "./definition-from-options.ts";
 import type { Config } from "./parse-config.ts";
 
-export type { AppDefinition } from "./app-definition.ts";
+export type { AppDefinition, DockerfileDefinition } from "./app-definition.ts";
 export { defaults } from "./defaults.ts";
 export type { DefinitionOptions } from "./definition-from-options.ts";
 export { diffDefinitions } from "./diff-definitions.ts";

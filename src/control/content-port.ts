@@ -15,18 +15,22 @@ export function contentPort({ builder, images, encodings, log }: Dependencies): 
   /** Images of which all forms are made, as long as nothing was taken away: a rollback need not look at each file again. */
   const encoded = new Set<string>();
   return {
-    build: ({ definition, deployment, tree, label, signal, onLine, progress }) =>
-      builder.buildImage({
+    async build({ definition, deployment, tree, label, signal, onLine, progress }) {
+      const result = await builder.buildImage({
         app: definition.name,
         deployment,
         tag: label,
         tree,
         folder: definition.folder,
         build: definition.build,
+        dockerfile: null,
         progress,
         onLine,
         signal,
-      }),
+      });
+      if (result.kind === "image") throw new TypeError("no Dockerfile was to be built");
+      return result.tree;
+    },
     buildLog: (deployment) => builder.log(deployment),
     removeBuildLogs: (deployments) => builder.removeLogs(deployments),
     forgetApp: (app) => builder.forgetCaches(app),

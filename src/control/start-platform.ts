@@ -89,7 +89,15 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
   const repositories = new Repositories({ folder: paths.repositories, clock });
   await repositories.reconcile();
   const knownFiles = new GitFileTable(store);
-  const builder = new Builder({ folders: buildFolders(paths), files: images.files, knownFiles });
+  const builder = new Builder({
+    folders: buildFolders(paths),
+    files: images.files,
+    knownFiles,
+    layers: images.taken,
+    clock,
+    log,
+    environment: process.env,
+  });
   await builder.reconcile();
 
   const addressesFile = join(paths.run, "addresses.json");

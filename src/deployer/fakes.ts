@@ -107,6 +107,7 @@ export function fakeTree(label: string): SourceTree {
   return {
     label,
     list: () => Promise.resolve([]),
+    hasFile: () => Promise.resolve(false),
     async *read() {},
     checkout: () => Promise.resolve(),
   };

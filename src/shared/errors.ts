@@ -111,6 +111,16 @@ export const errorCodes = {
   BUILD_FAILED: { status: 422, exit: 6, hint: "`steppe logs APP --build` shows the whole log." },
   BUILD_TIMEOUT: { status: 422, exit: 6, hint: "Raise the app's `build.timeout`, or find what hangs." },
   BUILD_CANCELLED: { status: 409, exit: 6, hint: "Deploy the tag again." },
+  BUILDER_MISSING: {
+    status: 500,
+    exit: 5,
+    hint: "Install one: `apt-get install docker.io`, or `apt-get install buildah`.",
+  },
+  BUILDER_UNAVAILABLE: {
+    status: 503,
+    exit: 5,
+    hint: "Start it: `systemctl start docker`; `journalctl --unit docker` says why it does not run. Or install buildah.",
+  },
   SANDBOX_MISSING: {
     status: 500,
     exit: 5,

@@ -50,6 +50,16 @@ export class CommitTree implements SourceTree {
     }
   }
 
+  /** Throws GIT_FAILED. */
+  async hasFile(name: string): Promise<boolean> {
+    const { git, repository, commit } = this.#options;
+    const args = ["ls-tree", "--full-tree", "--end-of-options", commit, name];
+    const result = await git.run({ repository, args });
+    if (result.code !== 0) throw gitFailed("GIT_FAILED", "read", this.label, result);
+    // Modes of files and links: https://git-scm.com/docs/git-fast-import#Documentation/git-fast-import.txt-filemodify
+    return /^1[02]0/.test(result.stdout.toString("latin1"));
+  }
+
   /** By one process, however many there are. Throws CONTENT_CORRUPT. */
   async *read(
     entries: readonly SourceEntry[],

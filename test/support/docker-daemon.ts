@@ -14,15 +14,24 @@ export interface DockerDaemon extends AsyncDisposable {
   docker(...args: string[]): Promise<string>;
 }
 
+export interface DockerOptions {
+  /**
+   * What the daemon and its containers see of the network. `machine` (the default): that of the machine, so that it reaches registries on
+   * loopback; containers have it too, or none, and BuildKit can run nothing in them. `own`: a network of its own, cut off from all others,
+   * with a bridge: whatever builds, can build.
+   */
+  network?: "machine" | "own";
+}
+
 /**
- * Starts dockerd with its data in a temporary folder. It changes nothing of the machine's network: containers have that of the host, or none.
+ * Starts dockerd with its data in a temporary folder. It changes nothing of the machine's network.
  * Skips the test if the package is missing, or if a daemon cannot run here: it needs root, and cgroups and namespaces that are its own to change.
  */
-export async function startDocker(context: TestContext): Promise<DockerDaemon> {
+export async function startDocker(context: TestContext, options: DockerOptions = {}): Promise<DockerDaemon> {
   const [client, daemon] = [peer(context, "docker"), peer(context, "dockerd")];
   const folder = temporaryFolder("docker");
   const host = `unix://${folder.file("socket")}`;
-  const process = spawnDaemon(daemon, folder, host);
+  const process = spawnDaemon(daemon, { folder, host, ...options });
   const ended = once(process, "close");
   const dispose = async (): Promise<void> => {
     process.kill("SIGTERM");
@@ -52,7 +61,10 @@ export async function startDocker(context: TestContext): Promise<DockerDaemon> {
 }
 
 /** In a mount namespace of its own: what it leaves mounted goes with it. */
-function spawnDaemon(file: string, folder: TemporaryFolder, host: string): ChildProcess {
+function spawnDaemon(
+  file: string,
+  { folder, host, network = "machine" }: DockerOptions & { folder: TemporaryFolder; host: string },
+): ChildProcess {
   const places = [
     "--data-root",
     folder.file("data"),
@@ -61,9 +73,11 @@ function spawnDaemon(file: string, folder: TemporaryFolder, host: string): Child
     "--pidfile",
     folder.file("pid"),
   ];
-  const network = ["--bridge", "none", "--iptables=false", "--ip6tables=false"];
-  const flags = ["--host", host, "--storage-driver", "vfs", ...places, ...network];
-  return spawn("unshare", ["--mount", "--propagation", "private", file, ...flags], {
+  const isOwn = network === "own";
+  const bridge = [...(isOwn ? [] : ["--bridge", "none"]), "--iptables=false", "--ip6tables=false"];
+  const flags = ["--host", host, "--storage-driver", "vfs", ...places, ...bridge];
+  const namespaces = ["--mount", "--propagation", "private", ...(isOwn ? ["--net"] : [])];
+  return spawn("unshare", [...namespaces, file, ...flags], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
   });

@@ -25,6 +25,7 @@ export const peers = {
   "systemd-analyze": { package: "systemd" },
   busybox: { package: "busybox-static" },
   docker: { package: "docker.io" },
+  buildah: { package: "buildah" },
   dockerd: { package: "docker.io" },
   pgrep: { package: "procps" },
   // The toolchain of the native site server: see scripts/site-server/toolchain.ts.

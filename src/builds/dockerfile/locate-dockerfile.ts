@@ -1,0 +1,55 @@
+import { realpath, stat } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import type { DockerfileDefinition } from "../../config/index.ts";
+import { errno, SteppeError } from "../../shared/errors.ts";
+
+/** Where a build begins, within the checkout, links followed. */
+export interface DockerfilePlace {
+  file: string;
+  context: string;
+  /** The ignore file of this Dockerfile alone, `NAME.dockerignore`, if there is one. */
+  ownIgnoreFile: string | null;
+}
+
+/**
+ * Finds Dockerfile and context in a checkout. None of what the tools read by themselves, ignore files included, may be a link that leads
+ * out of it: what a Dockerfile copies is then bounded by the context, by the tools. Throws FOLDER_MISSING, FILE_UNSUPPORTED, LINK_OUTSIDE.
+ *
+ * @param label what is built: `blog@v2`
+ */
+export async function locateDockerfile(
+  checkout: string,
+  { file, context }: Pick<DockerfileDefinition, "file" | "context">,
+  label: string,
+): Promise<DockerfilePlace> {
+  const root = await realpath(checkout);
+  const within = async (name: string): Promise<string | undefined> => {
+    const path = await realpathOrNothing(join(root, name));
+    if (path === undefined || path === root || path.startsWith(root + sep)) return path;
+    const cause = `\`${name}\` leads out of the repository, to \`${path}\``;
+    throw new SteppeError("LINK_OUTSIDE", { operation: "build", subject: label, cause });
+  };
+  const place = { file: await within(file), context: await within(context) };
+  if (place.file === undefined || !(await stat(place.file)).isFile()) {
+    throw missing(label, `there is no Dockerfile \`${file}\``, "Correct the app's `dockerfile`, or add the file.");
+  }
+  if (place.context === undefined || !(await stat(place.context)).isDirectory()) {
+    throw missing(label, `there is no folder \`${context}\``, "Correct the app's `dockerfile.context`.");
+  }
+  const own = await within(`${relative(root, place.file)}.dockerignore`);
+  for (const name of [".dockerignore", ".containerignore"]) await within(join(relative(root, place.context), name));
+  return { file: place.file, context: place.context, ownIgnoreFile: own ?? null };
+}
+
+function missing(subject: string, cause: string, hint: string): SteppeError {
+  return new SteppeError("FOLDER_MISSING", { operation: "build", subject, cause, hint });
+}
+
+async function realpathOrNothing(path: string): Promise<string | undefined> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "ELOOP"].includes(errno(error) ?? "")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,5 @@
+/** In the folder of caches: what is kept for builds by Docker, and by buildah. No app has such a name. */
+export const DOCKER_FOLDER = "@docker";
+export const BUILDAH_FOLDER = "@buildah";
+/** In a workspace: the file that names the tool that builds there. */
+export const TOOL_FILE = "tool";
