@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { SteppeError } from "../shared/errors.ts";
 import type { OpenPack, OpenPacks } from "./open-packs.ts";
 import { DigestCheck } from "./registry/digest.ts";
-import { TAR_END, tarHeader, tarPadding } from "./tar-header.ts";
+import { missingFolders, TAR_END, tarHeader, tarPadding } from "./tar-header.ts";
 import type { Location } from "./types.ts";
 
 /** A file of a layer, and where its content lies. */
@@ -136,18 +136,6 @@ function* parts(files: readonly LayerFile[]): Generator<Buffer | { pack: string;
     yield TAR_END.subarray(0, tarPadding(location.size));
   }
   yield TAR_END;
-}
-
-/** The folders above a file that were not in the archive yet, outermost first; adds them to `known`. */
-function missingFolders(name: string, known: Set<string>): string[] {
-  const missing: string[] = [];
-  for (let end = name.lastIndexOf("/"); end > 0; end = name.lastIndexOf("/", end - 1)) {
-    const folder = name.slice(0, end + 1);
-    if (known.has(folder)) break;
-    known.add(folder);
-    missing.unshift(folder);
-  }
-  return missing;
 }
 
 async function fill({ memory, used, reads }: Chunk, open: ReadonlyMap<string, OpenPack>): Promise<Buffer> {

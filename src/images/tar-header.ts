@@ -36,6 +36,18 @@ export function tarHeader(name: string, size: number, { program = false } = {}):
   ]);
 }
 
+/** The folders above a file that were not in the archive yet, outermost first; adds them to `known`. */
+export function missingFolders(name: string, known: Set<string>): string[] {
+  const missing: string[] = [];
+  for (let end = name.lastIndexOf("/"); end > 0; end = name.lastIndexOf("/", end - 1)) {
+    const folder = name.slice(0, end + 1);
+    if (known.has(folder)) break;
+    known.add(folder);
+    missing.unshift(folder);
+  }
+  return missing;
+}
+
 /** How `name` fits into the two fields of ustar, if it does: cut at a slash, which neither keeps. */
 function splitName(name: string): { name: string; prefix: string } | undefined {
   if (name.length <= NAME_BYTES) return { name, prefix: "" };
