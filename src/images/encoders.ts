@@ -1,4 +1,15 @@
-import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from "node:zlib";
+import { promisify } from "node:util";
+import {
+  brotliCompress,
+  brotliCompressSync,
+  type BrotliOptions,
+  constants,
+  gzip,
+  gzipSync,
+  zstdCompress,
+  zstdCompressSync,
+  type ZstdOptions,
+} from "node:zlib";
 import type { Encoding } from "./types.ts";
 
 /** Something that makes a compressed form. Its name is a key in the store: a change of what it makes is a new version in its name. */
@@ -8,6 +19,8 @@ export interface Encoder {
   /** Among encoders of one form, a higher one saves more. */
   level: number;
   encode(content: Uint8Array): Buffer;
+  /** The same, on one of Node's own threads. */
+  encodeAside(content: Uint8Array): Promise<Buffer>;
 }
 
 /** Browsers refuse zstd frames with a window above 8 MiB (RFC 9659). */
@@ -23,7 +36,7 @@ const encoders: readonly Encoder[] = [
   brotli(5), // 106
   zstd(19), // 5.8
   zstd(12), // 45
-  { name: "gzip9@1", form: "gzip", level: 9, encode: (content) => gzipSync(content, { level: 9 }) }, // 77
+  gzipped(9), // 77
 ];
 
 /**
@@ -88,34 +101,47 @@ export function isWorthKeeping(size: number, encodedSize: number): boolean {
 }
 
 function brotli(level: number): Encoder {
+  const optionsFor = (content: Uint8Array): BrotliOptions => ({
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: level,
+      [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+    },
+  });
   return {
     name: `br${level}@1`,
     form: "br",
     level,
-    encode: (content) =>
-      brotliCompressSync(content, {
-        params: {
-          [constants.BROTLI_PARAM_QUALITY]: level,
-          [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
-        },
-      }),
+    encode: (content) => brotliCompressSync(content, optionsFor(content)),
+    encodeAside: (content) => promisify(brotliCompress)(content, optionsFor(content)),
   };
 }
 
 function zstd(level: number): Encoder {
+  const optionsFor = (content: Uint8Array): ZstdOptions => {
+    // A content beyond the largest window gets that; for others zstd chooses a smaller one by itself.
+    const capped = content.length > 2 ** ZSTD_MAX_WINDOW_LOG;
+    return {
+      params: {
+        [constants.ZSTD_c_compressionLevel]: level,
+        ...(capped ? { [constants.ZSTD_c_windowLog]: ZSTD_MAX_WINDOW_LOG } : {}),
+      },
+    };
+  };
   return {
     name: `zstd${level}@1`,
     form: "zstd",
     level,
-    encode: (content) => {
-      // A content beyond the largest window gets that; for others zstd chooses a smaller one by itself.
-      const capped = content.length > 2 ** ZSTD_MAX_WINDOW_LOG;
-      return zstdCompressSync(content, {
-        params: {
-          [constants.ZSTD_c_compressionLevel]: level,
-          ...(capped ? { [constants.ZSTD_c_windowLog]: ZSTD_MAX_WINDOW_LOG } : {}),
-        },
-      });
-    },
+    encode: (content) => zstdCompressSync(content, optionsFor(content)),
+    encodeAside: (content) => promisify(zstdCompress)(content, optionsFor(content)),
+  };
+}
+
+function gzipped(level: number): Encoder {
+  return {
+    name: `gzip${level}@1`,
+    form: "gzip",
+    level,
+    encode: (content) => gzipSync(content, { level }),
+    encodeAside: (content) => promisify(gzip)(content, { level }),
   };
 }

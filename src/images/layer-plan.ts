@@ -1,14 +1,22 @@
 import type { Tree } from "./types.ts";
 
-const MAX_LAYERS = 32;
-const BYTES_PER_LAYER = 16 * 1024 ** 2;
-const FILES_PER_LAYER = 4096;
+/** How large layers are to be. */
+export interface LayerBounds {
+  /** Bytes of a layer, on average and at most. */
+  bytes: number;
+  /** Files of a layer, on average and at most. */
+  files: number;
+  /** How many layers there may be; a power of two, at most 256. */
+  most: number;
+}
+
+const DATA_LAYERS: LayerBounds = { bytes: 16 * 1024 ** 2, files: 4096, most: 32 };
 
 /**
  * Which layer each file goes to, as a number from 0. A pure function of the tree, whatever was deployed before:
  *
  * 1. The number of buckets is the smallest power of two, at most 32, with which a bucket has on average no more than 16 MiB
- *    and no more than 4,096 files. So a small site is one layer.
+ *    and no more than 4,096 files, or what other bounds say. So a small site is one layer.
  * 2. A file's bucket is a hash (FNV-1a, 32 bits, folded) of its *folder*: what is changed together mostly lies together, so a local change
  *    touches few layers, and a new file moves no other file.
  * 3. The files of a folder that alone has more than twice a bucket's average of bytes or files are spread by the hash of their own path.
@@ -16,9 +24,9 @@ const FILES_PER_LAYER = 4096;
  *
  * The layers of an image are written down with it: a later version may plan otherwise, and old images stay as they are.
  */
-export function planLayers(tree: Tree): Uint8Array {
+export function planLayers(tree: Tree, bounds: LayerBounds = DATA_LAYERS): Uint8Array {
   const bytes = tree.reduce((sum, entry) => sum + entry.size, 0);
-  const buckets = countBuckets(bytes, tree.length);
+  const buckets = countBuckets(bytes, tree.length, bounds);
   const layers = new Uint8Array(tree.length);
   if (buckets === 1) return layers;
   const folders = weighFolders(tree);
@@ -35,9 +43,9 @@ export function planLayers(tree: Tree): Uint8Array {
   return layers.map((bucket) => numbers.get(bucket) ?? 0);
 }
 
-function countBuckets(bytes: number, files: number): number {
+function countBuckets(bytes: number, files: number, bounds: LayerBounds): number {
   let buckets = 1;
-  while (buckets < MAX_LAYERS && (bytes > buckets * BYTES_PER_LAYER || files > buckets * FILES_PER_LAYER)) buckets *= 2;
+  while (buckets < bounds.most && (bytes > buckets * bounds.bytes || files > buckets * bounds.files)) buckets *= 2;
   return buckets;
 }
 

@@ -108,7 +108,7 @@ describe("a connection", () => {
 
   test("that speaks no TLS says what to do", async () => {
     await using server = await fakeServer((_, response) => response.end());
-    const { client } = testClient({ registries: { [server.host]: { insecure: false } } });
+    const { client } = testClient({ settings: () => ({ insecure: false }) });
     await expect(client.ping(server.host)).rejects.toMatchObject({
       code: "REGISTRY_UNREACHABLE",
       hint: expect.stringContaining("`insecure`"),

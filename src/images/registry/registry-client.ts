@@ -15,7 +15,8 @@ import {
   resolveTag,
 } from "./manifests.ts";
 import { pullBlob } from "./pull-blob.ts";
-import { type Pushed, pushImage, type PushImageOptions } from "./push-image.ts";
+import { ImagePush, type ImagePushOptions, type Pushed } from "./image-push.ts";
+import { pushImage, type PushImageOptions } from "./push-image.ts";
 import { type ImageReference, parseRegistry } from "./reference.ts";
 import { nonsense } from "./registry-errors.ts";
 import { RegistrySession } from "./registry-session.ts";
@@ -35,8 +36,8 @@ export interface RegistryClientOptions {
   random?: () => number;
   /** Default: none. */
   credentials?: CredentialSource;
-  /** By registry: `localhost:5000`. */
-  registries?: Readonly<Record<string, RegistrySettings>>;
+  /** What is particular about a registry, `localhost:5000`; asked before the first request to it. Default: nothing. */
+  settings?: (registry: string) => RegistrySettings;
   times?: Partial<TimeLimits>;
   retry?: Partial<RetryPolicy>;
 }
@@ -100,6 +101,12 @@ export class RegistryClient implements Disposable {
     return pushImage(this.#session(reference), reference, image, { chunkBytes, parallel, ...options });
   }
 
+  /** Begins a push of which not all is known yet. */
+  beginPush(reference: ImageReference, options: Partial<ImagePushOptions> = {}): ImagePush {
+    const { chunkBytes, parallel } = REGISTRY_DEFAULTS;
+    return new ImagePush(this.#session(reference), reference, { chunkBytes, parallel, ...options });
+  }
+
   /** All tags of a repository. */
   tags(reference: ImageReference, options: CallOptions = {}): AsyncGenerator<string, void, void> {
     return listTags(this.#session(reference), reference, options);
@@ -122,8 +129,9 @@ export class RegistryClient implements Disposable {
     const registry = parseRegistry(name);
     const known = this.#sessions.get(registry);
     if (known !== undefined) return known;
-    const { clock, random = Math.random, credentials = noCredentials, registries = {}, times, retry } = this.#options;
-    const { ca, insecure = ca === undefined && isLoopback(`http://${registry}/`) } = registries[registry] ?? {};
+    const { clock, random = Math.random, credentials = noCredentials, settings, times, retry } = this.#options;
+    const { ca, insecure = ca === undefined && isLoopback(`http://${registry}/`) } =
+      settings?.(registry) ?? {};
     const session = new RegistrySession({
       registry,
       insecure,

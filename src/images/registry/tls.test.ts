@@ -24,9 +24,9 @@ afterAll(() => folder[Symbol.dispose]());
 
 async function secure(answer: Answerer) {
   const server = await fakeServer(answer, pem);
-  const registries = { [server.host]: { ca: ca.certificate } };
+  const settings = () => ({ ca: ca.certificate });
   const credentials = async () => ({ username: "u", password: "p" });
-  return { ...server, client: testClient({ registries, credentials }).client };
+  return { ...server, client: testClient({ settings, credentials }).client };
 }
 
 describe("a registry with TLS", () => {
@@ -38,7 +38,7 @@ describe("a registry with TLS", () => {
 
   test("of a CA that nobody named is not, and the error says what to do", async () => {
     await using registry = await secure((_, response) => response.end(content));
-    const { client, clock } = testClient({ registries: { [registry.host]: { insecure: false } } });
+    const { client, clock } = testClient({ settings: () => ({ insecure: false }) });
     await expect(client.ping(registry.host)).rejects.toMatchObject({
       code: "REGISTRY_UNREACHABLE",
       reason: expect.stringContaining("its certificate is not trusted"),
@@ -50,7 +50,7 @@ describe("a registry with TLS", () => {
   test("for another name is not trusted", async () => {
     await using registry = await secure((_, response) => response.end(content));
     const name = registry.host.replace("127.0.0.1", "localhost");
-    const { client } = testClient({ registries: { [name]: { ca: ca.certificate } } });
+    const { client } = testClient({ settings: () => ({ ca: ca.certificate }) });
     await expect(client.ping(name)).rejects.toThrow("its certificate is for another name");
   });
 

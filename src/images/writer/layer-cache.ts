@@ -1,0 +1,98 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { errno } from "../../shared/errors.ts";
+import { isObject, parseObject } from "../registry/json-document.ts";
+import { isDigest } from "../registry/reference.ts";
+import type { PackedLayer } from "./pack-layer.ts";
+
+/** A layer, or null if what was listed came to no files. */
+export type CachedLayer = PackedLayer | null;
+
+const VERSION = 1;
+/** Some 200 bytes each. A site has at most 64 layers. */
+const MOST_LAYERS = 4096;
+/** A file that is larger is not ours. */
+const MOST_BYTES = 8 * 1024 ** 2;
+
+/**
+ * Remembers which layer a listing of paths and hashes made, so that a layer that a registry has already is not made again. It holds digests and
+ * no contents, of the layers that were used last. Losing it costs time and nothing else, so it is not synced; one that cannot be read is empty.
+ */
+export class LayerCache {
+  readonly #file: string;
+  readonly #layers: Map<string, CachedLayer>;
+  #isChanged = false;
+
+  constructor(file: string) {
+    this.#file = file;
+    this.#layers = read(file);
+  }
+
+  get(key: string): CachedLayer | undefined {
+    const layer = this.#layers.get(key);
+    if (layer !== undefined) this.#touch(key, layer);
+    return layer;
+  }
+
+  set(key: string, layer: CachedLayer): void {
+    this.#touch(key, layer);
+    this.#isChanged = true;
+  }
+
+  /** For a layer that was not what it should be. */
+  forget(key: string): void {
+    this.#isChanged = this.#layers.delete(key) || this.#isChanged;
+  }
+
+  /** Writes it down, if there is something new. Throws what the file system throws. */
+  save(): void {
+    if (!this.#isChanged) return;
+    const rows = [...this.#layers].slice(-MOST_LAYERS);
+    const layers = rows.map(([key, layer]) => (layer === null ? [key] : [key, layer.digest, layer.size, layer.diffId]));
+    const partial = `${this.#file}.${process.pid}.tmp`;
+    mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 });
+    try {
+      writeFileSync(partial, JSON.stringify({ version: VERSION, layers }), { mode: 0o600 });
+      renameSync(partial, this.#file);
+    } catch (error) {
+      rmSync(partial, { force: true });
+      throw error;
+    }
+    this.#isChanged = false;
+  }
+
+  /** The one that was used last comes last. */
+  #touch(key: string, layer: CachedLayer): void {
+    this.#layers.delete(key);
+    this.#layers.set(key, layer);
+  }
+}
+
+function read(file: string): Map<string, CachedLayer> {
+  const layers = new Map<string, CachedLayer>();
+  const document = parseObject(content(file));
+  if (!isObject(document) || document["version"] !== VERSION || !Array.isArray(document["layers"])) return layers;
+  for (const row of document["layers"] as unknown[]) {
+    const [key, digest, size, diffId] = Array.isArray(row) ? (row as unknown[]) : [];
+    if (typeof key !== "string") continue;
+    if (digest === undefined) layers.set(key, null);
+    else if (isName(digest) && isName(diffId) && Number.isSafeInteger(size)) {
+      layers.set(key, { digest, size: Number(size), diffId });
+    }
+  }
+  return layers;
+}
+
+function content(file: string): Buffer {
+  try {
+    const bytes = readFileSync(file);
+    return bytes.length > MOST_BYTES ? Buffer.alloc(0) : bytes;
+  } catch (error) {
+    if (errno(error) === undefined) throw error;
+    return Buffer.alloc(0); // there is none yet, or none that we may read: then all layers are made
+  }
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === "string" && isDigest(value);
+}
