@@ -18,7 +18,7 @@ export interface ImportRequest {
   folder: string;
   /** Whether the folder is a repository's root, where some names are for Steppe and not for visitors. Default: if it is `.`. */
   isRoot?: boolean;
-  files: FileStore;
+  files: Pick<FileStore, "begin">;
   /** Without it, all is read. */
   knownFiles?: KnownFiles;
   /** Says what is going on, for the person who waits. */

@@ -116,6 +116,15 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/resume.ts"),
   },
   {
+    name: "build",
+    summary: "make an image of a folder, and push it; no Docker, no server",
+    examples: [
+      "steppe build ./public --tag registry.example.com/team/site:v2 --push",
+      "steppe build ./public --tag site:v2 --output site.tar && docker load --input site.tar",
+    ],
+    load: () => import("./commands/build.ts"),
+  },
+  {
     name: "image export",
     summary: "write the image of a release, as an OCI archive or layout",
     examples: ["steppe image export blog", "steppe image export blog 12 --output ./layout/"],

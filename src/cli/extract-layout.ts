@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract } from "tar-stream";
 import { errno, SteppeError, toSteppeError } from "../shared/errors.ts";
-import { writeWhole } from "./write-whole.ts";
+import { writeWhole } from "../shared/write-whole.ts";
 
 /** All that a layout holds; the archive comes from elsewhere, and no other path is written. */
 const LAYOUT_PATH = /^(?:oci-layout|index\.json|manifest\.json|blobs\/(sha256\/[0-9a-f]{64}|sha512\/[0-9a-f]{128}))$/;

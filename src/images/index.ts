@@ -1,6 +1,6 @@
 export { collectGarbage } from "./collect-garbage.ts";
 export { EncodingMaker } from "./encoding-maker.ts";
-export { exportImage, type ImageArchive } from "./export-image.ts";
+export { exportImage } from "./export-image.ts";
 export { parseImageConfig, siteFolderOf, STATIC_BASE } from "./incoming/image-config.ts";
 export { type KeptLayer, mergeLayers, readPlaces } from "./incoming/merge-layers.ts";
 export type { FilePlace, MergedEntry, MergedTree } from "./incoming/merged-tree.ts";
@@ -13,6 +13,7 @@ export {
 } from "./incoming/read-docker-archive.ts";
 export { type OpenImage, /** @public */ readOciLayout, type ReadLayoutOptions } from "./incoming/read-oci-layout.ts";
 export { ImageStore, openImageStore } from "./image-store.ts";
+export type { ImageArchive } from "./layout-archive.ts";
 export { openFileStore, type PackedFileStore } from "./packed-file-store.ts";
 export { json, MEDIA_TYPES, sha256Digest } from "./oci-manifest.ts";
 export { isDigest, isRepository, isTag, parseRegistry } from "./registry/reference.ts";

@@ -59,10 +59,14 @@ function describe(mediaType: string, content: Buffer): Descriptor {
 export const OCI_LAYOUT = { imageLayoutVersion: "1.0.0" } as const;
 
 /** What the file `index.json` of a layout with these images holds. */
-export function layoutIndex(images: ReadonlyArray<{ descriptor: Descriptor; name: string }>): object {
+export function layoutIndex(images: ReadonlyArray<{ descriptor: Descriptor; name: string }>): {
+  schemaVersion: 2;
+  mediaType: typeof MEDIA_TYPES.index;
+  manifests: Descriptor[];
+} {
   const manifests = images.map(({ descriptor, name }) => ({
     ...descriptor,
-    annotations: { "org.opencontainers.image.ref.name": name },
+    annotations: { ...descriptor.annotations, "org.opencontainers.image.ref.name": name },
   }));
   return { schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests };
 }

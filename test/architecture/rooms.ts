@@ -39,7 +39,10 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
     ],
     types: ["api/types.ts"],
   },
-  cli: { imports: ["api/client.ts", "api/types.ts", ...index("config", "site-server")] },
+  // `steppe build` and `steppe serve` need no server: the command line does what they do, in its own process
+  cli: {
+    imports: ["api/client.ts", "api/types.ts", ...index("builds", "config", "images/writer", "site-server")],
+  },
 };
 
 /** Rooms within rooms: the longest prefix of a path that is a room is the file's room. */

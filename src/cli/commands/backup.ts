@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { type CommonOptions, withServer } from "../common-options.ts";
 import type { Context } from "../context.ts";
 import { formatBytes } from "../human.ts";
-import { writeWhole } from "../write-whole.ts";
+import { writeWhole } from "../../shared/write-whole.ts";
 
 /** With `--json`, `{"file", "bytes"}`. The file is there whole or not at all, and only its owner can read it: it holds keys. */
 export function define(command: Command, context: Context): void {

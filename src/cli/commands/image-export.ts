@@ -7,7 +7,7 @@ import { type CommonOptions, wholeNumber, withServer } from "../common-options.t
 import type { Context } from "../context.ts";
 import { extractLayout } from "../extract-layout.ts";
 import { formatBytes, short } from "../human.ts";
-import { writeWhole } from "../write-whole.ts";
+import { writeWhole } from "../../shared/write-whole.ts";
 
 interface Options extends CommonOptions {
   output?: string;

@@ -53,7 +53,9 @@ export class ImagePush {
    * @param blob what is waited for first, if it is yet to be made; null if there is none
    */
   add(blob: BlobSource | Promise<BlobSource | null>, { mountFrom }: Pick<PushBlobOptions, "mountFrom"> = {}): void {
-    this.#tasks.push(this.#pushOne(blob, mountFrom));
+    const task = this.#pushOne(blob, mountFrom);
+    task.catch(() => {}); // `settled` tells
+    this.#tasks.push(task);
   }
 
   /** Resolves when all blobs that were added are there; rejects, when none is on its way any more, with why the first failed. */
@@ -71,7 +73,10 @@ export class ImagePush {
     await putManifest(this.#session, reference, manifest, { signal: this.#options.signal });
   }
 
-  async #pushOne(waited: BlobSource | Promise<BlobSource | null>, mountFrom: PushBlobOptions["mountFrom"]): Promise<void> {
+  async #pushOne(
+    waited: BlobSource | Promise<BlobSource | null>,
+    mountFrom: PushBlobOptions["mountFrom"],
+  ): Promise<void> {
     try {
       const blob = await waited;
       if (blob === null || this.#digests.has(blob.digest)) return;

@@ -115,6 +115,14 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
   return [os, architecture, variant].filter((part) => part !== undefined && part !== "").join("/");
 }
 
+/** Reads `linux/arm64` or `linux/arm/v7`; undefined if it is neither. */
+export function parsePlatform(text: string): Platform | undefined {
+  const [os = "", architecture = "", variant, ...more] = text.split("/");
+  if (more.length > 0 || ![os, architecture, variant ?? "-"].every((part) => /^[a-z0-9._-]+$/.test(part)))
+    return undefined;
+  return { os, architecture: normalArchitecture(architecture), ...(variant === undefined ? {} : { variant }) };
+}
+
 /** The platform of this machine, for which images run here. */
 export function ownPlatform(): Platform {
   const architectures: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386", ppc64: "ppc64le" };

@@ -130,8 +130,7 @@ export class RegistryClient implements Disposable {
     const known = this.#sessions.get(registry);
     if (known !== undefined) return known;
     const { clock, random = Math.random, credentials = noCredentials, settings, times, retry } = this.#options;
-    const { ca, insecure = ca === undefined && isLoopback(`http://${registry}/`) } =
-      settings?.(registry) ?? {};
+    const { ca, insecure = ca === undefined && isLoopback(`http://${registry}/`) } = settings?.(registry) ?? {};
     const session = new RegistrySession({
       registry,
       insecure,

@@ -60,7 +60,7 @@ const MOST_CONFIG_BYTES = 4 * 1024 ** 2;
 /** Image indexes hold signatures and the like beside images, for this "platform". */
 const UNKNOWN = "unknown";
 
-/** A base in a registry. Throws what the client throws; BASE_UNUSABLE. */
+/** A base in a registry. Throws what the client throws; IMAGE_INVALID. */
 export function registryBase(client: RegistryClient, reference: ImageReference, signal: AbortSignal): BaseSource {
   return {
     name: formatReference(reference),
@@ -107,7 +107,7 @@ export function layoutBase(folder: string, reference: ImageReference | null = nu
  * Reads what is needed of a base to build on it. Its layers stay where they are.
  *
  * @param platforms those that are wanted; null: all that it has
- * Throws BASE_UNUSABLE, IMAGE_NOT_FOUND if it is not there or not for a platform, and what its source throws.
+ * Throws IMAGE_INVALID, IMAGE_NOT_FOUND if it is not there or not for a platform, and what its source throws.
  */
 export async function openBase(source: BaseSource, platforms: readonly Platform[] | null): Promise<Base> {
   const top = await source.top();
@@ -198,5 +198,5 @@ function noPlatform(source: BaseSource, wanted: Platform, there: readonly Platfo
 }
 
 function unusable(subject: string, cause: string, thrown?: unknown): SteppeError {
-  return new SteppeError("BASE_UNUSABLE", { operation: "build on", subject, cause }, { cause: thrown });
+  return new SteppeError("IMAGE_INVALID", { operation: "build on", subject, cause }, { cause: thrown });
 }

@@ -1,11 +1,17 @@
-import { type Descriptor, json, MEDIA_TYPES } from "../oci-manifest.ts";
+import { type Descriptor, json, layoutIndex, MEDIA_TYPES, OCI_LAYOUT } from "../oci-manifest.ts";
 import { formatPlatform, ownPlatform } from "../registry/manifest.ts";
 import { formatReference, type ImageReference } from "../registry/reference.ts";
-import { blobPath, type LayoutFile, plainFile } from "../layout-archive.ts";
-import type { BuiltImage, PlatformImage } from "./image-documents.ts";
+import { blobPath, dockerManifest, type LayoutFile, plainFile } from "../layout-archive.ts";
+import type { BuiltImage } from "./image-documents.ts";
+
+/** How the index of a layout names an image. */
+export interface LayoutEntry {
+  descriptor: Descriptor;
+  name: string;
+}
 
 /** The blobs of what was built, each once, and how an index of a layout names it. */
-export function layoutOf(built: BuiltImage, reference: ImageReference): { blobs: LayoutFile[]; entry: Descriptor } {
+export function layoutOf(built: BuiltImage, reference: ImageReference): { blobs: LayoutFile[]; entry: LayoutEntry } {
   const { index, images } = built;
   const blobs = images.flatMap((image) => [
     ...image.layers.map(({ digest, size, content }) => ({ path: blobPath(digest), size, content })),
@@ -18,13 +24,13 @@ export function layoutOf(built: BuiltImage, reference: ImageReference): { blobs:
   return {
     blobs: [...new Map(blobs.map((blob) => [blob.path, blob])).values()],
     entry: {
-      mediaType: top.mediaType,
-      digest: built.digest,
-      size: top.content.length,
-      annotations: {
-        "org.opencontainers.image.ref.name": reference.tag ?? "latest",
+      name: reference.tag ?? "latest",
+      descriptor: {
+        mediaType: top.mediaType,
+        digest: built.digest,
+        size: top.content.length,
         // What containerd, and Docker with it, call it.
-        "io.containerd.image.name": formatReference(reference),
+        annotations: { "io.containerd.image.name": formatReference(reference) },
       },
     },
   };
@@ -39,18 +45,11 @@ export function archiveFiles(built: BuiltImage, reference: ImageReference): Layo
   const own = formatPlatform(ownPlatform());
   const image = built.images.find(({ platform }) => formatPlatform(platform) === own) ?? built.images[0];
   return [
-    plainFile("oci-layout", json({ imageLayoutVersion: "1.0.0" })),
+    plainFile("oci-layout", json(OCI_LAYOUT)),
     ...blobs,
-    ...(image === undefined ? [] : [plainFile("manifest.json", json([dockerEntry(image, reference)]))]),
-    plainFile("index.json", json({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests: [entry] })),
+    ...(image === undefined
+      ? []
+      : [plainFile("manifest.json", json(dockerManifest(image, formatReference(reference))))]),
+    plainFile("index.json", json(layoutIndex([entry]))),
   ];
-}
-
-/** https://github.com/moby/docker-image-spec/blob/main/v1.2.md#combined-image-json--filesystem-changeset-format */
-function dockerEntry({ configDigest, layers }: PlatformImage, reference: ImageReference): object {
-  return {
-    Config: blobPath(configDigest),
-    RepoTags: [formatReference(reference)],
-    Layers: layers.map(({ digest }) => blobPath(digest)),
-  };
 }

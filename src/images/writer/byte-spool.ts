@@ -37,7 +37,9 @@ export class ByteSpool implements AsyncDisposable {
     let size = 0;
     for await (const chunk of chunks) {
       size += chunk.length;
-      pieces.push(this.#inMemory + chunk.length <= this.#mostInMemory ? this.#remember(chunk) : await this.#write(chunk));
+      pieces.push(
+        this.#inMemory + chunk.length <= this.#mostInMemory ? this.#remember(chunk) : await this.#write(chunk),
+      );
     }
     return { size, pieces };
   }

@@ -49,5 +49,13 @@ export function compressedForms(tree: Tree, content: SiteContent): CompressedFor
 
 /** Names the forms that are made of these files. */
 export function formsKey({ wanted, encoders }: CompressedForms, entries: readonly TreeEntry[]): string {
-  return ["forms", ...encoders, ...entries.map((entry) => wanted(entry).map(({ form }) => form[0]).join(""))].join(",");
+  return [
+    "forms",
+    ...encoders,
+    ...entries.map((entry) =>
+      wanted(entry)
+        .map(({ form }) => form[0])
+        .join(""),
+    ),
+  ].join(",");
 }

@@ -40,7 +40,7 @@ const MOST_LAYERS = 127;
 /** What Docker's old builder wrote into configs of the machine and container that the base was made by and in. */
 const OF_THE_BASE = ["created", "author", "container", "container_config", "docker_version", "id", "parent"];
 
-/** Where the site lies in images on this base: its working directory, `www` for `/www`. Throws BASE_UNUSABLE if it has none, or they differ. */
+/** Where the site lies in images on this base: its working directory, `www` for `/www`. Throws IMAGE_INVALID if it has none, or they differ. */
 export function siteRoot({ images }: Base): string {
   const roots = new Set(images.map(({ config }) => innerConfig(config)["WorkingDir"]));
   const [root] = roots;
@@ -50,7 +50,7 @@ export function siteRoot({ images }: Base): string {
   }
   const cause = roots.size > 1 ? "its platforms have different working directories" : "it names no working directory";
   const hint = "The site goes where `WORKDIR` of the base says; take a base that has one, such as `steppe/static`.";
-  throw new SteppeError("BASE_UNUSABLE", { operation: "build on", subject: "the base", cause, hint });
+  throw new SteppeError("IMAGE_INVALID", { operation: "build on", subject: "the base", cause, hint });
 }
 
 /** The images that are these layers on a base: the same bytes for the same base, layers and facts. */
@@ -76,7 +76,7 @@ function makeImage(base: Base, image: BaseImage, added: readonly AddedLayer[], f
   const layers = [...image.layers, ...added.map(({ layer }) => layer)].map(withOciType);
   if (layers.length > MOST_LAYERS) {
     const cause = `it would have ${layers.length} layers; more than ${MOST_LAYERS} run nowhere`;
-    throw new SteppeError("BASE_UNUSABLE", { operation: "build on", subject: "the base", cause });
+    throw new SteppeError("IMAGE_INVALID", { operation: "build on", subject: "the base", cause });
   }
   const config = json(makeConfig(image, added, facts));
   const descriptor: Descriptor = { mediaType: MEDIA_TYPES.config, digest: sha256Digest(config), size: config.length };
@@ -104,8 +104,8 @@ function makeImage(base: Base, image: BaseImage, added: readonly AddedLayer[], f
  * version or licence: they would be false of the site.
  */
 function makeConfig({ config }: BaseImage, added: readonly AddedLayer[], { labels, createdAt }: ImageFacts): object {
-  const inner = innerConfig(config);
-  const inherited = isObject(inner["Labels"]) ? Object.entries(inner["Labels"]) : [];
+  const { Labels: said, ...inner } = innerConfig(config);
+  const inherited = isObject(said) ? Object.entries(said) : [];
   const kept = inherited.filter(([name]) => !name.startsWith(OCI_KEYS));
   const all = { ...Object.fromEntries(kept), ...labels };
   const rest = Object.fromEntries(Object.entries(config).filter(([name]) => !OF_THE_BASE.includes(name)));

@@ -3,8 +3,8 @@ import { rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { syncFolder } from "../shared/atomic-file.ts";
-import { toSteppeError } from "../shared/errors.ts";
+import { syncFolder } from "./atomic-file.ts";
+import { toSteppeError } from "./errors.ts";
 
 /** Writes what comes to a file, which is there whole or not at all; resolves with its bytes. */
 export async function writeWhole(file: string, content: AsyncIterable<Uint8Array>, mode: number): Promise<number> {

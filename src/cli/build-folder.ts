@@ -1,0 +1,226 @@
+import { existsSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { folderTree, importTree } from "../builds/index.ts";
+import {
+  buildImage,
+  type Compression,
+  dockerCredentials,
+  dockerSettings,
+  formatPlatform,
+  formatReference,
+  type ImageBuild,
+  type ImageFacts,
+  type ImageOutput,
+  type ImageReference,
+  LayerCache,
+  layoutBase,
+  openBase,
+  parsePlatform,
+  parseReference,
+  parseRegistry,
+  type Platform,
+  registryBase,
+  RegistryClient,
+} from "../images/writer/index.ts";
+import { SteppeError } from "../shared/errors.ts";
+import type { Context } from "./context.ts";
+import { gitOrigin } from "./git-origin.ts";
+import { count, formatBytes } from "./human.ts";
+import { Progress } from "./progress.ts";
+
+/** The options of `steppe build`. */
+export interface BuildOptions {
+  base: string;
+  tag?: string;
+  push?: boolean;
+  output?: string;
+  platform?: string[];
+  compress: string;
+  precompress?: boolean;
+  label?: string[];
+  insecureRegistry?: string[];
+  json?: boolean;
+}
+
+const STATIC = "steppe/static";
+const COMPRESSIONS: readonly Compression[] = ["gzip", "zstd", "none"];
+const OCI = "org.opencontainers.image.";
+
+/** Makes an image of a folder, and pushes or writes it. Throws USAGE, and what `buildImage` throws. */
+export async function buildFolder(context: Context, folder: string, options: BuildOptions): Promise<void> {
+  const { io } = context;
+  const path = resolve(io.cwd, folder);
+  const output = outputOf(io.cwd, options);
+  const reference = referenceOf(options);
+  const progress = new Progress(io.stderr);
+  using client = makeClient(context, options);
+  const cache = new LayerCache(join(io.env["XDG_CACHE_HOME"] ?? join(io.home, ".cache"), "steppe/layers.json"));
+  const compression = compressionOf(options);
+  const facts = factsOf(context, path, options);
+  let sent = 0;
+  const building = buildImage({
+    readSite: (files) =>
+      importTree({
+        app: "",
+        tree: folderTree(path, folder),
+        folder: ".",
+        files,
+        progress: () => {},
+        signal: io.signal,
+      }),
+    base: chooseBase(context, client, options),
+    facts,
+    reference,
+    client: options.push === true ? client : null,
+    output,
+    compression,
+    precompress: options.precompress === true,
+    cache,
+    onBlob: (_, size, outcome) => {
+      if (outcome !== "uploaded") return;
+      sent += size;
+      // For who watches; a log is told the sum at the end.
+      if (io.stderr.isTTY) void progress.passing(`pushing: ${formatBytes(sent)} sent`);
+    },
+    signal: io.signal,
+  });
+  const built = await building.finally(async () => {
+    await progress.end();
+    await saveCache(context, cache);
+  });
+  await report(context, built, { reference, options });
+}
+
+/** What is remembered of layers saves time; that it could not be written is no failure of the build. */
+async function saveCache(context: Context, cache: LayerCache): Promise<void> {
+  try {
+    cache.save();
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    await context.note(`note: the next build makes all layers anew, since they could not be remembered: ${cause}`);
+  }
+}
+
+async function report(
+  context: Context,
+  { digest, platforms, files, bytes, layers, pushed }: ImageBuild,
+  { reference, options }: { reference: ImageReference; options: BuildOptions },
+): Promise<void> {
+  const name = formatReference({ ...reference, digest });
+  const machines = platforms.map(formatPlatform);
+  if (options.json === true) {
+    const { output = null } = options;
+    return await context.printJson({
+      image: digest,
+      reference: formatReference(reference),
+      platforms: machines,
+      files,
+      bytes,
+      layers,
+      pushed: pushed && { bytes: pushed.bytes, blobs: pushed.blobs },
+      output,
+    });
+  }
+  const lines = [
+    name,
+    `${count(files, "file")}, ${formatBytes(bytes)}, in ${count(layers.site, "layer")}, ${layers.made} of them made anew; for ${machines.join(", ")}`,
+  ];
+  if (pushed !== null) {
+    const { uploaded, mounted, there } = pushed.blobs;
+    lines.push(`Pushed ${formatBytes(pushed.bytes)} in ${count(uploaded, "blob")}; ${there + mounted} were there.`);
+  }
+  if (options.output !== undefined) lines.push(`Written to ${options.output}`);
+  await context.print(lines.join("\n"));
+}
+
+function makeClient({ io }: Context, { insecureRegistry = [] }: BuildOptions) {
+  const env: Record<string, string> = { HOME: io.home };
+  for (const [name, value] of Object.entries(io.env)) if (value !== undefined) env[name] = value;
+  return new RegistryClient({
+    clock: io.clock,
+    credentials: dockerCredentials({ env, clock: io.clock }),
+    settings: dockerSettings(new Set(insecureRegistry.map((host) => parseRegistry(host)))),
+  });
+}
+
+/** The base by its name. `steppe/static` is what this clone or package has built, if it has. */
+async function chooseBase({ io }: Context, client: RegistryClient, { base, platform }: BuildOptions) {
+  const platforms = platform === undefined ? null : platform.map((text) => platformOf(text));
+  if (base.startsWith("oci:")) return await openBase(layoutBase(resolve(io.cwd, base.slice(4))), platforms);
+  const isStatic = base === STATIC;
+  const layout = join(io.packageRoot, "dist/site-server/oci");
+  if (isStatic && existsSync(join(layout, "index.json"))) {
+    return await openBase(layoutBase(layout), platforms);
+  }
+  const source = registryBase(client, parseReference(base), io.signal);
+  try {
+    return await openBase(source, platforms);
+  } catch (error) {
+    if (!isStatic || !(error instanceof SteppeError)) throw error;
+    const hint =
+      "Make it with `npm run build:site-server` in a clone of Steppe, or name a copy of it: `--base registry.example.com/steppe/static`, `--base oci:FOLDER`.";
+    const parts = { operation: error.operation, subject: error.subject, cause: error.reason, detail: error.detail };
+    throw new SteppeError(error.code, { ...parts, hint }, { cause: error });
+  }
+}
+
+/** Throws USAGE at once, before anything is done. */
+function factsOf({ io }: Context, path: string, { label = [] }: BuildOptions): Promise<ImageFacts> {
+  const labels = Object.fromEntries(label.map(labelOf));
+  const epoch = io.env["SOURCE_DATE_EPOCH"];
+  if (epoch !== undefined && !/^\d{1,11}$/.test(epoch)) {
+    throw usage(`SOURCE_DATE_EPOCH ${JSON.stringify(epoch)} is no number of seconds since 1970`);
+  }
+  return gitOrigin(io, path).then(({ revision, source }) => ({
+    labels: {
+      ...(revision === null ? {} : { [`${OCI}revision`]: revision }),
+      ...(source === null ? {} : { [`${OCI}source`]: source }),
+      ...labels,
+    },
+    createdAt: epoch === undefined ? null : Number(epoch) * 1000,
+  }));
+}
+
+function labelOf(text: string): [string, string] {
+  const equals = text.indexOf("=");
+  if (equals < 1) throw usage(`the label ${JSON.stringify(text)} is not NAME=VALUE`);
+  return [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+function compressionOf({ compress }: BuildOptions): Compression {
+  const found = COMPRESSIONS.find((name) => name === compress);
+  if (found === undefined) throw usage(`--compress ${compress} is none of ${COMPRESSIONS.join(", ")}`);
+  return found;
+}
+
+function outputOf(cwd: string, { output, push }: BuildOptions): ImageOutput | null {
+  if (output === undefined) {
+    if (push === true) return null;
+    throw usage("nothing would come of it: give --push, --output, or both");
+  }
+  if (output.startsWith("oci:") && output.length > 4) return { kind: "layout", folder: resolve(cwd, output.slice(4)) };
+  if (output.endsWith(".tar") && basename(output) !== ".tar") return { kind: "archive", file: resolve(cwd, output) };
+  throw usage(`--output ${output} is neither \`oci:FOLDER\` nor \`FILE.tar\``);
+}
+
+function referenceOf({ tag }: BuildOptions) {
+  if (tag === undefined) throw usage("--tag is missing: what the image is called, `registry.example.com/team/site:v2`");
+  const reference = parseReference(tag);
+  if (reference.digest === undefined) return reference;
+  throw usage(`--tag ${tag} names a digest, which comes of what is built`);
+}
+
+function platformOf(text: string): Platform {
+  const platform = parsePlatform(text);
+  if (platform === undefined) throw usage(`--platform ${text} is not like linux/amd64`);
+  return platform;
+}
+
+function usage(cause: string): SteppeError {
+  return new SteppeError("USAGE", {
+    operation: "run",
+    subject: "steppe build",
+    cause,
+    hint: "See `steppe build --help`.",
+  });
+}

@@ -1,0 +1,147 @@
+import { writeWhole } from "../../shared/write-whole.ts";
+import { layoutArchive } from "../layout-archive.ts";
+import type { Platform } from "../registry/manifest.ts";
+import type { Pushed } from "../registry/image-push.ts";
+import { configBlob } from "../registry/push-image.ts";
+import type { ImagePush } from "../registry/image-push.ts";
+import type { ImageReference } from "../registry/reference.ts";
+import type { RegistryClient } from "../registry/registry-client.ts";
+import type { Tree } from "../types.ts";
+import type { Base } from "./base-image.ts";
+import { archiveFiles, layoutOf } from "./built-layout.ts";
+import { ByteSpool } from "./byte-spool.ts";
+import { type AddedLayer, type BuiltImage, type ImageFacts, makeImages, siteRoot } from "./image-documents.ts";
+import type { LayerCache } from "./layer-cache.ts";
+import type { Compression } from "./pack-layer.ts";
+import { SiteContent } from "./site-content.ts";
+import { type SiteLayer, siteLayers } from "./site-layers.ts";
+import { writeLayout } from "./write-layout.ts";
+
+/** Where an image is written to on disk. */
+export type ImageOutput = { kind: "layout"; folder: string } | { kind: "archive"; file: string };
+
+export interface BuildImageRequest {
+  /** Brings the site's files in, and says which they are. */
+  readSite(content: SiteContent): Promise<Tree>;
+  base: Promise<Base>;
+  /** What is said of the image, once it is known. */
+  facts: Promise<ImageFacts>;
+  /** What it is called; with a tag. */
+  reference: ImageReference;
+  /** Pushes it with this client. */
+  client: RegistryClient | null;
+  output: ImageOutput | null;
+  compression: Compression;
+  precompress: boolean;
+  cache: LayerCache;
+  /** Told of each blob that is in the registry. */
+  onBlob?: (digest: string, size: number, outcome: "there" | "mounted" | "uploaded") => void;
+  signal: AbortSignal;
+}
+
+/** What came of it. */
+export interface ImageBuild {
+  digest: string;
+  platforms: Platform[];
+  files: number;
+  /** Bytes of the site's files. */
+  bytes: number;
+  /** Layers of the site, and how many of them had to be made. */
+  layers: { site: number; made: number };
+  /** Null if it was not pushed. */
+  pushed: Pushed | null;
+}
+
+/**
+ * Makes an image of a site, without any server or daemon: the base, and on it the site's files in layers that stay the same as long as their files do.
+ * The same files on the same base make the same image. What is pushed goes out while other layers are still being compressed; the manifest comes last.
+ *
+ * Throws what reading the site and the base throw, what registries throw, DISK_FULL, IMAGE_INVALID; the signal's reason. Nothing is left behind
+ * then but blobs in the registry that no manifest names.
+ */
+export async function buildImage(request: BuildImageRequest): Promise<ImageBuild> {
+  const { client, reference, output, cache, facts, onBlob } = request;
+  const failed = new AbortController();
+  const signal = AbortSignal.any([request.signal, failed.signal]);
+  facts.catch(() => {}); // awaited below, unless something else fails before
+  await using spool = new ByteSpool();
+  const content = new SiteContent(spool);
+  const [tree, base] = await Promise.all([request.readSite(content), request.base]);
+  const { compression, precompress } = request;
+  const layers = siteLayers(tree, { root: siteRoot(base), compression, precompress, content, spool, cache, signal });
+  const push = client?.beginPush(reference, { signal, parallel: PARALLEL, onBlob }) ?? null;
+  try {
+    if (push !== null) addLayers(push, base, layers, reference);
+    const built = makeImages(base, await addedLayers(layers), await facts);
+    if (output !== null) await writeOutput(output, built, reference, signal);
+    const pushed = push === null ? null : await finishPush(push, built);
+    return {
+      digest: built.digest,
+      platforms: built.images.map(({ platform }) => platform),
+      files: tree.length,
+      bytes: tree.reduce((sum, { size }) => sum + size, 0),
+      layers: { site: layers.length, made: layers.filter(({ isMade }) => isMade).length },
+      pushed,
+    };
+  } catch (error) {
+    failed.abort(error);
+    throw error;
+  } finally {
+    // Nothing is read of the spool any more when it goes.
+    await Promise.allSettled([push?.settled(), ...layers.map((layer) => layer.describe())]);
+  }
+}
+
+/** So many blobs are on their way at once: a site has many small layers, and each waits for three answers. */
+const PARALLEL = 8;
+
+function addLayers(push: ImagePush, base: Base, layers: readonly SiteLayer[], reference: ImageReference): void {
+  for (const layer of layers) push.add(layer.blob());
+  const from = base.reference?.registry === reference.registry ? base.reference.repository : undefined;
+  const mountFrom = from === undefined || from === reference.repository ? [] : [from];
+  for (const image of base.images) for (const layer of image.layers) push.add(layer, { mountFrom });
+}
+
+async function addedLayers(layers: readonly SiteLayer[]): Promise<AddedLayer[]> {
+  const added = await Promise.all(
+    layers.map(async (site) => {
+      const [layer, packed] = await Promise.all([site.blob(), site.describe()]);
+      return layer === null || packed === null ? [] : [{ layer, diffId: packed.diffId }];
+    }),
+  );
+  return added.flat();
+}
+
+/** All that a manifest names has to be there before it. */
+async function finishPush(push: ImagePush, built: BuiltImage): Promise<Pushed> {
+  for (const image of built.images) push.add(configBlob(image));
+  await push.settled();
+  const { index, images } = built;
+  await Promise.all(
+    images.map(({ manifest, mediaType }) => push.manifest({ content: manifest, mediaType }, { isTop: index === null })),
+  );
+  if (index !== null) await push.manifest(index, { isTop: true });
+  return { digest: built.digest, blobs: push.blobs, bytes: push.bytes };
+}
+
+async function writeOutput(
+  output: ImageOutput,
+  built: BuiltImage,
+  reference: ImageReference,
+  signal: AbortSignal,
+): Promise<void> {
+  if (output.kind === "archive") {
+    await writeWhole(output.file, untilAborted(layoutArchive(archiveFiles(built, reference)).content(), signal), 0o666);
+    return;
+  }
+  const { blobs, entry } = layoutOf(built, reference);
+  const stoppable = blobs.map((blob) => ({ ...blob, content: () => untilAborted(blob.content(), signal) }));
+  await writeLayout(output.folder, stoppable, entry);
+}
+
+async function* untilAborted(chunks: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer, void, void> {
+  for await (const chunk of chunks) {
+    signal.throwIfAborted();
+    yield chunk;
+  }
+}
