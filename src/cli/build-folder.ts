@@ -84,11 +84,13 @@ export async function buildFolder(context: Context, folder: string, options: Bui
     },
     signal: io.signal,
   });
-  const built = await building.finally(async () => {
+  try {
+    await building;
+  } finally {
     await progress.end();
     await saveCache(context, cache);
-  });
-  await report(context, built, { reference, options });
+  }
+  await report(context, await building, { reference, options });
 }
 
 /** What is remembered of layers saves time; that it could not be written is no failure of the build. */
