@@ -1,4 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { cpSync, linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type Header, pack } from "tar-stream";
 import { describe, expect, test } from "vitest";
 import { contentFixture, type ContentFixture } from "../images/content-fixture.ts";
@@ -8,9 +11,10 @@ import { readOciLayout } from "../images/incoming/read-oci-layout.ts";
 import { collectGarbage, type ImageInfo, type IncomingImage, STATIC_BASE } from "../images/index.ts";
 import { collect } from "../images/registry/fakes.ts";
 import { silentLogger } from "../shared/log.ts";
+import { runCommand } from "../shared/run-command.ts";
 import { GitFileTable } from "../store/index.ts";
+import { peer } from "../../test/support/peers.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
-import { writeFile } from "node:fs/promises";
 import { takeImage, type TakeOptions } from "./take-image.ts";
 
 const signal = new AbortController().signal;
@@ -142,6 +146,35 @@ describe("an image that is taken", () => {
     const collect = { keepImages: () => new Set<string>(), beforeRemoval: async () => {}, log: silentLogger };
     expect((await collectGarbage(content.images, collect)).bytes).toBeGreaterThan(0);
     expect(content.images.taken.blobs.list()).toEqual([]);
+  });
+
+  test("that umoci repacked is what was in the folder that it packed", async (context) => {
+    using content = contentFixture();
+    await using folder = temporaryFolder("take");
+    const umoci = async (...args: string[]): Promise<void> => {
+      const env = { PATH: process.env["PATH"] ?? "", HOME: folder.path };
+      const { code, stderr } = await runCommand({ file: peer(context, "umoci"), args, env });
+      expect(code, stderr).toBe(0);
+    };
+    const { digest } = await take(content, incomingImage([base, site], MARKED));
+    const [layout, bundle] = [folder.file("layout"), folder.file("bundle")];
+    cpSync(content.images.taken.blobs.folder, layout, { recursive: true });
+    await umoci("unpack", "--rootless", "--image", `${layout}:${digest.slice(7)}`, bundle);
+    const www = join(bundle, "rootfs/www");
+    rmSync(join(www, "css"), { recursive: true });
+    rmSync(join(www, "index.html"));
+    mkdirSync(join(www, "index.html"));
+    writeFileSync(join(www, "index.html/ä.html"), "a folder now");
+    linkSync(join(www, "index.html/ä.html"), join(www, "hard.html"));
+    symlinkSync("hard.html", join(www, "soft.html"));
+    await umoci("repack", "--image", `${layout}:changed`, bundle);
+    await using incoming = await readOciLayout(layout, { name: "changed" });
+    const info = await take(content, incoming);
+    expect(incoming.layers).toHaveLength(3);
+    const names = ["hard.html", "index.html/ä.html", "soft.html"];
+    expect(await filesOf(content, info.digest)).toEqual(
+      Object.fromEntries(names.map((name) => [name, "a folder now"])),
+    );
   });
 
   test("is kept by a collection that goes on meanwhile", async () => {

@@ -1,4 +1,3 @@
-import { hash as digestOf } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,18 +6,15 @@ import type { Clock } from "../shared/clock.ts";
 import { errno, SteppeError, toSteppeError } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
 import { SerialQueue } from "../shared/serial-queue.ts";
-import type { ContentTables, LayerRow } from "../store/index.ts";
+import type { ContentTables } from "../store/index.ts";
+import { DataLayers } from "./data-layers.ts";
 import { decodeImageFile, encodeImageFile, type ImageFile } from "./image-file.ts";
-import { digestLayer, type LayerFile, layerContent, verified } from "./layer-content.ts";
 import { planLayers } from "./layer-plan.ts";
 import { normalTree } from "./normal-tree.ts";
 import { makeManifest, MEDIA_TYPES, parseManifest, sha256Digest } from "./oci-manifest.ts";
 import type { PackedFileStore } from "./packed-file-store.ts";
 import { blobBytes, TakenImages } from "./taken-images.ts";
-import type { Image, ImageInfo, ImageKind, IncomingImage, OciImage, Tree, TreeEntry } from "./types.ts";
-
-/** Part of the key of a layer: what is known of layers is void when the form of the archive changes. */
-const LAYER_VERSION = "layer@1";
+import type { Image, ImageInfo, ImageKind, IncomingImage, OciImage, Tree } from "./types.ts";
 
 export interface ImageStoreOptions {
   /** The folder of trees; it exists. */
@@ -48,6 +44,7 @@ export class ImageStore {
   /** The blobs of images that were made elsewhere. */
   readonly taken: TakenImages;
   readonly #tables: ContentTables;
+  readonly #dataLayers: DataLayers;
   readonly #clock: Clock;
   readonly #removal = new SerialQueue();
   /** Images that were damaged when last looked at: their tree or one of their files is lost. */
@@ -59,6 +56,7 @@ export class ImageStore {
     this.folder = folder;
     this.files = files;
     this.#tables = files.tables;
+    this.#dataLayers = new DataLayers(files);
     this.taken = new TakenImages(layout, files.tables.store);
     this.#clock = clock;
     this.#damaged = this.#reconcile(log);
@@ -73,9 +71,7 @@ export class ImageStore {
     using _ = this.files.hold();
     const tree = normalTree(files);
     const layers = planLayers(tree);
-    const rows: LayerRow[] = [];
-    for (const layerFiles of groupByLayer(tree, layers)) rows.push(await this.#layer(layerFiles));
-    const { manifest, config } = makeManifest(rows);
+    const { manifest, config } = makeManifest(await this.#dataLayers.describe(tree, layers));
     const digest = sha256Digest(manifest);
     const bytes = tree.reduce((sum, entry) => sum + entry.size, 0);
     this.#made?.add(digest);
@@ -185,17 +181,13 @@ export class ImageStore {
   async open(digest: string): Promise<OciImage> {
     const { manifest, config, tree, layers } = await this.readImage(digest);
     if (this.imageInfo(digest)?.kind !== "data") return this.taken.open(digest, { manifest, config });
-    const groups = groupByLayer(tree, layers);
     return {
       digest,
       mediaType: MEDIA_TYPES.manifest,
       manifest,
       config,
       configDigest: sha256Digest(config),
-      layers: parseManifest(manifest).layers.map((layer, i) => ({
-        ...layer,
-        content: () => this.#content(layer, groups[i] ?? []),
-      })),
+      layers: this.#dataLayers.open(tree, layers, parseManifest(manifest).layers),
     };
   }
 
@@ -254,35 +246,6 @@ export class ImageStore {
     throw new SteppeError("CONTENT_CORRUPT", { operation: "read", subject: digest, cause: "this is another image" });
   }
 
-  async #layer(entries: readonly TreeEntry[]): Promise<LayerRow> {
-    const listing = listingHash(entries);
-    const files = this.#locate(entries);
-    const known = this.#tables.layer(listing);
-    if (known !== undefined) return known;
-    const layer = await digestLayer(files, this.files.packs);
-    this.#tables.addLayer(listing, layer);
-    return layer;
-  }
-
-  /** Garbage collection waits: it would move files that are being read to other packs. */
-  async *#content(layer: LayerRow, entries: readonly TreeEntry[]): AsyncGenerator<Buffer, void, void> {
-    using _ = this.files.hold();
-    yield* verified(layerContent(this.#locate(entries), this.files.packs), layer);
-  }
-
-  #locate(entries: readonly TreeEntry[]): LayerFile[] {
-    const locations = this.files.locateMany(entries.map((entry) => entry.hash));
-    return entries.map(({ path, size, hash }, i) => {
-      const location = locations[i];
-      if (location?.size === size) return { path, location };
-      const cause =
-        location === undefined
-          ? `its content ${hash.toString("hex")} is not in the file store`
-          : `it has ${location.size} bytes instead of ${size}`;
-      throw new SteppeError("CONTENT_CORRUPT", { operation: "read", subject: path, cause });
-    });
-  }
-
   /** Removes trees without a row (a crash came between); finds images that lost their tree, or a file. */
   #reconcile(log: Logger): Set<string> {
     const rows = this.#tables.images().map((row) => row.digest);
@@ -324,21 +287,6 @@ export class ImageStore {
 /** Opens the images, having removed what a crash left half-made. */
 export function openImageStore(options: ImageStoreOptions): ImageStore {
   return new ImageStore(options);
-}
-
-function groupByLayer(tree: Tree, layers: Uint8Array): TreeEntry[][] {
-  const groups: TreeEntry[][] = [];
-  tree.forEach((entry, i) => {
-    const group = (groups[layers[i] ?? 0] ??= []);
-    group.push(entry);
-  });
-  return groups;
-}
-
-/** Names what a layer holds. Paths have no zeros and hashes have one length, so no two listings look alike. */
-function listingHash(entries: readonly TreeEntry[]): Buffer {
-  const paths = Buffer.from(`${LAYER_VERSION}\0${entries.map((entry) => entry.path).join("\0")}\0\0`);
-  return digestOf("sha256", Buffer.concat([paths, ...entries.map((entry) => entry.hash)]), "buffer");
 }
 
 function readError(error: unknown, digest: string): unknown {
