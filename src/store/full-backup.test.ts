@@ -39,6 +39,10 @@ function fill(root: string): DataPaths {
   writeFileSync(`${paths.packs}/unknown.pack`, "not in the store");
   writeFileSync(`${paths.images}/abc.tree`, "image", { mode: 0o600 });
   writeFileSync(`${paths.images}/def.tree.1.2.tmp`, "half");
+  mkdirSync(`${paths.oci}/blobs/sha256`, { recursive: true });
+  writeFileSync(`${paths.oci}/blobs/sha256/${"cc".repeat(32)}`, "blob", { mode: 0o600 });
+  writeFileSync(`${paths.oci}/index.json`, "{}");
+  writeFileSync(`${paths.oci}/blob-12.tmp`, "half");
   writeFileSync(`${paths.ca}/local-ca.pem`, "key and certificate");
   writeFileSync(`${paths.certificates}/a.test-1.pem`, "certificate");
   writeFileSync(`${paths.ingress}/snapshot.json`, "{}");
@@ -87,6 +91,7 @@ describe("a full backup", () => {
       "token",
       "packs/1.pack",
       "images/abc.tree",
+      `oci/blobs/sha256/${"cc".repeat(32)}`,
       "ca/local-ca.pem",
       "repositories/blog.git/refs/tags/v1",
       "ingress/certificates/a.test-1.pem",
@@ -97,6 +102,8 @@ describe("a full backup", () => {
     for (const path of [
       "packs/unknown.pack",
       "images/def.tree.1.2.tmp",
+      "oci/index.json", // written anew at the start
+      "oci/blob-12.tmp",
       "ingress/snapshot.json",
       "logs/access-1.log",
       "repositories/blog.git/hooks",
