@@ -60,7 +60,9 @@ describe("garbage collection", () => {
     const kept = await content.add({ "a.html": "<p>kept</p>".repeat(100) });
     const gone = await content.add({ "b.html": "<p>gone</p>".repeat(100) });
     await new EncodingMaker(content.files, 1).make([...kept, ...gone], new AbortController().signal);
-    content.store.run("INSERT INTO apps (name, definition, push_token, created_at, updated_at) VALUES ('blog', '{}', '', 0, 0)");
+    content.store.run(
+      "INSERT INTO apps (name, definition, push_token, created_at, updated_at) VALUES ('blog', '{}', '', 0, 0)",
+    );
     for (const { hash } of [...kept, ...gone]) {
       content.store.run("INSERT INTO git_files VALUES ('blog', ?, ?)", randomBytes(20), hash);
     }
