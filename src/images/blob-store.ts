@@ -57,9 +57,22 @@ export class BlobStore {
     syncFolder(join(path, ".."));
   }
 
-  /** A blob as a stream, checked. Throws CONTENT_CORRUPT if it is not there, and at its end if it is not what its name says. */
-  content(name: BlobName): AsyncGenerator<Buffer, void, void> {
-    return verified(this.#read(name.digest), name);
+  /**
+   * A blob as a stream, checked. Throws CONTENT_CORRUPT if it is not there, and at its end if it is not what its name says: it is removed then, so that it is
+   * known to be lost, and asked for when its image comes again.
+   */
+  async *content(name: BlobName): AsyncGenerator<Buffer, void, void> {
+    const path = this.#path(name.digest);
+    await using file = await openBlob(path, name.digest);
+    const { ino } = await file.stat();
+    try {
+      yield* verified(pieces(file), name);
+    } catch (error) {
+      const isDamaged = error instanceof SteppeError && error.code === "CONTENT_CORRUPT";
+      // Unless it came again meanwhile.
+      if (isDamaged && statSync(path, { throwIfNoEntry: false })?.ino === ino) this.remove([name.digest]);
+      throw error;
+    }
   }
 
   /** All blobs that are there. */
@@ -94,26 +107,6 @@ export class BlobStore {
     if (readIfThere(path)?.equals(bytes) !== true) writeFileAtomic(path, bytes);
   }
 
-  async *#read(digest: string): AsyncGenerator<Buffer, void, void> {
-    let file: FileHandle;
-    try {
-      file = await open(this.#path(digest), "r");
-    } catch (error) {
-      if (errno(error) !== "ENOENT") throw toSteppeError(error, "read", digest);
-      const parts = { operation: "read", subject: digest, cause: "this blob of an image is lost" };
-      throw new SteppeError("CONTENT_CORRUPT", parts, { cause: error });
-    }
-    try {
-      for (;;) {
-        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES);
-        if (bytesRead === 0) return;
-        yield buffer.subarray(0, bytesRead);
-      }
-    } finally {
-      await file.close();
-    }
-  }
-
   #path(digest: string): string {
     if (isDigest(digest)) return join(this.folder, "blobs", digest.replace(":", "/"));
     throw new SteppeError("IMAGE_INVALID", {
@@ -121,6 +114,24 @@ export class BlobStore {
       subject: digest,
       cause: "this is no digest of a blob",
     });
+  }
+}
+
+async function openBlob(path: string, digest: string): Promise<FileHandle> {
+  try {
+    return await open(path, "r");
+  } catch (error) {
+    if (errno(error) !== "ENOENT") throw toSteppeError(error, "read", digest);
+    const parts = { operation: "read", subject: digest, cause: "this blob of an image is lost" };
+    throw new SteppeError("CONTENT_CORRUPT", parts, { cause: error });
+  }
+}
+
+async function* pieces(file: FileHandle): AsyncGenerator<Buffer, void, void> {
+  for (;;) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
   }
 }
 

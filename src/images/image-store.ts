@@ -100,7 +100,7 @@ export class ImageStore {
     const known = this.imageInfo(digest);
     this.#made?.add(digest);
     this.#damaged.delete(digest);
-    if (known !== undefined && this.hasTree(digest) && !this.#becomesSite(known, site)) return known;
+    if (known !== undefined && !this.#becomesSite(known, site) && !this.#isDamaged(digest)) return known;
     const tree = site === null ? [] : normalTree(site.tree);
     const layers = new Uint8Array(tree.length);
     try {

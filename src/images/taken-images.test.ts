@@ -182,6 +182,26 @@ describe("an image that was made elsewhere", () => {
     expect(content.images.damagedImages()).toEqual([]);
   });
 
+  test("of which a blob changed on the disk is not given away, and comes again", async () => {
+    using content = contentFixture();
+    const incoming = image();
+    const tree = await content.add({ "index.html": "<h1>" });
+    const { digest } = await keep(content, incoming, { folder: "/www", tree });
+    const { digest: layer } = incoming.layers[0]!.descriptor;
+    const bytes = readFileSync(blobPath(content, layer));
+    bytes[100]! ^= 1;
+    writeFileSync(blobPath(content, layer), bytes);
+    const [damaged] = (await content.images.open(digest)).layers;
+    await expect(collect(damaged!.content())).rejects.toMatchObject({ code: "CONTENT_CORRUPT" });
+    await expect(content.images.open(digest)).rejects.toThrow("is lost");
+    expect(content.images.find(digest, "/www")).toBeUndefined();
+    await keep(content, incoming, { folder: "/www", tree });
+    expect(content.images.find(digest, "/www")).toMatchObject({ digest });
+    writeFileSync(join(content.images.folder, `${digest.slice(7)}.tree`), "damaged");
+    await keep(content, incoming, { folder: "/www", tree });
+    expect(await content.images.readTree(digest)).toEqual(tree);
+  });
+
   test("that is cancelled, or whose source fails, leaves whole blobs only, which the next try does not fetch again", async () => {
     using content = contentFixture();
     const incoming = image();

@@ -14,6 +14,7 @@ export interface ImageFiles extends AsyncDisposable {
 }
 
 const PIECE = 256 * 1024;
+const MOST_NAME_BYTES = 4096;
 /** An image has a few files for each layer. */
 const MOST_ENTRIES = 100_000;
 const MOST_LINKS = 8;
@@ -54,6 +55,8 @@ export async function archiveFiles(path: string): Promise<ImageFiles> {
   const entries = new Map<string, TarEntry>();
   const reader = new TarReader(new FileBytes(file), path);
   for (let entry = await reader.next(); entry !== undefined; entry = await reader.next()) {
+    if (Math.max(entry.name.length, entry.target.length) > MOST_NAME_BYTES)
+      throw invalid(path, "it has names that are too long");
     entries.set(posix.normalize(entry.name.toString("utf8")), entry);
     if (entries.size > MOST_ENTRIES) throw invalid(path, `it has more than ${MOST_ENTRIES} files`);
   }

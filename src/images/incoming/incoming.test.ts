@@ -295,6 +295,36 @@ async function writeArchive(file: string, files: Record<string, Buffer>): Promis
   await writeFile(file, archive as AsyncIterable<Buffer>);
 }
 
+test("what buildah wrote is read, as a layout and as an archive of docker save, and buildah takes ours", async (context) => {
+  if (process.getuid?.() !== 0) context.skip("needs root, for buildah without user namespaces");
+  const storage = [
+    "--root",
+    folder.file("buildah"),
+    "--runroot",
+    folder.file("buildah-run"),
+    "--storage-driver",
+    "vfs",
+  ];
+  const buildah = async (...args: string[]): Promise<string> =>
+    (await run(context, "buildah", ...storage, ...args)).trim();
+  const policy = ["--signature-policy", folder.file("policy.json")];
+  writeFileSync(folder.file("policy.json"), '{"default":[{"type":"insecureAcceptAnything"}]}');
+  const ours = await buildah("pull", "--quiet", ...policy, `oci-archive:${archive}:v1`);
+  const container = await buildah("from", ...policy, ours);
+  writeFileSync(folder.file("buildah.html"), "by buildah");
+  await buildah("copy", "--quiet", container, folder.file("buildah.html"), "/www/buildah.html");
+  const id = await buildah("commit", "--quiet", ...policy, container);
+  await buildah("push", "--quiet", ...policy, id, `oci:${folder.file("by-buildah")}:v1`);
+  await buildah("push", "--quiet", ...policy, id, `docker-archive:${folder.file("by-buildah.tar")}:site:v1`);
+  await using layout = await readOciLayout(folder.file("by-buildah"));
+  await using saved = await readDockerArchive(folder.file("by-buildah.tar"), { layers: content.images.taken, signal });
+  for (const incoming of [layout, saved]) {
+    expect((await diffIds(incoming)).slice(0, 2)).toEqual([lower, upper].map(sha256Digest));
+    expect(incoming.layers).toHaveLength(3);
+    await keep(incoming);
+  }
+});
+
 describe("a registry", () => {
   test("gives what skopeo brought, in both forms of manifests, and skopeo copies what we push", async (context) => {
     await using registry = await startDockerRegistry(context);
