@@ -6,6 +6,7 @@ import { type BenchmarkOptions, formatTable, type Report } from "./lib/report.ts
 const benchmarks: Readonly<Record<string, () => Promise<{ run: (options: BenchmarkOptions) => Promise<Report[]> }>>> = {
   core: () => import("./core.ts"),
   deploy: () => import("./deploy.ts"),
+  image: () => import("./image.ts"),
   platform: () => import("./platform.ts"),
   "site-server": () => import("./site-server.ts"),
 };
@@ -14,7 +15,7 @@ const usage = `usage: npm run bench -- NAME [ROUNDS] [--seconds N] [--only WHAT,
 NAME is one of: ${Object.keys(benchmarks).join(", ")}
   ROUNDS       how often everything is measured (3); medians are shown
   --seconds N  how long each load goes on, of site-server (5)
-  --only WHAT  of site-server: only these servers, cases, \`bare\`, \`logged\`, \`tls\`, \`scale\` or \`sites\`
+  --only WHAT  of site-server: only these servers, cases, \`bare\`, \`logged\`, \`tls\`, \`scale\` or \`sites\`; of image: only these tools
   --quick      one round, two seconds: to see that all works
 `;
 

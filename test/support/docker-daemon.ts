@@ -21,13 +21,18 @@ export interface DockerOptions {
    * with a bridge: whatever builds, can build.
    */
   network?: "machine" | "own";
+  /** How it stores layers. Default `vfs`, which works wherever tests run; `overlay2` is what machines have, and faster. */
+  storage?: "vfs" | "overlay2";
 }
 
 /**
  * Starts dockerd with its data in a temporary folder. It changes nothing of the machine's network.
  * Skips the test if the package is missing, or if a daemon cannot run here: it needs root, and cgroups and namespaces that are its own to change.
  */
-export async function startDocker(context: TestContext, options: DockerOptions = {}): Promise<DockerDaemon> {
+export async function startDocker(
+  context: Pick<TestContext, "skip">,
+  options: DockerOptions = {},
+): Promise<DockerDaemon> {
   const [client, daemon] = [peer(context, "docker"), peer(context, "dockerd")];
   const folder = temporaryFolder("docker");
   const host = `unix://${folder.file("socket")}`;
@@ -63,7 +68,7 @@ export async function startDocker(context: TestContext, options: DockerOptions =
 /** In a mount namespace of its own: what it leaves mounted goes with it. */
 function spawnDaemon(
   file: string,
-  { folder, host, network = "machine" }: DockerOptions & { folder: TemporaryFolder; host: string },
+  { folder, host, network = "machine", storage = "vfs" }: DockerOptions & { folder: TemporaryFolder; host: string },
 ): ChildProcess {
   const places = [
     "--data-root",
@@ -75,7 +80,7 @@ function spawnDaemon(
   ];
   const isOwn = network === "own";
   const bridge = [...(isOwn ? [] : ["--bridge", "none"]), "--iptables=false", "--ip6tables=false"];
-  const flags = ["--host", host, "--storage-driver", "vfs", ...places, ...bridge];
+  const flags = ["--host", host, "--storage-driver", storage, ...places, ...bridge];
   const namespaces = ["--mount", "--propagation", "private", ...(isOwn ? ["--net"] : [])];
   return spawn("unshare", [...namespaces, file, ...flags], {
     stdio: ["ignore", "ignore", "pipe"],
