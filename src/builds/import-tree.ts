@@ -1,5 +1,6 @@
 import type { FileBatch, FileStore, StoredFile, Tree, TreeEntry } from "../images/index.ts";
 import { SteppeError, toSteppeError } from "../shared/errors.ts";
+import { grouped } from "../shared/grouped.ts";
 import { type SiteFile, siteFiles } from "./site-files.ts";
 import type { FileSource, SourceEntry } from "./source-tree.ts";
 
@@ -171,6 +172,6 @@ function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 function count(number: number, what?: string): string {
-  const text = number.toLocaleString("en");
+  const text = grouped(number);
   return what === undefined ? text : `${text} ${what}${number === 1 ? "" : "s"}`;
 }

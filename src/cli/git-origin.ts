@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { errno } from "../shared/errors.ts";
 import type { Io } from "./io.ts";
 
@@ -15,6 +17,7 @@ const QUIET = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "
 
 /** Asks git about the checkout that holds a folder. Both are null if there is none, or git is not installed. */
 export async function gitOrigin({ run, env, signal }: Io, folder: string): Promise<GitOrigin> {
+  if (!isInCheckout(folder)) return NOTHING;
   const git = (...args: string[]) => {
     const { PATH = "", HOME = "" } = env;
     const kept = { PATH, HOME, LC_ALL: "C", GIT_TERMINAL_PROMPT: "0" };
@@ -34,6 +37,14 @@ export async function gitOrigin({ run, env, signal }: Io, folder: string): Promi
   } catch (error) {
     if (errno(error) === "ENOENT") return NOTHING; // no git: then nobody made a checkout here
     throw error;
+  }
+}
+
+/** Starting git twice takes longer than to look. */
+function isInCheckout(folder: string): boolean {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    if (existsSync(join(at, ".git"))) return true;
+    if (at === dirname(at)) return false;
   }
 }
 

@@ -1,3 +1,5 @@
+import { grouped } from "../shared/grouped.ts";
+
 /** `850 ms`, `3.1 s`, `2 min 5 s`. */
 export function formatElapsed(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
@@ -53,7 +55,7 @@ export function formatBytes(bytes: number): string {
 
 /** `1 app`, `3 apps`. */
 export function count(number: number, noun: string): string {
-  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+  return `${grouped(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 /** The first twelve characters of a digest or a commit. */

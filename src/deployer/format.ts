@@ -1,6 +1,8 @@
+import { grouped } from "../shared/grouped.ts";
+
 /** `1,204 files`. */
 export function formatCount(count: number, noun: string): string {
-  return `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
+  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** Bytes for people, in powers of 1,024: `3.1 KiB`. */
