@@ -3,5 +3,9 @@ import { expect, test } from "vitest";
 import { grouped } from "./grouped.ts";
 
 test("writes numbers as English does", () => {
-  fc.assert(fc.property(fc.maxSafeNat(), (number) => expect(grouped(number)).toBe(number.toLocaleString("en"))));
+  fc.assert(
+    fc.property(fc.maxSafeNat(), (number) => {
+      expect(grouped(number)).toBe(number.toLocaleString("en"));
+    }),
+  );
 });
