@@ -97,10 +97,10 @@ export class SteppeClient {
 
   async deploy(
     name: string,
-    ref: { tag: string } | { branch: string },
+    what: { tag: string } | { branch: string } | { image: string },
     { noGrace }: SwitchOptions = {},
   ): Promise<Deployment> {
-    const json = { ...ref, ...(noGrace === true ? { noGrace } : {}) };
+    const json = { ...what, ...(noGrace === true ? { noGrace } : {}) };
     return (await this.#json({ method: "POST", path: `${appPath(name)}/deployments`, json })) as Deployment;
   }
 

@@ -91,6 +91,8 @@ export class FakeDeployer implements Deployer {
     return "looked at";
   };
   deployRef: Deployer["deployRef"] = async (app, ref, options) => this.#queue("deployRef", app, ref, options);
+  deployImage: Deployer["deployImage"] = async (app, reference, options) =>
+    this.#queue("deployImage", app, reference, options);
   deployUpload: Deployer["deployUpload"] = async (app, tree, options) =>
     this.#queue("deployUpload", app, tree.label, options);
   rollback: Deployer["rollback"] = async (app, release, options) => this.#queue("rollback", app, release, options);

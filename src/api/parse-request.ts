@@ -27,12 +27,22 @@ export async function parseApply(
   return { definitions: parsed, ...flags };
 }
 
-/** `{tag, noGrace?}` or `{branch, noGrace?}`. Throws USAGE. */
-export function parseDeploy(body: unknown): { ref: { tag: string } | { branch: string }; noGrace: boolean } {
-  const { tag, branch, noGrace } = object(body, ["tag", "branch", "noGrace"]);
-  if ((tag === undefined) === (branch === undefined)) throw wrong("give either `tag` or `branch`");
-  const ref = tag === undefined ? { branch: refName(branch, "branch") } : { tag: refName(tag, "tag") };
-  return { ref, noGrace: flag(noGrace, "noGrace") };
+/** `{tag, noGrace?}`, `{branch, noGrace?}` or `{image, noGrace?}`. Throws USAGE. */
+export function parseDeploy(body: unknown): {
+  what: { tag: string } | { branch: string } | { image: string };
+  noGrace: boolean;
+} {
+  const { tag, branch, image, noGrace } = object(body, ["tag", "branch", "image", "noGrace"]);
+  const given = [tag, branch, image].filter((value) => value !== undefined);
+  if (given.length !== 1) throw wrong("give one of `tag`, `branch` and `image`");
+  return { what: whatToDeploy(tag, branch, image), noGrace: flag(noGrace, "noGrace") };
+}
+
+function whatToDeploy(tag: unknown, branch: unknown, image: unknown) {
+  if (tag !== undefined) return { tag: refName(tag, "tag") };
+  if (branch !== undefined) return { branch: refName(branch, "branch") };
+  if (typeof image !== "string") throw wrong("`image` is no text");
+  return { image };
 }
 
 /** `{release?, noGrace?}`. Throws USAGE. */

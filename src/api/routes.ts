@@ -64,9 +64,12 @@ export function jsonRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
       exchange.json(200, deployer.deployments(definition.name, limit));
     }),
     route("POST", "/v1/apps/:app/deployments", async (exchange) => {
-      const { ref, noGrace } = parseDeploy(await body(exchange));
-      const { requestId } = exchange;
-      exchange.json(202, await deployer.deployRef(exchange.param("app"), ref, { requestId, noGrace }));
+      const { what, noGrace } = parseDeploy(await body(exchange));
+      const app = exchange.param("app");
+      const how = { requestId: exchange.requestId, noGrace };
+      const deployment =
+        "image" in what ? await deployer.deployImage(app, what.image, how) : await deployer.deployRef(app, what, how);
+      exchange.json(202, deployment);
     }),
     route("POST", "/v1/apps/:app/rollback", async (exchange) => {
       const { release, noGrace } = parseRollback(await body(exchange));

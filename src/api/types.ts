@@ -15,7 +15,7 @@ import type { ErrorBody } from "../shared/errors.ts";
  *     GET    /v1/apps/APP/releases                        Release[]
  *     GET    /v1/apps/APP/releases/N/image                a tar archive, an OCI image layout
  *     GET    /v1/apps/APP/deployments?limit=N             Deployment[]
- *     POST   /v1/apps/APP/deployments  {tag|branch, noGrace?}  Deployment, 202
+ *     POST   /v1/apps/APP/deployments  {tag|branch|image, noGrace?}  Deployment, 202
  *     POST   /v1/apps/APP/uploads?noGrace=1  a tar archive     Deployment, 202
  *     POST   /v1/apps/APP/rollback     {release?, noGrace?}    Deployment, 202
  *     POST   /v1/apps/APP/approve      {deployment?}      Deployment

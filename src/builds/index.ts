@@ -5,4 +5,4 @@ export { receiveUpload, type UploadLimits } from "./receive-upload.ts";
 export { removeFolder } from "./remove-folder.ts";
 export type { BuildCommand, BuildFolders } from "./run-build.ts";
 export type { SourceEntry, SourceTree } from "./source-tree.ts";
-export { /** @public */ takeImage, type TakeOptions } from "./take-image.ts";
+export { takeImage, type TakeOptions } from "./take-image.ts";

@@ -1,6 +1,6 @@
 import type { AppView, Deployment } from "../api/types.ts";
 import type { Context } from "./context.ts";
-import { formatAge, formatMoment } from "./human.ts";
+import { formatAge, formatMoment, short } from "./human.ts";
 import { formatTable } from "./table.ts";
 
 /** The apps as a table, or what to do when there are none. */
@@ -56,6 +56,8 @@ export function sourceName(source: Deployment["source"]): string {
   switch (source.kind) {
     case "ref":
       return source.ref.replace(/^refs\/(tags|heads)\//, "");
+    case "image":
+      return source.tag ?? `image ${short(source.digest)}`;
     case "upload":
       return "a folder";
     case "rollback":

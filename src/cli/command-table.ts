@@ -75,7 +75,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "deploy",
-    summary: "deploy a tag, a branch or a folder, and follow it",
+    summary: "deploy a tag, a branch, an image or a folder, and follow it",
     examples: ["steppe deploy blog --tag v2", "steppe deploy blog --dir ./public --no-grace"],
     load: () => import("./commands/deploy.ts"),
   },

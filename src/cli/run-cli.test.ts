@@ -39,7 +39,11 @@ describe("help and mistakes", () => {
     [["deploy", "blog", "--tga", "v1"], "unknown option '--tga'", "Did you mean `--tag`? See `steppe deploy --help`."],
     [["deploy"], "missing required argument 'app'", "See `steppe deploy --help`."],
     [["app", "list", "x"], "too many arguments. Expected 0 arguments but got 1: x", expect.anything()],
-    [["deploy", "blog"], "nothing says what is to be deployed", "Give --tag TAG, --branch BRANCH or --dir FOLDER."],
+    [
+      ["deploy", "blog"],
+      "nothing says what is to be deployed",
+      "Give --tag TAG, --branch BRANCH, --image IMAGE or --dir FOLDER.",
+    ],
     [["deploy", "blog", "--tag", "a", "--dir", "b"], "only one thing can be deployed at a time", expect.anything()],
     [["rollback", "blog", "v1"], 'the release "v1" is no whole number', "See `steppe rollback --help`."],
     [["logs", "blog", "--deployment", "1"], "--deployment wants --build", expect.anything()],

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { SteppeError } from "../shared/errors.ts";
+import { readRegistry } from "../shared/image-name.ts";
 import { nearest } from "../shared/nearest.ts";
 import { parseHostName } from "./domain.ts";
 import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
@@ -22,6 +23,8 @@ export interface UpOptions {
   webhooksUrl: string | null;
   /** The host name under which the API and git are reachable by HTTPS through the ingress, or null. */
   host: string | null;
+  /** Registries that are spoken to by plain HTTP, as references name them, besides those on this machine's loopback. */
+  insecureRegistries: string[];
   /** How many ingress processes; null is one for each core. */
   workers: number | null;
   /** A `steppe.yaml` that is applied at start, absolute, or null. */
@@ -50,6 +53,8 @@ export interface UpOption {
   /** The environment's variable that stands in for it. */
   variable?: string;
   hidden?: boolean;
+  /** Whether it may be given several times. */
+  isList?: boolean;
 }
 
 /** The options of `steppe up`: the one table for parsing and for the help. */
@@ -66,6 +71,12 @@ export const upOptions: readonly UpOption[] = [
   },
   { name: "webhooks-url", value: "URL", description: "how senders reach that, if a proxy leads there" },
   { name: "host", value: "NAME", description: "a host name for the API and git, by HTTPS through the ingress" },
+  {
+    name: "insecure-registry",
+    value: "HOST",
+    description: "a registry of images that is spoken to by plain HTTP; several times for more",
+    isList: true,
+  },
   { name: "workers", value: "N", description: "how many ingress processes (default: one for each core)" },
   { name: "config", value: "FILE", description: "a steppe.yaml to apply at start" },
   { name: "example", description: "deploy the example app, hello" },
@@ -113,6 +124,7 @@ export function parseUpOptions(args: readonly string[], env: NodeJS.ProcessEnv, 
     webhooks: address("webhooks"),
     webhooksUrl: readUrl(text("webhooks-url")),
     host: readHost(text("host")),
+    insecureRegistries: readRegistries(given["insecure-registry"]),
     workers: readWorkers(text("workers")),
     config: path("config"),
     example: given["example"] === true,
@@ -128,7 +140,9 @@ export function parseUpOptions(args: readonly string[], env: NodeJS.ProcessEnv, 
 
 function readArguments(args: readonly string[]): Record<string, string | boolean | undefined> {
   const config: ParseArgsOptionsConfig = Object.fromEntries(
-    upOptions.map(({ name, value }) => [name, { type: value === undefined ? "boolean" : "string" } as const]),
+    upOptions.map(({ name, value, isList = false }) => {
+      return [name, { type: value === undefined ? "boolean" : "string", multiple: isList } as const];
+    }),
   );
   const { tokens, values } = parseArgs({ args: [...args], options: config, strict: false, tokens: true });
   for (const token of tokens) {
@@ -137,7 +151,7 @@ function readArguments(args: readonly string[]): Record<string, string | boolean
     checkOption(token.name, token.rawName, token.value, token.inlineValue);
   }
   return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value.at(-1) : value]),
+    Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value.join(",") : value]),
   );
 }
 
@@ -173,6 +187,15 @@ function readUrl(text: string | undefined): string | null {
   const isPlain = url !== null && url.search === "" && url.hash === "" && url.username === "" && url.password === "";
   if (isPlain && /^https?:$/.test(url.protocol)) return url.href.replace(/\/+$/, "");
   throw usage(`--webhooks-url ${JSON.stringify(text)} is no address like https://hooks.example.com`);
+}
+
+function readRegistries(text: string | boolean | undefined): string[] {
+  if (typeof text !== "string") return [];
+  return text.split(",").map((name) => {
+    const registry = readRegistry(name);
+    if ("value" in registry) return registry.value;
+    throw usage(`--insecure-registry ${JSON.stringify(name)}: ${registry.problem}`);
+  });
 }
 
 function readWorkers(text: string | undefined): number | null {

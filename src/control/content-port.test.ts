@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Builder } from "../builds/index.ts";
 import { contentFixture } from "../images/content-fixture.ts";
 import { EncodingMaker } from "../images/index.ts";
+import { systemClock } from "../shared/clock.ts";
 import { silentLogger } from "../shared/log.ts";
 import { contentPort } from "./content-port.ts";
 
@@ -18,6 +19,8 @@ test("an image whose forms are made is not looked at again, until something was 
         return (await images.readImage(digest)).tree;
       },
     }),
+    knownFiles: { lookup: () => [], remember() {} },
+    registries: { env: {}, insecure: new Set(), clock: systemClock },
     encodings,
     log: silentLogger,
   });

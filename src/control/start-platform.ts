@@ -13,7 +13,7 @@ import { writeFileAtomic } from "../shared/atomic-file.ts";
 import type { Clock } from "../shared/clock.ts";
 import type { Logger } from "../shared/log.ts";
 import { version } from "../shared/version.ts";
-import { Poller, Repositories } from "../sources/index.ts";
+import { Repositories } from "../sources/index.ts";
 import {
   backupBeforeMigration,
   BackupSchedule,
@@ -31,6 +31,8 @@ import { contentPort } from "./content-port.ts";
 import { routeControlHost } from "./control-route.ts";
 import { lastAddresses, listenAgain } from "./listen-again.ts";
 import { makeWebhooks } from "./make-webhooks.ts";
+import { registryPort } from "./registry-port.ts";
+import { remotesPort } from "./remotes-port.ts";
 import { sourcesPort } from "./sources-port.ts";
 import { uploadService } from "./upload-service.ts";
 
@@ -104,18 +106,27 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
   const last = lastAddresses(addressesFile);
   const addresses: PlatformAddresses = { ...listening(ingress), api: "", git: "", webhooks: null };
   const saveAddresses = (): void => writeFileAtomic(addressesFile, JSON.stringify(addresses));
-  const poller = new Poller({ clock, log, poll: (app) => deployer.refsChanged(app, "poll") });
-  ending.defer(() => poller.stop());
+  const remotes = remotesPort({
+    lookAtRefs: (app) => deployer.refsChanged(app, "poll"),
+    lookAtImages: (app) => deployer.lookAtImages(app, "poll"),
+    clock,
+    log,
+  });
+  ending.defer(() => remotes.stop());
+  const registries = { env: definedOf(process.env), insecure: new Set(options.insecureRegistries), clock };
   const deployer = new AppDeployer({
     store,
     sources: sourcesPort({ repositories, store, clock, originOf: (app) => deployer.app(app).definition.repository }),
-    remotes: {
-      watch: ({ name, repository, pollMs }) =>
-        repository === null ? void poller.delete(name) : poller.set(name, { url: repository, pollMs }),
-      forget: (app) => poller.delete(app),
-      trouble: (app) => poller.trouble(app),
-    },
-    content: contentPort({ builder, images, encodings: new EncodingMaker(images.files), log }),
+    remotes,
+    registry: registryPort(registries),
+    content: contentPort({
+      builder,
+      images,
+      knownFiles,
+      registries,
+      encodings: new EncodingMaker(images.files),
+      log,
+    }),
     engine: createLocalEngine({
       files: images.files,
       readTree: (digest) => images.readTree(digest),
@@ -264,6 +275,10 @@ function openImages(store: Store, paths: DataPaths, { log, clock }: Surroundings
   for (const image of images.damagedImages())
     log.error({ image }, "something of an image is lost; deploy its tag again");
   return images;
+}
+
+function definedOf(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined));
 }
 
 function buildFolders({ root, builds, cache, logs }: DataPaths) {

@@ -6,11 +6,18 @@ import type { Deployment } from "./types.ts";
  * became of it.
  */
 export function withAgainHint(error: SteppeError, { app, source }: Deployment): SteppeError {
-  const [, kind, name = ""] = source.kind === "ref" ? (/^refs\/(tag|head)s\/(.+)$/s.exec(source.ref) ?? []) : [];
-  if (kind === undefined || error.code === "DEPLOYMENT_SUPERSEDED" || error.code === "APP_NOT_FOUND") return error;
-  const command = `steppe deploy ${app} --${kind === "tag" ? "tag" : "branch"} ${shellWord(name)}`;
+  const what = optionOf(source);
+  if (what === undefined || error.code === "DEPLOYMENT_SUPERSEDED" || error.code === "APP_NOT_FOUND") return error;
+  const command = `steppe deploy ${app} ${what}`;
   const hint = `${error.hint} To try the same again: \`${command}\`.`;
   return new SteppeError(error.code, { ...error.toJSON(), hint }, { cause: error });
+}
+
+/** How the same is asked for; undefined of what cannot be asked for again. */
+function optionOf(source: Deployment["source"]): string | undefined {
+  if (source.kind === "image") return `--image ${source.reference}`;
+  const [, kind, name = ""] = source.kind === "ref" ? (/^refs\/(tag|head)s\/(.+)$/s.exec(source.ref) ?? []) : [];
+  return kind && `--${kind === "tag" ? "tag" : "branch"} ${shellWord(name)}`;
 }
 
 /** A name of git's may hold what a shell would obey. */

@@ -1,7 +1,7 @@
 import type { AppDefinition } from "../config/index.ts";
 import type { SourceTree } from "../builds/index.ts";
 import type { Engine, ReleaseSpec } from "../engines/engine.ts";
-import type { Image, Tree } from "../images/index.ts";
+import type { Image } from "../images/index.ts";
 import type { Clock } from "../shared/clock.ts";
 import type { Logger } from "../shared/log.ts";
 import type { PollTrouble } from "../sources/index.ts";
@@ -42,16 +42,19 @@ export interface RefsLook {
 
 /** What the deployer wants of builds and images. */
 export interface ContentPort {
-  /** Turns a source into the files of a site. */
-  build(request: BuildRequest): Promise<Tree>;
+  /** Makes the image of a source. */
+  build(request: BuildRequest): Promise<Image>;
+  /** Brings an image of a registry here; what is here of it already is not fetched again. */
+  pull(request: PullRequest): Promise<Image>;
+  /** Puts an image that is kept into a registry; what is there of it already is not sent again. */
+  push(request: PushRequest): Promise<void>;
   /** The log that `build` wrote for a deployment, or null. */
   buildLog(deployment: number): string | null;
   removeBuildLogs(deployments: readonly number[]): Promise<void>;
   /** Forgets what builds of an app keep from one to the next. */
   forgetApp(app: string): Promise<void>;
-  /** While it is held, garbage collection takes no content that no image names yet: from before `build` to after `createImage`. */
+  /** While it is held, garbage collection takes what nothing names yet: from before `build` or `pull` until its image is journaled. */
   hold(): Disposable;
-  createImage(tree: Tree): Promise<Image>;
   /** Whether all of an image's files can be read. */
   hasImage(digest: string): boolean;
   /** Makes the compressed forms of an image's files; resolves with whether there are new ones. */
@@ -75,6 +78,38 @@ export interface BuildRequest {
   progress(message: string): void;
 }
 
+export interface PullRequest {
+  definition: AppDefinition;
+  /** With its digest. */
+  reference: string;
+  signal: AbortSignal;
+  progress(message: string): void;
+}
+
+export interface PushRequest {
+  /** Of the image. */
+  digest: string;
+  /** With the tag that it gets. */
+  reference: string;
+  signal: AbortSignal;
+  progress(message: string): void;
+}
+
+/** What the deployer wants of registries. All of it throws REGISTRY_UNREACHABLE, REGISTRY_DENIED, REGISTRY_LIMITED, …. */
+export interface RegistryPort {
+  /** Connections to registries, for a while. */
+  open(): Promise<RegistryReader>;
+}
+
+export interface RegistryReader extends Disposable {
+  /** The digest that a reference's tag stands for, or its digest, if there is such an image; else undefined. */
+  resolve(reference: string, signal: AbortSignal): Promise<string | undefined>;
+  /** The tags of a repository, no more than `most`; none if there is no such repository. */
+  tags(repository: string, most: number, signal: AbortSignal): Promise<string[]>;
+  /** When the image of a reference with a digest was made, by its own word, milliseconds since 1970; null if it tells no such time. */
+  createdAt(reference: string, signal: AbortSignal): Promise<number | null>;
+}
+
 /** What an engine may offer besides its contract. */
 export interface DeployEngine extends Engine {
   /** Forgets the files of earlier releases that are still in their grace time. */
@@ -83,12 +118,12 @@ export interface DeployEngine extends Engine {
   refresh(releases: readonly ReleaseSpec[]): Promise<void>;
 }
 
-/** Repositories that live elsewhere, looked at again and again. */
+/** Repositories of git that live elsewhere, and those of images, looked at again and again. */
 export interface RemotesPort {
-  /** Begins to look, or looks as the changed definition says; an app without a remote repository is not looked at. */
+  /** Begins to look, or looks as the changed definition says; an app that has neither is not looked at. */
   watch(definition: AppDefinition): void;
   forget(app: string): Promise<void>;
-  /** Why the repository cannot be read, and since when; null if it can, or lies here. */
+  /** Why one of them cannot be read, and since when; null if they can, or there is none. */
   trouble(app: string): PollTrouble | null;
 }
 
@@ -97,6 +132,7 @@ export interface DeployerDependencies {
   sources: SourcesPort;
   remotes: RemotesPort;
   content: ContentPort;
+  registry: RegistryPort;
   engine: DeployEngine;
   clock: Clock;
   log: Logger;

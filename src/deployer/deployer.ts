@@ -1,5 +1,6 @@
 import type { SourceTree } from "../builds/index.ts";
 import type { AppDefinition } from "../config/index.ts";
+import { formatReference, parseReference } from "../images/index.ts";
 import { nearest } from "../shared/nearest.ts";
 import { SteppeError } from "../shared/errors.ts";
 import { type AppRow, AppTable, ReleaseTable, SettingTable } from "../store/index.ts";
@@ -7,6 +8,8 @@ import { AppRegistry } from "./app-registry.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import { EncodingMarks } from "./encoding-marks.ts";
 import { HintedApps } from "./hinted-apps.ts";
+import { imageSource } from "./image-source.ts";
+import { ImageWatch } from "./image-watch.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Journal } from "./journal.ts";
 import { liveTag } from "./policy/live-tag.ts";
@@ -38,6 +41,7 @@ export class AppDeployer implements Deployer {
   readonly #housekeeping: Housekeeping;
   readonly #settings: SettingTable;
   readonly #refs: RefWatch;
+  readonly #images: ImageWatch;
   readonly #hinted: HintedApps;
   /** By app. */
   readonly #removals = new Map<string, Promise<void>>();
@@ -53,7 +57,14 @@ export class AppDeployer implements Deployer {
       this.#housekeeping.deploymentEnded(app, isLive),
     );
     this.#refs = new RefWatch(dependencies, this.#registry, this.#scheduler, this.#lifetime.signal);
-    this.#hinted = new HintedApps({ registry: this.#registry, refs: this.#refs });
+    this.#images = new ImageWatch({
+      dependencies,
+      registry: this.#registry,
+      scheduler: this.#scheduler,
+      journal: this.#journal,
+      lifetime: this.#lifetime.signal,
+    });
+    this.#hinted = new HintedApps({ registry: this.#registry, refs: this.#refs, images: this.#images });
   }
 
   /**
@@ -77,6 +88,7 @@ export class AppDeployer implements Deployer {
     this.#lifetime.abort();
     await this.#scheduler.stop();
     await this.#refs.stop();
+    await this.#images.stop();
     await this.#housekeeping.stop();
   }
 
@@ -124,6 +136,11 @@ export class AppDeployer implements Deployer {
     return this.#refs.look(name, requestId);
   }
 
+  /** Looks at the tags of the app's repository of images, and queues what is new. For polls. */
+  async lookAtImages(name: string, requestId: string): Promise<void> {
+    await this.#images.look(name, null, requestId);
+  }
+
   imageChanged(hint: HintedImage, requestId: string, signal: AbortSignal): Promise<string> {
     return this.#hinted.imageChanged(hint, requestId, signal);
   }
@@ -139,7 +156,7 @@ export class AppDeployer implements Deployer {
   ): Promise<Deployment> {
     const { definition } = this.#registry.get(name);
     const { sources, store } = this.#dependencies;
-    if ("tag" in ref && ref.tag === "latest") throw latestRefused(name);
+    if ("tag" in ref && ref.tag === "latest") throw latestRefused(`${name} tag latest`);
     const fullName = "tag" in ref ? `refs/tags/${ref.tag}` : `refs/heads/${ref.branch}`;
     await this.#refs.fetch(definition);
     // Not to be deployed once more by the next poll. What else came with it is that one's.
@@ -152,12 +169,30 @@ export class AppDeployer implements Deployer {
     });
   }
 
+  async deployImage(name: string, reference: string, options: DeployOptions): Promise<Deployment> {
+    const { definition } = this.#registry.get(name);
+    const parsed = parseReference(reference);
+    if (parsed.tag === "latest" && parsed.digest === undefined) throw latestRefused(`${name} image ${reference}`);
+    using registry = await this.#dependencies.registry.open();
+    const digest = await registry.resolve(formatReference(parsed), this.#lifetime.signal);
+    if (digest === undefined) throw imageNotFound(name, formatReference(parsed));
+    this.#registry.get(name); // it may have been removed meanwhile
+    const source = imageSource(formatReference({ ...parsed, digest }));
+    const { registry: host, repository, tag } = parsed;
+    const isWatched = definition.image?.repository === `${host}/${repository}`;
+    return this.#scheduler.enqueue(name, source, options, () => {
+      // Not to be deployed once more by the next poll; a digest that was given says nothing of the tag.
+      if (isWatched && tag !== undefined && parsed.digest === undefined)
+        this.#images.markSeen(name, definition.image?.repository ?? "", tag, digest);
+    });
+  }
+
   async deployUpload(name: string, tree: SourceTree, options: DeployOptions): Promise<Deployment> {
     const { definition } = this.#registry.get(name);
     const { content } = this.#dependencies;
     using _hold = content.hold();
-    const files = await content.build({
-      definition: { ...definition, build: null, folder: "." },
+    const image = await content.build({
+      definition: { ...definition, build: null, dockerfile: null, folder: "." },
       deployment: 0,
       tree,
       label: tree.label,
@@ -165,7 +200,6 @@ export class AppDeployer implements Deployer {
       onLine() {},
       progress() {},
     });
-    const image = await content.createImage(files);
     this.#registry.get(name); // it may have been removed meanwhile
     return this.#scheduler.enqueue(name, { kind: "upload", image: image.digest }, options);
   }
@@ -260,6 +294,7 @@ export class AppDeployer implements Deployer {
     await sources.ensure(definition.name);
     remotes.watch(definition);
     if (definition.repository !== null) void this.#refs.lookUnasked(definition.name);
+    if (definition.image !== null) void this.#images.lookUnasked(definition.name);
   }
 
   /** Queues what a changed definition asks for. */
@@ -300,6 +335,7 @@ export class AppDeployer implements Deployer {
     });
     await this.#scheduler.close(name, reason);
     await this.#refs.close(name, reason);
+    await this.#images.close(name, reason);
     await remotes.forget(name);
     await engine.remove(name);
     await sources.remove(name);
@@ -313,6 +349,7 @@ export class AppDeployer implements Deployer {
     });
     this.#scheduler.reopen(name);
     this.#refs.reopen(name);
+    this.#images.reopen(name);
   }
 
   /** The newest release before the live one that was live itself. */
@@ -342,11 +379,16 @@ export class AppDeployer implements Deployer {
   }
 }
 
-function latestRefused(app: string): SteppeError {
+function latestRefused(subject: string): SteppeError {
   return new SteppeError("TAG_REFUSED", {
     operation: "deploy",
-    subject: `${app} tag latest`,
+    subject,
     cause: "the tag `latest` never deploys: it does not say what it is",
-    hint: "Use a tag that names a version, such as v2.",
+    hint: "Use a tag that names a version, such as v2; of an image also its digest: `…:latest@sha256:…`.",
   });
+}
+
+function imageNotFound(app: string, reference: string): SteppeError {
+  const subject = `${app} image ${reference}`;
+  return new SteppeError("IMAGE_NOT_FOUND", { operation: "deploy", subject, cause: "the registry has no such image" });
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { AppDefinition } from "../config/index.ts";
 import type { SourceTree } from "../builds/index.ts";
 import type { EngineContext, Instance, ReleaseSpec } from "../engines/engine.ts";
-import type { Image, Tree } from "../images/index.ts";
+import type { Image } from "../images/index.ts";
 import { SteppeError } from "../shared/errors.ts";
 import { FakeClock } from "../shared/clock.ts";
 import { silentLogger } from "../shared/log.ts";
@@ -12,7 +12,11 @@ import type {
   ContentPort,
   DeployEngine,
   DeployerDependencies,
+  PullRequest,
+  PushRequest,
   RefsLook,
+  RegistryPort,
+  RegistryReader,
   SourcesPort,
 } from "./dependencies.ts";
 import type { Deployer, Deployment } from "./types.ts";
@@ -23,7 +27,8 @@ export class FakeWorld implements DeployerDependencies {
   readonly sources = new FakeSources();
   readonly remotes = { watch() {}, forget: () => Promise.resolve(), trouble: () => null };
   readonly engine = new FakeEngine();
-  readonly content = new FakeContent();
+  readonly registry = new FakeRegistry();
+  readonly content = new FakeContent(this.registry);
   readonly clock = new FakeClock();
   readonly log = silentLogger;
   readonly parallelBuilds = 2;
@@ -117,9 +122,16 @@ export function fakeTree(label: string): SourceTree {
 export class FakeContent implements ContentPort {
   readonly images = new Map<string, string>();
   readonly built: string[] = [];
+  readonly #registry: FakeRegistry;
   collections = 0;
+  /** Called before something is pushed; may throw. */
+  beforePush: (request: PushRequest) => Promise<void> | void = () => {};
 
-  async build({ tree, signal, definition, label }: BuildRequest): Promise<Tree> {
+  constructor(registry: FakeRegistry) {
+    this.#registry = registry;
+  }
+
+  async build({ tree, signal, definition, label }: BuildRequest): Promise<Image> {
     this.built.push(label);
     if (tree.label.startsWith("hang")) {
       await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
@@ -131,7 +143,19 @@ export class FakeContent implements ContentPort {
         cause: "exit code 1",
       });
     }
-    return [{ path: tree.label, hash: createHash("sha256").update(tree.label).digest(), size: tree.label.length }];
+    return this.#keep(fakeDigest(tree.label), tree.label);
+  }
+
+  async pull({ reference }: PullRequest): Promise<Image> {
+    this.#registry.requests.push(`pull ${reference}`);
+    return this.#keep(reference.slice(reference.indexOf("@") + 1), reference);
+  }
+
+  async push(request: PushRequest): Promise<void> {
+    await this.beforePush(request);
+    this.#registry.requests.push(`push ${request.reference}`);
+    const [, repository = "", tag = ""] = /^(.*):([^:/]+)$/.exec(request.reference) ?? [];
+    this.#registry.push(repository, tag, request.digest);
   }
 
   buildLog(): string | null {
@@ -144,13 +168,6 @@ export class FakeContent implements ContentPort {
 
   hold(): Disposable {
     return { [Symbol.dispose]() {} };
-  }
-
-  async createImage(tree: Tree): Promise<Image> {
-    const name = tree[0]?.path ?? "";
-    const digest = `sha256:${createHash("sha256").update(name).digest("hex")}`;
-    this.images.set(digest, name);
-    return { digest, files: 1, bytes: 1 };
   }
 
   hasImage(digest: string): boolean {
@@ -173,6 +190,59 @@ export class FakeContent implements ContentPort {
   /** The name of the commit that an image was made of. */
   commitOf(digest: string): string {
     return this.images.get(digest) ?? "";
+  }
+
+  #keep(digest: string, name: string): Image {
+    this.images.set(digest, name);
+    return { digest, files: 1, bytes: 1 };
+  }
+}
+
+/** The digest of an image that is made of something of this name. */
+export function fakeDigest(name: string): string {
+  return `sha256:${createHash("sha256").update(name).digest("hex")}`;
+}
+
+/** Registries, in memory. */
+export class FakeRegistry implements RegistryPort {
+  /** By repository, the digest of each tag. */
+  readonly repositories = new Map<string, Map<string, string>>();
+  /** When the image of a digest was made. */
+  readonly created = new Map<string, number>();
+  /** What was asked, in order. */
+  readonly requests: string[] = [];
+  /** Called before each question; may throw. */
+  trouble: (request: string) => Promise<void> | void = () => {};
+
+  push(repository: string, tag: string, digest: string, createdAt?: number): void {
+    const tags = this.repositories.get(repository) ?? new Map<string, string>();
+    this.repositories.set(repository, tags.set(tag, digest));
+    if (createdAt !== undefined) this.created.set(digest, createdAt);
+  }
+
+  async open(): Promise<RegistryReader> {
+    return {
+      resolve: async (reference) => {
+        await this.#ask(`resolve ${reference}`);
+        const [, repository = "", tag, digest] = /^(.+?)(?::([^:/@]+))?(?:@(.+))?$/.exec(reference) ?? [];
+        const tags = this.repositories.get(repository);
+        return digest === undefined ? tags?.get(tag ?? "") : [...(tags?.values() ?? [])].find((it) => it === digest);
+      },
+      tags: async (repository, most) => {
+        await this.#ask(`tags ${repository}`);
+        return [...(this.repositories.get(repository)?.keys() ?? [])].slice(0, most);
+      },
+      createdAt: async (reference) => {
+        await this.#ask(`created ${reference}`);
+        return this.created.get(reference.slice(reference.indexOf("@") + 1)) ?? null;
+      },
+      [Symbol.dispose]() {},
+    };
+  }
+
+  async #ask(request: string): Promise<void> {
+    this.requests.push(request);
+    await this.trouble(request);
   }
 }
 

@@ -11,3 +11,8 @@ export function formatBytes(bytes: number): string {
   const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
   return power === 0 ? `${bytes} B` : `${(bytes / 1024 ** power).toFixed(1)} ${units[power]}`;
 }
+
+/** A digest as people are shown it: `sha256:0123456789ab`. */
+export function shortDigest(digest: string): string {
+  return digest.slice(0, digest.indexOf(":") + 13);
+}

@@ -1,12 +1,17 @@
 import { repositoryKey } from "../sources/index.ts";
-import type { AppRegistry } from "./app-registry.ts";
 import { aborted } from "./aborted.ts";
+import type { AppRegistry } from "./app-registry.ts";
+import type { ImagesReport, ImageWatch } from "./image-watch.ts";
 import type { RefWatch } from "./ref-watch.ts";
 import type { HintedImage, RefsReport } from "./types.ts";
+
+/** So many tags of one app are told of one by one. */
+const MOST_LINES = 5;
 
 interface Parts {
   registry: AppRegistry;
   refs: RefWatch;
+  images: ImageWatch;
 }
 
 /** Which apps a hint is of, and a look at each of them. What a hint says is not believed: it only says where to look. */
@@ -18,9 +23,18 @@ export class HintedApps {
   }
 
   /** See `Deployer.imageChanged`. */
-  async imageChanged({ registry, repository }: HintedImage, _requestId: string, signal: AbortSignal): Promise<string> {
-    signal.throwIfAborted();
-    return `no app has the image ${registry}/${repository}`;
+  async imageChanged(
+    { registry, repository, tags }: HintedImage,
+    requestId: string,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const apps = this.#appsOf(registry, repository);
+    if (apps.length === 0) return `no app has the image ${registry}/${repository}`;
+    const look = async (app: string): Promise<string> => {
+      const report = await this.#parts.images.look(app, tags, requestId);
+      return `${app}: ${describeImages(report, tags)}`;
+    };
+    return await aborted(signal, everyOf(apps.map(look)));
   }
 
   /** See `Deployer.repositoryChanged`. */
@@ -30,12 +44,36 @@ export class HintedApps {
       return repository !== null && hinted.has(repositoryKey(repository)) ? [name] : [];
     });
     if (apps.length === 0) return `no app has the repository ${urls[0] ?? ""}`;
-    const look = async (app: string): Promise<string> => describe(app, await this.#parts.refs.look(app, requestId));
+    const look = async (app: string): Promise<string> => describeRefs(app, await this.#parts.refs.look(app, requestId));
     return await aborted(signal, everyOf(apps.map(look)));
+  }
+
+  /**
+   * The apps whose image it is. A registry may call itself something else than apps do (it is behind a proxy, or has a name within its
+   * network): if it is no app's by its full name, those are meant whose image has the same path elsewhere.
+   */
+  #appsOf(registry: string, repository: string): string[] {
+    const all = this.#parts.registry.all().flatMap(({ name, definition: { image } }) => {
+      return image === null ? [] : [{ name, image: image.repository }];
+    });
+    const exact = all.filter(({ image }) => image === `${registry}/${repository}`);
+    const meant =
+      exact.length > 0 ? exact : all.filter(({ image }) => image.slice(image.indexOf("/") + 1) === repository);
+    return meant.map(({ name }) => name);
   }
 }
 
-function describe(app: string, { queued, notes }: RefsReport): string {
+function describeImages({ queued, lines }: ImagesReport, tags: readonly string[] | null): string {
+  const of = tags === null ? [...lines.values()] : [...new Set(tags)].flatMap((tag) => lines.get(tag) ?? []);
+  // What deploys first, whichever was told of.
+  const deploys = queued?.source.kind === "image" ? lines.get(queued.source.tag ?? "") : undefined;
+  const said = [...new Set([...(deploys === undefined ? [] : [deploys]), ...of])];
+  if (said.length === 0) return "nothing new";
+  const more = said.length > MOST_LINES ? [`and ${said.length - MOST_LINES} more that do not deploy`] : [];
+  return [...said.slice(0, MOST_LINES), ...more].join("; ");
+}
+
+function describeRefs(app: string, { queued, notes }: RefsReport): string {
   const said = [...queued.map(({ id }) => `deployment ${id}`), ...notes];
   return `${app}: ${said.length === 0 ? "nothing new" : said.join("; ")}`;
 }

@@ -6,7 +6,11 @@ export type {
   ContentPort,
   DeployEngine,
   DeployerDependencies,
+  PullRequest,
+  PushRequest,
   RefsLook,
+  RegistryPort,
+  RegistryReader,
   RemotesPort,
   SourcesPort,
 } from "./dependencies.ts";

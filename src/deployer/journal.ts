@@ -1,6 +1,7 @@
 import type { Clock } from "../shared/clock.ts";
 import type { ErrorBody } from "../shared/errors.ts";
 import { DeploymentTable, type DeploymentUpdate, type EventRow, type Store } from "../store/index.ts";
+import { shortDigest } from "./format.ts";
 import {
   type DeployOptions,
   type Deployment,
@@ -199,6 +200,10 @@ function describeSource(source: DeploymentSource): string {
     case "ref": {
       const moved = source.movedFrom === undefined ? "" : `, moved from ${source.movedFrom.slice(0, 9)}`;
       return `${describeRef(source.ref)} received (${source.commit.slice(0, 9)}${moved})`;
+    }
+    case "image": {
+      const moved = source.movedFrom === undefined ? "" : `, moved from ${shortDigest(source.movedFrom)}`;
+      return `image ${source.tag ?? ""} received (${shortDigest(source.digest)}${moved})`.replace("  ", " ");
     }
     case "upload":
       return "folder received";

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AppDefinition } from "../config/index.ts";
 import { type AppRow, ReleaseTable, type Store } from "../store/index.ts";
+import { imageSource } from "./image-source.ts";
 import type { Journal } from "./journal.ts";
 import type { Deployment, DeploymentSource } from "./types.ts";
 
@@ -23,15 +24,15 @@ export function redeployment(
     folder,
     build,
     dockerfile,
-    image?.site,
+    image?.site ?? null,
   ];
   if (!isDeepStrictEqual(made(before.definition), made(after))) {
-    for (const { id, state } of all.filter(({ hold, source }) => hold !== null && source.kind === "ref")) {
+    for (const { id, state } of all.filter(({ hold, source }) => hold !== null && isMade(source))) {
       if (state === "built") journal.enter(id, "queued", "is built anew when its turn comes: its definition changed");
     }
     const newest = unfinished.findLast(({ source }) => source.kind !== "definition");
-    if (newest?.state === "queued" && newest.source.kind === "ref") return newest;
-    const source = newest === undefined ? liveRef(before, store) : refOf(newest, store);
+    if (newest?.state === "queued" && isMade(newest.source)) return newest;
+    const source = newest === undefined ? liveOrigin(before, store) : originOf(newest, store);
     if (source !== undefined) return source;
   }
   const isTaken = ({ state, source }: Deployment): boolean => HAS_RELEASE.has(state) || source.kind === "rollback";
@@ -39,18 +40,26 @@ export function redeployment(
   return { kind: "definition" };
 }
 
-function liveRef({ name, liveRelease }: AppRow, store: Store): DeploymentSource | undefined {
-  return liveRelease === null ? undefined : releaseRef(name, liveRelease, store);
+/** Whether the image of it is made as the definition says. */
+function isMade({ kind }: DeploymentSource): boolean {
+  return kind === "ref" || kind === "image";
 }
 
-function refOf({ app, source }: Deployment, store: Store): DeploymentSource | undefined {
+function liveOrigin({ name, liveRelease }: AppRow, store: Store): DeploymentSource | undefined {
+  return liveRelease === null ? undefined : releaseOrigin(name, liveRelease, store);
+}
+
+function originOf({ app, source }: Deployment, store: Store): DeploymentSource | undefined {
   if (source.kind === "ref") return { kind: "ref", ref: source.ref, commit: source.commit };
-  return source.kind === "rollback" ? releaseRef(app, source.release, store) : undefined;
+  if (source.kind === "image") return imageSource(source.reference);
+  return source.kind === "rollback" ? releaseOrigin(app, source.release, store) : undefined;
 }
 
 /** Undefined for an upload: its folder is not here any more. */
-function releaseRef(app: string, number: number, store: Store): DeploymentSource | undefined {
+function releaseOrigin(app: string, number: number, store: Store): DeploymentSource | undefined {
   const release = new ReleaseTable(store).get(app, number);
-  if (release === undefined || release.ref === null || release.commit === null) return undefined;
+  if (release === undefined) return undefined;
+  if (release.reference !== null) return imageSource(release.reference);
+  if (release.ref === null || release.commit === null) return undefined;
   return { kind: "ref", ref: release.ref, commit: release.commit };
 }

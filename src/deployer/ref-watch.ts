@@ -1,6 +1,7 @@
 import type { AppDefinition } from "../config/index.ts";
 import { backoffDelay } from "../shared/backoff.ts";
 import type { SteppeError } from "../shared/errors.ts";
+import { AppLooks } from "./app-looks.ts";
 import type { AppRegistry } from "./app-registry.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import { liveTag } from "./policy/live-tag.ts";
@@ -16,34 +17,25 @@ export class RefWatch {
   readonly #registry: AppRegistry;
   readonly #scheduler: Scheduler;
   readonly #lifetime: AbortSignal;
-  readonly #looking = new Map<string, Promise<unknown>>();
+  readonly #looks: AppLooks;
   /** Of apps whose refs are to be looked at again. */
   readonly #again = new Set<string>();
-  /** What ends the fetches of an app. */
-  readonly #ends = new Map<string, AbortController>();
 
   constructor(dependencies: DeployerDependencies, registry: AppRegistry, scheduler: Scheduler, lifetime: AbortSignal) {
     this.#dependencies = dependencies;
     this.#registry = registry;
     this.#scheduler = scheduler;
     this.#lifetime = lifetime;
+    this.#looks = new AppLooks(lifetime);
   }
 
   /** See `Deployer.refsChanged`. */
   async look(name: string, requestId: string): Promise<RefsReport> {
-    const previous = this.#looking.get(name) ?? Promise.resolve();
-    const look = previous.then(
-      () => this.#look(name, requestId),
-      () => this.#look(name, requestId),
-    );
-    this.#looking.set(name, look);
     try {
-      return await look;
+      return await this.#looks.run(name, () => this.#look(name, requestId));
     } catch (error) {
       void this.#lookAgain(name);
       throw error;
-    } finally {
-      if (this.#looking.get(name) === look) this.#looking.delete(name);
     }
   }
 
@@ -72,30 +64,22 @@ export class RefWatch {
   /** Brings the refs of an app whose repository lives elsewhere here. Throws REMOTE_UNREACHABLE. */
   async fetch({ name, repository }: AppDefinition): Promise<void> {
     if (repository === null) return;
-    const signal = AbortSignal.any([this.#lifetime, this.#endOf(name).signal]);
-    await this.#dependencies.sources.fetch(name, repository, signal);
+    await this.#dependencies.sources.fetch(name, repository, this.#looks.signalOf(name));
   }
 
   /** Ends what is under way for an app that is being removed; nothing more is fetched for it until `reopen`. */
   async close(name: string, reason: SteppeError): Promise<void> {
-    this.#endOf(name).abort(reason);
-    await Promise.allSettled([this.#looking.get(name)]);
+    await this.#looks.close(name, reason);
   }
 
   /** The app is gone: one of its name may come. */
   reopen(name: string): void {
-    this.#ends.delete(name);
+    this.#looks.reopen(name);
   }
 
   /** Resolves when what is under way has ended; the lifetime has. */
   async stop(): Promise<void> {
-    await Promise.allSettled(this.#looking.values());
-  }
-
-  #endOf(name: string): AbortController {
-    let end = this.#ends.get(name);
-    if (end === undefined) this.#ends.set(name, (end = new AbortController()));
-    return end;
+    await this.#looks.stop();
   }
 
   async #look(name: string, requestId: string): Promise<RefsReport> {

@@ -2,12 +2,13 @@ import { isDeepStrictEqual } from "node:util";
 import type { AppDefinition } from "../config/index.ts";
 import type { EngineContext, ReleaseSpec } from "../engines/engine.ts";
 import { SteppeError, toSteppeError } from "../shared/errors.ts";
-import { AppTable, ReleaseTable } from "../store/index.ts";
+import { AppTable, type ReleaseRow, ReleaseTable } from "../store/index.ts";
 import { withAgainHint } from "./again-hint.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import { claimDomains } from "./domains.ts";
+import { buildImage, pullImage, pushImage } from "./content-steps.ts";
 import { EncodingMarks } from "./encoding-marks.ts";
-import { formatBytes, formatCount } from "./format.ts";
+import { shortDigest } from "./format.ts";
 import type { Gates } from "./gates.ts";
 import { describeRef, type Journal } from "./journal.ts";
 import type { Semaphore } from "../shared/semaphore.ts";
@@ -53,9 +54,9 @@ function step(deployment: Deployment, context: RunContext): Promise<void> {
     case "queued":
       return begin(deployment, context);
     case "building":
-      return build(deployment, context);
+      return makeImage(deployment, context);
     case "built":
-      return makeRelease(deployment, context);
+      return release(deployment, context);
     case "released":
       return place(deployment, context);
     case "placed":
@@ -79,6 +80,8 @@ async function begin(deployment: Deployment, context: RunContext): Promise<void>
     });
   } else if (source.kind === "ref") {
     journal.enter(id, "building", definitionOf(deployment, context).build === null ? "reading the site" : "building");
+  } else if (source.kind === "image") {
+    journal.enter(id, "building", `pulling ${source.reference}`);
   } else if (source.kind === "upload") {
     journal.enter(id, "built", describeImage(source.image), { image: source.image });
   } else {
@@ -108,33 +111,20 @@ function beginDefinition(deployment: Deployment, context: RunContext): void {
   }
 }
 
-async function build(deployment: Deployment, context: RunContext): Promise<void> {
-  const { journal, dependencies, builds, signal } = context;
-  const { id, app } = deployment;
-  const source = refSource(deployment);
+function makeImage(deployment: Deployment, context: RunContext): Promise<void> {
   const definition = definitionOf(deployment, context);
-  const label = source.ref.replace(/^refs\/(tags|heads)\//, "");
-  using _turn = await builds.acquire(signal, () => journal.note(id, "waits for other builds to end"));
-  using _hold = dependencies.content.hold();
-  const tree = await dependencies.content.build({
-    definition,
-    deployment: id,
-    tree: dependencies.sources.tree(app, source.commit, `${app}@${label}`),
-    label,
-    signal,
-    onLine: (line) => journal.tell(id, "log", line),
-    progress: (message) => journal.tell(id, "progress", message),
-  });
-  const bytes = tree.reduce((sum, file) => sum + file.size, 0);
-  journal.note(id, `built: ${formatCount(tree.length, "file")}, ${formatBytes(bytes)}`);
-  const image = await dependencies.content.createImage(tree);
-  journal.enter(id, "built", describeImage(image.digest), { image: image.digest });
+  const { source } = deployment;
+  if (source.kind === "ref") return buildImage(deployment, source, definition, context);
+  if (source.kind === "image") return pullImage(deployment, source, definition, context);
+  throw new Error(`deployment ${deployment.id} makes no image`);
 }
 
-async function makeRelease(deployment: Deployment, context: RunContext): Promise<void> {
+/** What was built is pushed before its release is made, if the app says where: what is live can be had from the registry. */
+async function release(deployment: Deployment, context: RunContext): Promise<void> {
   const { journal, dependencies } = context;
   const { id, app, image, source } = deployment;
   if (image === null) throw new Error(`deployment ${id} is built, but has no image`);
+  if (source.kind === "ref") await pushImage(id, source, image, definitionOf(deployment, context), context);
   dependencies.store.transaction(() => {
     const releases = new ReleaseTable(dependencies.store);
     const number = releases.insert({
@@ -263,16 +253,12 @@ function originOf(
   app: string,
   source: DeploymentSource,
   dependencies: DeployerDependencies,
-): { ref: string | null; commit: string | null } {
-  if (source.kind === "ref") return { ref: source.ref, commit: source.commit };
+): Pick<ReleaseRow, "ref" | "commit" | "reference"> {
+  if (source.kind === "ref") return { ref: source.ref, commit: source.commit, reference: null };
+  if (source.kind === "image") return { ref: null, commit: null, reference: source.reference };
   const live = source.kind === "definition" ? liveSpec(app, dependencies) : undefined;
   const row = live && new ReleaseTable(dependencies.store).get(app, live.number);
-  return { ref: row?.ref ?? null, commit: row?.commit ?? null };
-}
-
-function refSource(deployment: Deployment): DeploymentSource & { kind: "ref" } {
-  if (deployment.source.kind !== "ref") throw new Error(`deployment ${deployment.id} is not of a ref`);
-  return deployment.source;
+  return { ref: row?.ref ?? null, commit: row?.commit ?? null, reference: row?.reference ?? null };
 }
 
 function engineContext(id: number, journal: Journal, signal: AbortSignal): EngineContext {
@@ -284,11 +270,12 @@ function engineContext(id: number, journal: Journal, signal: AbortSignal): Engin
 }
 
 function describeImage(digest: string): string {
-  return `image ${digest.slice(0, "sha256:".length + 12)}`;
+  return `image ${shortDigest(digest)}`;
 }
 
 export function subjectOf({ app, source }: Pick<Deployment, "app" | "source">): string {
   if (source.kind === "ref") return `${app} ${describeRef(source.ref)}`;
+  if (source.kind === "image") return `${app} image ${source.tag ?? shortDigest(source.digest)}`;
   if (source.kind === "rollback") return `${app} release ${source.release}`;
   return source.kind === "upload" ? `a folder for ${app}` : app;
 }

@@ -59,10 +59,10 @@ test("a tag that came with the one that a person asked for is deployed by the ne
 
 test("an upload for an app that was removed meanwhile is told so", async () => {
   await deployer.addApp(testDefinition("blog"));
-  const { createImage } = world.content;
-  world.content.createImage = async (tree) => {
+  const { build } = world.content;
+  world.content.build = async (request) => {
     await deployer.removeApp("blog");
-    return createImage.call(world.content, tree);
+    return build.call(world.content, request);
   };
   const upload = deployer.deployUpload("blog", fakeTree("public"), { requestId: "test" });
   await expect(upload).rejects.toMatchObject({ code: "APP_NOT_FOUND" });

@@ -11,6 +11,12 @@ export type { Hold };
 export type DeploymentSource =
   /** A tag or a branch of the app's repository. `movedFrom` is the commit that it pointed to when it was last seen elsewhere. */
   | { kind: "ref"; ref: string; commit: string; movedFrom?: string }
+  /**
+   * An image of a registry. `reference` names it wholly, `registry.example.com/team/blog:v1@sha256:…`; its digest may be of an index
+   * for many platforms. `tag` is the registry's word for it, null if it was asked for by digest alone; `movedFrom` the digest that the
+   * tag stood for when it was last seen elsewhere.
+   */
+  | { kind: "image"; reference: string; tag: string | null; digest: string; movedFrom?: string }
   /** A folder that a user sent; its content is in the file store already, as this image. */
   | { kind: "upload"; image: string }
   /** Back to a kept release, with its definition. */
@@ -138,6 +144,11 @@ export interface Deployer {
   repositoryChanged(urls: readonly string[], requestId: string, signal: AbortSignal): Promise<string>;
   /** Deploys one tag or branch, asked for by a person: even one that the pattern does not match or that is live already. Fetches a remote first. */
   deployRef(app: string, ref: { tag: string } | { branch: string }, options: DeployOptions): Promise<Deployment>;
+  /**
+   * Deploys an image of a registry, asked for by a person: whatever the app's patterns, and from any repository. `latest` only by its
+   * digest. Throws REFERENCE_INVALID, TAG_REFUSED, IMAGE_NOT_FOUND, REGISTRY_UNREACHABLE and what else registries do.
+   */
+  deployImage(app: string, reference: string, options: DeployOptions): Promise<Deployment>;
   /** Deploys a folder. */
   deployUpload(app: string, tree: SourceTree, options: DeployOptions): Promise<Deployment>;
   /** To a kept release; without a number, to the one that was live before. */

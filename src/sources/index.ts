@@ -1,10 +1,10 @@
 export { type GitOptions, withoutPasswords } from "./git.ts";
 export { answerThrough, type GitAnswer } from "./git-answer.ts";
-export { Poller, type PollerOptions, type PollTrouble } from "./poller.ts";
+export { type Polled, Poller, type PollerOptions, type PollTrouble } from "./poller.ts";
 export type { RefChanges } from "./ref-changes.ts";
 export { type Ref, shortName } from "./refs.ts";
 export { refsOnDisk } from "./refs-on-disk.ts";
-export { type RemoteAddress, repositoryKey } from "./remote-address.ts";
+export { parseRemote, type RemoteAddress, repositoryKey } from "./remote-address.ts";
 export { Repositories, type RepositoriesOptions } from "./repositories.ts";
 export { type RefChoice, type RefPolicy, selectRef } from "./select-ref.ts";
 export type { GitLimits, GitRequest } from "./serve-git.ts";

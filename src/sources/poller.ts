@@ -3,15 +3,24 @@ import type { Clock } from "../shared/clock.ts";
 import { Semaphore } from "../shared/semaphore.ts";
 import { type ErrorBody, toSteppeError } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
-import { parseRemote } from "./remote-address.ts";
 
 export interface PollerOptions {
   clock: Clock;
   log: Logger;
-  /** Looks at an app's repository. What it throws is logged, and the next look is put off. */
-  poll(app: string, signal: AbortSignal): Promise<unknown>;
+  /** Looks at what `set` named. What it throws is logged, and the next look is put off. */
+  poll(subject: string, signal: AbortSignal): Promise<unknown>;
   /** 0 to 1; for tests. */
   random?: () => number;
+}
+
+/** Something that is looked at. */
+export interface Polled {
+  /** Where it is: if that changes, it is another. */
+  address: string;
+  /** Of how many few are asked at once; empty for this machine. */
+  host: string;
+  /** Milliseconds between two looks. */
+  pollMs: number;
 }
 
 /** Looks that fail, since the last that did not. */
@@ -28,11 +37,11 @@ const AT_ONCE = 4;
 const FIRST_MS = 30_000;
 const LONGEST_MS = 3600_000;
 
-/** Looks at the repositories that live elsewhere, each at its own pace with jitter, and few at once on any host. */
+/** Looks at repositories that live elsewhere, of git or of images, each at its own pace with jitter, and few at once on any host. */
 export class Poller {
   readonly #options: PollerOptions;
   readonly #hosts = new Map<string, Semaphore>();
-  readonly #apps = new Map<string, { url: string; pollMs: number; stop: AbortController; ended: Promise<void> }>();
+  readonly #polled = new Map<string, Polled & { stop: AbortController; ended: Promise<void> }>();
 
   readonly #troubles = new Map<string, PollTrouble>();
 
@@ -40,38 +49,38 @@ export class Poller {
     this.#options = options;
   }
 
-  /** Begins to look at an app's repository every `pollMs` milliseconds, or changes how. Throws REPOSITORY_INVALID. */
-  set(app: string, { url, pollMs }: { url: string; pollMs: number }): void {
-    const known = this.#apps.get(app);
-    if (known?.url === url && known.pollMs === pollMs) return;
-    const { host } = parseRemote(url, app);
+  /** Begins to look at something, or changes how. */
+  set(subject: string, { address, host, pollMs }: Polled): void {
+    const known = this.#polled.get(subject);
+    if (known?.address === address && known.pollMs === pollMs) return;
     known?.stop.abort(new Error("polled differently now"));
-    this.#troubles.delete(app);
+    this.#troubles.delete(subject);
     const stop = new AbortController();
-    this.#apps.set(app, { url, pollMs, stop, ended: this.#loop(app, { host, pollMs, signal: stop.signal }) });
+    const ended = this.#loop(subject, { host, pollMs, signal: stop.signal });
+    this.#polled.set(subject, { address, host, pollMs, stop, ended });
   }
 
-  /** Why an app's repository cannot be read, and since when; null if the last look was fine, or there was none. */
-  trouble(app: string): PollTrouble | null {
-    return this.#troubles.get(app) ?? null;
+  /** Why something cannot be looked at, and since when; null if the last look was fine, or there was none. */
+  trouble(subject: string): PollTrouble | null {
+    return this.#troubles.get(subject) ?? null;
   }
 
   /** Stops looking; what is under way is cancelled. */
-  async delete(app: string): Promise<void> {
-    const known = this.#apps.get(app);
-    this.#apps.delete(app);
-    this.#troubles.delete(app);
+  async delete(subject: string): Promise<void> {
+    const known = this.#polled.get(subject);
+    this.#polled.delete(subject);
+    this.#troubles.delete(subject);
     known?.stop.abort(new Error("no longer polled"));
     await known?.ended;
   }
 
   /** Stops all. */
   async stop(): Promise<void> {
-    await Promise.all([...this.#apps.keys()].map((app) => this.delete(app)));
+    await Promise.all([...this.#polled.keys()].map((subject) => this.delete(subject)));
   }
 
   async #loop(
-    app: string,
+    subject: string,
     { host, pollMs, signal }: { host: string; pollMs: number; signal: AbortSignal },
   ): Promise<void> {
     const { clock, random = Math.random } = this.#options;
@@ -80,7 +89,7 @@ export class Poller {
     try {
       for (;;) {
         await clock.sleep(delay, { signal, unref: true });
-        failures = (await this.#look(app, host, signal)) ? 0 : failures + 1;
+        failures = (await this.#look(subject, host, signal)) ? 0 : failures + 1;
         const backoff = { first: pollMs, most: failures === 0 ? pollMs : Math.max(pollMs, LONGEST_MS) };
         delay = backoffDelay(backoff, failures + 1, random);
       }
@@ -89,21 +98,21 @@ export class Poller {
     }
   }
 
-  async #look(app: string, host: string, signal: AbortSignal): Promise<boolean> {
+  async #look(subject: string, host: string, signal: AbortSignal): Promise<boolean> {
     const queue = this.#hosts.get(host) ?? new Semaphore(AT_ONCE);
     this.#hosts.set(host, queue);
     const place = await queue.acquire(signal);
     try {
       signal.throwIfAborted();
-      await this.#options.poll(app, signal);
-      if (!signal.aborted) this.#troubles.delete(app);
+      await this.#options.poll(subject, signal);
+      if (!signal.aborted) this.#troubles.delete(subject);
       return true;
     } catch (error) {
       if (signal.aborted) throw error;
-      const problem = toSteppeError(error, "poll", app);
-      const since = this.#troubles.get(app)?.since ?? this.#options.clock.now();
-      this.#troubles.set(app, { since, error: problem.toJSON() });
-      this.#options.log.warn({ app, error: problem }, problem.message);
+      const problem = toSteppeError(error, "poll", subject);
+      const since = this.#troubles.get(subject)?.since ?? this.#options.clock.now();
+      this.#troubles.set(subject, { since, error: problem.toJSON() });
+      this.#options.log.warn({ subject, error: problem }, problem.message);
       return false;
     } finally {
       place[Symbol.dispose]();

@@ -101,6 +101,17 @@ export class DeploymentTable<Source, State extends string, Hold> {
       .map((row) => deploymentRow<Source, State, Hold>(row));
   }
 
+  /** The newest of an app's deployments that is about an image: it was made of it, or came from a registry by this digest. */
+  ofImage(app: string, digest: string): DeploymentRow<Source, State, Hold> | undefined {
+    const row = this.#store.get(
+      `SELECT * FROM deployments WHERE app = ?1 AND (image = ?2 OR json_extract(source, '$.digest') = ?2)
+       ORDER BY id DESC LIMIT 1`,
+      app,
+      digest,
+    );
+    return row === undefined ? undefined : deploymentRow<Source, State, Hold>(row);
+  }
+
   /** The oldest first. */
   unfinished(): DeploymentRow<Source, State, Hold>[] {
     return this.#store

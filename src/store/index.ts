@@ -21,6 +21,7 @@ export { type DeploymentRow, DeploymentTable, type DeploymentUpdate, type EventR
 export { type ReleaseRow, ReleaseTable } from "./releases.ts";
 export { SettingTable } from "./settings.ts";
 export { GitFileTable } from "./git-files.ts";
+export { type ImageTagRow, ImageTagTable } from "./image-tags.ts";
 export { RefTable, type SeenRef } from "./refs.ts";
 export {
   type DeliveryBounds,

@@ -231,4 +231,21 @@ export const migrations: readonly string[] = [
   ALTER TABLE deployments ADD COLUMN approved_at INTEGER;
   ALTER TABLE deployments ADD COLUMN hold TEXT;        -- Hold, as it was last told; null if it waits for its turn only
   `,
+  `
+  -- The tags of images that were seen in registries, so that each is acted on once and a moved tag is noticed.
+  CREATE TABLE image_tags (
+    app TEXT NOT NULL REFERENCES apps(name) ON DELETE CASCADE,
+    repository TEXT NOT NULL,              -- registry.example.com/team/blog
+    tag TEXT NOT NULL,
+    digest TEXT,                           -- what it stood for; null if nobody asked
+    created_at INTEGER,                    -- when that image was made, by its own word
+    seen_at INTEGER NOT NULL,
+    asked_at INTEGER NOT NULL,             -- when the registry was last asked for it; 0 is never
+    gone INTEGER NOT NULL,                 -- 1 if the registry's list had it no more
+    PRIMARY KEY (app, repository, tag)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Of a release whose image came from a registry: registry.example.com/team/blog:v1@sha256:…
+  ALTER TABLE releases ADD COLUMN reference TEXT;
+  `,
 ];

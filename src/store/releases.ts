@@ -8,9 +8,11 @@ export interface ReleaseRow {
   image: string;
   /** As it was when the release was made. */
   definition: AppDefinition;
-  /** `refs/tags/v1`; null for an upload. */
+  /** `refs/tags/v1`; null for an upload, and for an image from a registry. */
   ref: string | null;
   commit: string | null;
+  /** Of an image from a registry, as it was asked for: `registry.example.com/team/blog:v1@sha256:…`; else null. */
+  reference: string | null;
   /** The deployment that made it. */
   deployment: number;
   createdAt: number;
@@ -41,14 +43,15 @@ export class ReleaseTable {
     const number = Number(last?.["value"] ?? 0) + 1;
     this.#store.run("INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)", key, String(number));
     this.#store.run(
-      `INSERT INTO releases (app, number, image, definition, ref, commit_oid, deployment, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO releases (app, number, image, definition, ref, commit_oid, reference, deployment, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       release.app,
       number,
       release.image,
       JSON.stringify(release.definition),
       release.ref,
       release.commit,
+      release.reference,
       release.deployment,
       release.createdAt,
     );
@@ -73,6 +76,7 @@ function releaseRow(row: Row): ReleaseRow {
     definition: JSON.parse(String(row["definition"])) as AppDefinition,
     ref: row["ref"] === null ? null : String(row["ref"]),
     commit: row["commit_oid"] === null ? null : String(row["commit_oid"]),
+    reference: row["reference"] === null ? null : String(row["reference"]),
     deployment: Number(row["deployment"]),
     createdAt: Number(row["created_at"]),
   };

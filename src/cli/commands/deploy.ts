@@ -10,6 +10,7 @@ import type { Client } from "../io.ts";
 interface Options extends CommonOptions {
   tag?: string;
   branch?: string;
+  image?: string;
   dir?: string;
   grace: boolean;
   wait: boolean;
@@ -21,6 +22,7 @@ export function define(command: Command, context: Context): void {
     .argument("<app>")
     .option("--tag <tag>", "a tag of its repository")
     .option("--branch <branch>", "a branch of its repository")
+    .option("--image <reference>", "an image of a registry, by its tag or digest")
     .option("--dir <folder>", "a folder that is the site already")
     .option("--no-grace", "leave no file of the release before reachable after the switch")
     .option("--no-wait", "do not follow it");
@@ -38,20 +40,21 @@ export function define(command: Command, context: Context): void {
 /** Checks that exactly one thing is to be deployed, before any server is asked. */
 function starter(
   name: string,
-  { tag, branch, dir, grace }: Options,
+  { tag, branch, image, dir, grace }: Options,
   { io }: Context,
 ): (client: Client) => Promise<Deployment> {
-  const given = [tag, branch, dir].filter((value) => value !== undefined);
+  const given = [tag, branch, image, dir].filter((value) => value !== undefined);
   if (given.length !== 1) {
     throw new SteppeError("USAGE", {
       operation: "run",
       subject: `steppe deploy ${name}`,
       cause: given.length === 0 ? "nothing says what is to be deployed" : "only one thing can be deployed at a time",
-      hint: "Give --tag TAG, --branch BRANCH or --dir FOLDER.",
+      hint: "Give --tag TAG, --branch BRANCH, --image IMAGE or --dir FOLDER.",
     });
   }
   const noGrace = !grace;
   if (tag !== undefined) return (client) => client.deploy(name, { tag }, { noGrace });
   if (branch !== undefined) return (client) => client.deploy(name, { branch }, { noGrace });
+  if (image !== undefined) return (client) => client.deploy(name, { image }, { noGrace });
   return (client) => client.upload(name, resolve(io.cwd, dir ?? ""), { noGrace, signal: io.signal });
 }

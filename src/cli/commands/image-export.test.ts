@@ -15,6 +15,7 @@ const release: Release = {
   definition: blog,
   ref: null,
   commit: null,
+  reference: null,
   deployment: 1,
   createdAt: 0,
   live: true,

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Release } from "../../api/types.ts";
 import { type CommonOptions, withServer } from "../common-options.ts";
 import type { Context } from "../context.ts";
 import { formatAge, short } from "../human.ts";
@@ -18,11 +19,19 @@ export function define(command: Command, context: Context): void {
     const rows = releases.map((release) => [
       String(release.number),
       release.live ? style.green("live") : "",
-      release.ref === null ? "a folder" : release.ref.replace(/^refs\/(tags|heads)\//, ""),
+      originOf(release),
       release.commit === null ? "-" : short(release.commit),
       short(release.image),
       formatAge(release.createdAt, now),
     ]);
     await context.print(formatTable([["RELEASE", "", "OF", "COMMIT", "IMAGE", "MADE"].map(style.dim), ...rows]));
   });
+}
+
+/** A tag or branch of git, an image of a registry, a folder. */
+function originOf({ ref, reference }: Release): string {
+  if (ref !== null) return ref.replace(/^refs\/(tags|heads)\//, "");
+  if (reference === null) return "a folder";
+  // Its digest may be of an index; that of the image has a column of its own.
+  return reference.replace(/@.*$/, "");
 }

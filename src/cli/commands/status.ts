@@ -51,9 +51,13 @@ function describePlatform(status: PlatformStatus, { style, io }: Context): strin
   ]);
 }
 
-function howToDeploy({ definition: { name, repository, pollMs } }: AppView): string {
+function howToDeploy({ definition: { name, repository, image, pollMs } }: AppView): string {
+  const every = formatDuration(pollMs);
+  if (repository === null && image !== null) {
+    return `The tags of ${image.repository} are looked at every ${every}; at once: steppe deploy ${name} --image ${image.repository}:TAG`;
+  }
   if (repository === null) return `Push a tag: git push "$(steppe app show ${name} --push-url)" v1`;
-  return `The tags of ${repository} are looked at every ${formatDuration(pollMs)}; at once: steppe deploy ${name} --tag TAG`;
+  return `The tags of ${repository} are looked at every ${every}; at once: steppe deploy ${name} --tag TAG`;
 }
 
 function describeApp(app: AppView, deployments: readonly Deployment[], context: Context): string {
