@@ -6,7 +6,7 @@ import type { Clock } from "../shared/clock.ts";
 import type { Logger } from "../shared/log.ts";
 import type { GitRequest } from "../sources/index.ts";
 import type { WebhookService } from "../webhooks/index.ts";
-import type { PlatformAddresses, PlatformStatus } from "./types.ts";
+import type { ImageDetails, ImagePushed, ImageView, PlatformAddresses, PlatformStatus } from "./types.ts";
 
 /** Answers git clients. `Repositories` of the sources room is one. */
 export interface GitService {
@@ -42,6 +42,22 @@ export interface LogService {
   build(file: string, request: LogRequest, isFinished: () => boolean): AsyncIterable<string>;
 }
 
+/** Knows the images that are kept, and those of registries. `control/images.ts` is one. */
+export interface ImageService {
+  list(): ImageView[];
+  /** By digest one that is kept, else one of a registry. Rejects with IMAGE_NOT_FOUND, and what registries do. */
+  inspect(wanted: string, signal: AbortSignal): Promise<ImageDetails>;
+  /** Rejects with what registries and images that cannot be taken do. */
+  pull(reference: string, work: ImageWork): Promise<ImageView>;
+  push(digest: string, reference: string, work: ImageWork): Promise<ImagePushed>;
+}
+
+export interface ImageWork {
+  /** Says what is going on, for the person who waits. */
+  progress(message: string): void;
+  signal: AbortSignal;
+}
+
 export interface ApiLimits {
   /** Bytes of a JSON body. Default 1 MiB. */
   jsonBytes: number;
@@ -74,6 +90,7 @@ export interface ApiOptions {
   git: GitService;
   uploads: UploadService;
   logs: LogService;
+  images: ImageService;
   /** See exportImage. */
   exportImage(digest: string, options: { name: string; repoTag?: string }): Promise<ImageArchive>;
   /** See createFullBackup. */

@@ -12,6 +12,7 @@ import { gitRoute } from "./git-route.ts";
 import { Router } from "./router.ts";
 import { jsonRoutes } from "./routes.ts";
 import { streamRoutes } from "./stream-routes.ts";
+import { imageRoutes } from "./image-routes.ts";
 import { webhookRoutes } from "./webhook-routes.ts";
 
 /** Milliseconds for a request's head: slow clients hold no more than a connection. */
@@ -39,6 +40,7 @@ export class Api {
     this.#router = new Router([
       ...jsonRoutes(options, this.#limits),
       ...streamRoutes(options, this.#limits),
+      ...imageRoutes(options, this.#limits),
       ...webhookRoutes(options, this.#limits),
       gitRoute(options, this.#access),
     ]);

@@ -1,3 +1,4 @@
+import { SteppeError } from "../shared/errors.ts";
 import type {
   AppDefinition,
   ApplyRequest,
@@ -7,6 +8,10 @@ import type {
   DeploymentEvent,
   DeliveryView,
   GarbageReport,
+  ImageDetails,
+  ImageEvent,
+  ImagePushed,
+  ImageView,
   NewWebhookRequest,
   PlatformStatus,
   Release,
@@ -213,6 +218,37 @@ export class SteppeClient {
     return (await this.#json({ method: "POST", path: `/v1/deliveries/${id}/redeliver` })) as DeliveryView;
   }
 
+  /** The images that are kept, the newest first. */
+  async images(): Promise<ImageView[]> {
+    return (await this.#json({ method: "GET", path: "/v1/images" })) as ImageView[];
+  }
+
+  /** By digest one that is kept, else one of a registry. */
+  async inspectImage(wanted: string): Promise<ImageDetails> {
+    const path = `/v1/images/inspect?of=${encodeURIComponent(wanted)}`;
+    return (await this.#json({ method: "GET", path })) as ImageDetails;
+  }
+
+  /** Fetches an image of a registry. `tell` is told what is going on. */
+  async pullImage(reference: string, tell: (message: string) => void, signal?: AbortSignal): Promise<ImageView> {
+    const { image } = await this.#told({ method: "POST", path: "/v1/images/pull", json: { reference }, signal }, tell);
+    if (image !== undefined) return image;
+    throw unreachable(this.#target, new Error("its answer broke off"));
+  }
+
+  /** Sends an image that is kept to a registry. */
+  async pushImage(
+    digest: string,
+    reference: string,
+    tell: (message: string) => void,
+    signal?: AbortSignal,
+  ): Promise<ImagePushed> {
+    const json = { digest, reference };
+    const { pushed } = await this.#told({ method: "POST", path: "/v1/images/push", json, signal }, tell);
+    if (pushed !== undefined) return pushed;
+    throw unreachable(this.#target, new Error("its answer broke off"));
+  }
+
   async collectGarbage(): Promise<GarbageReport> {
     return (await this.#json({ method: "POST", path: "/v1/gc" })) as GarbageReport;
   }
@@ -240,6 +276,18 @@ export class SteppeClient {
   async *#stream(call: ApiCall): AsyncGenerator<Buffer> {
     const response = await callApi(this.#target, call);
     yield* bodyOf(response, this.#target, call.signal);
+  }
+
+  /** The last of the lines that tell how work goes on. */
+  async #told(call: ApiCall, tell: (message: string) => void): Promise<ImageEvent> {
+    let last: ImageEvent = {};
+    for await (const text of linesOf(this.#stream(call), this.#target)) {
+      if (text === "") continue;
+      last = parse(text, this.#target) as ImageEvent;
+      if (last.message !== undefined) tell(last.message);
+      if (last.error !== undefined) throw SteppeError.fromJSON(last.error);
+    }
+    return last;
   }
 
   async #json(call: ApiCall): Promise<unknown> {

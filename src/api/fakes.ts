@@ -10,7 +10,8 @@ import { type Logger, silentLogger } from "../shared/log.ts";
 import { DeliveryTable, Store, WebhookTable } from "../store/index.ts";
 import { type Hint, WebhookRegistry, WebhookService } from "../webhooks/index.ts";
 import { Api } from "./api.ts";
-import type { ApiOptions, GitService } from "./api-options.ts";
+import type { ApiOptions, GitService, ImageService } from "./api-options.ts";
+import type { ImageView } from "./types.ts";
 
 export const TOKEN = "the-token-of-the-api-0123456789abcdef";
 
@@ -218,6 +219,7 @@ export async function startApi(
         yield `${file}\n`;
       },
     },
+    images: fakeImages(),
     exportImage: async (digest, { name }) => {
       const bytes = Buffer.from(`${digest} as ${name}`);
       return {
@@ -319,4 +321,40 @@ function call(port: number, path: string, options: CallOptions = {}): Promise<An
     });
     request.end(body);
   });
+}
+
+export const image: ImageView = {
+  digest: `sha256:${"a".repeat(64)}`,
+  kind: "data",
+  files: 3,
+  bytes: 1000,
+  createdAt: 1,
+  uses: [{ app: "blog", release: 2, live: true, source: "refs/tags/v2" }],
+};
+
+/** Knows one image, and of registries whatever is asked for. */
+function fakeImages(): ImageService {
+  return {
+    list: () => [image],
+    inspect: async (wanted) => ({
+      digest: image.digest,
+      reference: wanted,
+      kept: null,
+      mediaType: "application/vnd.oci.image.manifest.v1+json",
+      platforms: ["linux/amd64"],
+      manifest: {},
+      config: null,
+      layers: [],
+      served: { by: null, why: "it is a test" },
+    }),
+    async pull(reference, { progress }) {
+      progress(`pulling ${reference}`);
+      return image;
+    },
+    async push(digest, reference, { progress }) {
+      progress("pushing");
+      if (digest === image.digest) return { digest, reference, blobs: { there: 1, mounted: 0, uploaded: 2 }, bytes: 7 };
+      throw new SteppeError("IMAGE_NOT_FOUND", { operation: "push", subject: digest, cause: "it is not kept here" });
+    },
+  };
 }

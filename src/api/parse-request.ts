@@ -54,6 +54,17 @@ export function parseRollback(body: unknown): { release: number | undefined; noG
   return { release: release ?? undefined, noGrace: flag(noGrace, "noGrace") };
 }
 
+/** `{reference}` of an image; what it may be the registry's client knows. Throws USAGE. */
+export function parseReferenceBody(body: unknown): { reference: string } {
+  return { reference: text(object(body, ["reference"])["reference"], "reference") };
+}
+
+/** `{digest, reference}`. Throws USAGE. */
+export function parseImagePush(body: unknown): { digest: string; reference: string } {
+  const { digest, reference } = object(body, ["digest", "reference"]);
+  return { digest: text(digest, "digest"), reference: text(reference, "reference") };
+}
+
 /** `{name, sender, secret?, callback?}`; what they may be the webhooks know. Throws USAGE. */
 export function parseNewWebhook(body: unknown): NewWebhook {
   const { name, sender, secret, callback } = object(body, ["name", "sender", "secret", "callback"]);

@@ -37,6 +37,10 @@ import type { ErrorBody } from "../shared/errors.ts";
  *     GET    /v1/deployments/N                            Deployment
  *     GET    /v1/deployments/N/events                     DeploymentEvent a line (NDJSON), until it has ended
  *     POST   /v1/ingress/replace                          204, new ingress processes in place of those that run
+ *     GET    /v1/images                                   ImageView[]
+ *     GET    /v1/images/inspect?of=DIGEST|REFERENCE       ImageDetails
+ *     POST   /v1/images/pull           {reference}        ImageEvent a line (NDJSON), the last with `image` or `error`
+ *     POST   /v1/images/push           {digest, reference}  ImageEvent a line (NDJSON), the last with `pushed` or `error`
  *     POST   /v1/gc                                       GarbageReport
  *     GET    /v1/backup                                   a tar archive
  *     GET    /v1/ca                                       the local CA's certificate, PEM (no token needed)
@@ -119,4 +123,68 @@ export interface PlatformAddresses {
   git: string;
   /** `http://127.0.0.1:7071/hooks/`, to which a webhook's name is added; null as long as there is no webhook: then nothing listens. */
   webhooks: string | null;
+}
+
+/** An image that is kept. */
+export interface ImageView {
+  digest: string;
+  /** What `steppe image ls` explains: made here of files, made elsewhere and a site, or something to run. */
+  kind: "data" | "site" | "program";
+  /** Of the site; 0 of a program. */
+  files: number;
+  /** Of the site's files; of a program, of its blobs. */
+  bytes: number;
+  /** When it was first kept, milliseconds since 1970. */
+  createdAt: number;
+  /** The releases that need it. Without any it is kept until the next garbage collection. */
+  uses: ImageUse[];
+}
+
+/** A release whose image it is. */
+export interface ImageUse {
+  app: string;
+  release: number;
+  live: boolean;
+  /** Of what it was made: a ref of the app's repository, or the reference of an image; null: of a folder. */
+  source: string | null;
+}
+
+/** What an image is. */
+export interface ImageDetails {
+  /** Of the manifest, or of the index if it is one. */
+  digest: string;
+  /** Null of what was looked for among those that are kept. */
+  reference: string | null;
+  /** As what it is kept here, if it is. */
+  kept: ImageView["kind"] | null;
+  mediaType: string;
+  /** `linux/amd64` */
+  platforms: string[];
+  /** The manifest or index, as it is. */
+  manifest: Record<string, unknown>;
+  /** The config for this machine, as it is; null if there is none for it. */
+  config: Record<string, unknown> | null;
+  /** For this machine, from the lowest to the uppermost. */
+  layers: Array<{ digest: string; size: number; mediaType: string }>;
+  /** Which driver of the local engine serves it, and why; null if none does. */
+  served: { by: "site" | null; why: string };
+}
+
+/** What a push had to do. */
+export interface ImagePushed {
+  digest: string;
+  reference: string;
+  /** Blobs by how they came to be in the registry. */
+  blobs: { there: number; mounted: number; uploaded: number };
+  /** Bytes that were sent. */
+  bytes: number;
+}
+
+/** A line of what pulling and pushing answer. */
+export interface ImageEvent {
+  /** What is going on. */
+  message?: string;
+  image?: ImageView;
+  pushed?: ImagePushed;
+  error?: ErrorBody;
 }

@@ -4,8 +4,6 @@ import { folderTree, importTree } from "../builds/index.ts";
 import {
   buildImage,
   type Compression,
-  dockerCredentials,
-  dockerSettings,
   formatPlatform,
   formatReference,
   type ImageBuild,
@@ -15,12 +13,13 @@ import {
   LayerCache,
   layoutBase,
   openBase,
+  openRegistryClient,
   parsePlatform,
   parseReference,
   parseRegistry,
   type Platform,
   registryBase,
-  RegistryClient,
+  type RegistryClient,
 } from "../images/writer/index.ts";
 import { SteppeError } from "../shared/errors.ts";
 import type { Context } from "./context.ts";
@@ -53,7 +52,7 @@ export async function buildFolder(context: Context, folder: string, options: Bui
   const output = outputOf(io.cwd, options);
   const reference = referenceOf(options);
   const progress = new Progress(io.stderr);
-  using client = makeClient(context, options);
+  using client = await openClient(context, options);
   const cache = new LayerCache(join(io.env["XDG_CACHE_HOME"] ?? join(io.home, ".cache"), "steppe/layers.json"));
   const compression = compressionOf(options);
   const facts = factsOf(context, path, options);
@@ -135,14 +134,11 @@ async function report(
   await context.print(lines.join("\n"));
 }
 
-function makeClient({ io }: Context, { insecureRegistry = [] }: BuildOptions) {
+function openClient({ io }: Context, { insecureRegistry = [] }: BuildOptions): Promise<RegistryClient> {
   const env: Record<string, string> = { HOME: io.home };
   for (const [name, value] of Object.entries(io.env)) if (value !== undefined) env[name] = value;
-  return new RegistryClient({
-    clock: io.clock,
-    credentials: dockerCredentials({ env, clock: io.clock }),
-    settings: dockerSettings(new Set(insecureRegistry.map((host) => parseRegistry(host)))),
-  });
+  const insecure = new Set(insecureRegistry.map((host) => parseRegistry(host)));
+  return openRegistryClient({ env, insecure, clock: io.clock });
 }
 
 /** The base by its name. `steppe/static` is what this clone or package has built, if it has. */

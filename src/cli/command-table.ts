@@ -125,6 +125,33 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/build.ts"),
   },
   {
+    name: "image ls",
+    summary: "list the images that are kept, and which releases need them",
+    examples: ["steppe image ls"],
+    load: () => import("./commands/image-ls.ts"),
+  },
+  {
+    name: "image inspect",
+    summary: "show what an image is, of this server or of a registry",
+    examples: ["steppe image inspect blog", "steppe image inspect registry.example.com/team/site:v2 --json"],
+    load: () => import("./commands/image-inspect.ts"),
+  },
+  {
+    name: "image pull",
+    summary: "fetch an image of a registry",
+    examples: ["steppe image pull registry.example.com/team/site:v2"],
+    load: () => import("./commands/image-pull.ts"),
+  },
+  {
+    name: "image push",
+    summary: "send an image to a registry",
+    examples: [
+      "steppe image push blog registry.example.com/team/blog:v2",
+      "steppe image push blog:12 registry.example.com/team/blog:v1",
+    ],
+    load: () => import("./commands/image-push.ts"),
+  },
+  {
     name: "image export",
     summary: "write the image of a release, as an OCI archive or layout",
     examples: ["steppe image export blog", "steppe image export blog 12 --output ./layout/"],
@@ -174,6 +201,12 @@ export const commands: readonly CommandEntry[] = [
     summary: "remove a webhook",
     examples: ["steppe webhook remove hub"],
     load: () => import("./commands/webhook-remove.ts"),
+  },
+  {
+    name: "image gc",
+    summary: "the same as `steppe gc`",
+    examples: ["steppe image gc"],
+    load: () => import("./commands/gc.ts"),
   },
   {
     name: "logs",

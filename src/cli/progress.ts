@@ -32,6 +32,15 @@ export class Progress {
     );
   }
 
+  /** Shows what work tells, to who watches on a terminal: a log has it from the end. */
+  async during<Result>(work: (tell: (text: string) => void) => Promise<Result>): Promise<Result> {
+    try {
+      return await work((text) => void (this.#output.isTTY && this.passing(text)));
+    } finally {
+      await this.end();
+    }
+  }
+
   /** Takes the passing line away. */
   async end(): Promise<void> {
     const erase = this.#erase();

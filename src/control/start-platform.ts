@@ -29,6 +29,7 @@ import type { Announcer } from "./announcer.ts";
 import { buildId } from "./build-id.ts";
 import { contentPort } from "./content-port.ts";
 import { routeControlHost } from "./control-route.ts";
+import { Images } from "./images.ts";
 import { lastAddresses, listenAgain } from "./listen-again.ts";
 import { makeWebhooks } from "./make-webhooks.ts";
 import { registryPort } from "./registry-port.ts";
@@ -168,6 +169,7 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
     git: repositories,
     uploads: uploadService(paths.builds),
     logs: new LogFiles(paths.logs, clock),
+    images: new Images({ images, tables: images.files.tables, deployer, knownFiles, registries }),
     exportImage: (digest, options) => exportImage(images, digest, options),
     backup: () =>
       createFullBackup({

@@ -15,6 +15,7 @@ export {
 export { type OpenImage, /** @public */ readOciLayout, type ReadLayoutOptions } from "./incoming/read-oci-layout.ts";
 export { ImageStore, openImageStore } from "./image-store.ts";
 export type { ImageArchive } from "./layout-archive.ts";
+export { formatPlatform } from "./registry/manifest.ts";
 export { openFileStore, type PackedFileStore } from "./packed-file-store.ts";
 export { json, MEDIA_TYPES, sha256Digest } from "./oci-manifest.ts";
 export { openRegistryClient, type RegistryAccess } from "./open-registry-client.ts";

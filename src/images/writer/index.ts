@@ -3,8 +3,7 @@ export { buildImage, type ImageBuild, type ImageOutput } from "./build-image.ts"
 export type { ImageFacts } from "./image-documents.ts";
 export { LayerCache } from "./layer-cache.ts";
 export type { Compression } from "./pack-layer.ts";
-export { dockerCredentials } from "../registry/docker-credentials.ts";
-export { dockerSettings } from "../registry/docker-settings.ts";
+export { openRegistryClient } from "../open-registry-client.ts";
 export { formatPlatform, parsePlatform, type Platform } from "../registry/manifest.ts";
 export { formatReference, type ImageReference, parseReference, parseRegistry } from "../registry/reference.ts";
-export { RegistryClient } from "../registry/registry-client.ts";
+export type { RegistryClient } from "../registry/registry-client.ts";
