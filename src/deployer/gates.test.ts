@@ -274,6 +274,22 @@ describe("a paused app", () => {
     expect(deployer.deployment(building.id).state).toBe("superseded");
   });
 
+  test("holds what was being pushed to a registry, before it is a release", async () => {
+    const { definition } = deployer.app("blog");
+    const image = { repository: "registry.test/blog", site: null };
+    await deployer.apply([{ ...definition, image }], { dryRun: false, prune: false, ...options });
+    const slow = Promise.withResolvers<void>();
+    world.content.push = () => slow.promise;
+    const pushing = await push("v1");
+    expect(pushing).toMatchObject({ state: "built", hold: null });
+    deployer.pause("blog", null);
+    slow.resolve();
+    await settle();
+    expect(deployer.deployment(pushing.id)).toMatchObject({ state: "built", hold: { kind: "paused" } });
+    deployer.resume("blog");
+    expect(await ended(deployer, pushing)).toMatchObject({ state: "live" });
+  });
+
   test("what was built and waits is built anew when the definition changes", async () => {
     const slow = Promise.withResolvers<void>();
     const build = world.content.build.bind(world.content);

@@ -125,6 +125,8 @@ async function release(deployment: Deployment, context: RunContext): Promise<voi
   const { id, app, image, source } = deployment;
   if (image === null) throw new Error(`deployment ${id} is built, but has no image`);
   if (source.kind === "ref") await pushImage(id, source, image, definitionOf(deployment, context), context);
+  // A push may take long: a window may have closed meanwhile.
+  if (!context.gates.admit(journal.get(id) ?? deployment)) return;
   dependencies.store.transaction(() => {
     const releases = new ReleaseTable(dependencies.store);
     const number = releases.insert({
