@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { testDefinition } from "../../test/support/test-definition.ts";
 import type { AppDefinition } from "../config/index.ts";
 import { AppDeployer } from "./deployer.ts";
-import { ended, fakeTree, FakeWorld, settle } from "./fakes.ts";
+import { ended, fakeDigest, fakeTree, FakeWorld, settle } from "./fakes.ts";
 import type { Deployment } from "./types.ts";
 
 const MINUTE = 60_000;
@@ -155,6 +155,28 @@ describe("with `approve`", () => {
     expect(live()).toBe("v2");
     expect(world.engine.routed.get("blog")?.definition.domains).toEqual(["new.localhost"]);
   });
+});
+
+test("a tag of a registry waits for approval, unpulled; one that was rejected does not come again by itself", async () => {
+  const image = { repository: "registry.test/blog", site: null };
+  await deployer.addApp(testDefinition("blog", { image, policy: { semver: "1.x", approve: true, windows: [] } }));
+  await settle();
+  const come = async (tag: string): Promise<Deployment | undefined> => {
+    world.registry.push(image.repository, tag, fakeDigest(tag), 1);
+    await deployer.lookAtImages("blog", "poll");
+    await settle();
+    return deployer.deployments("blog", 1)[0];
+  };
+  const first = await come("release-v1.0.0");
+  expect(first).toMatchObject({ state: "queued", byItself: true, hold: { kind: "approval" } });
+  expect(world.registry.requests.some((request) => request.startsWith("pull"))).toBe(false);
+  deployer.approve("blog", first?.id);
+  expect(await ended(deployer, first)).toMatchObject({ state: "live", image: fakeDigest("release-v1.0.0") });
+  const second = await come("v1.1.0");
+  deployer.reject("blog", second?.id);
+  await deployer.lookAtImages("blog", "poll");
+  expect((await come("v0.9.0"))?.id).toBe(second?.id);
+  expect(deployer.app("blog").liveRelease).toBe(1);
 });
 
 describe("with windows", () => {
