@@ -7,6 +7,8 @@ import type { RegistrySession } from "./registry-session.ts";
 export interface ImagePushOptions extends Omit<PushBlobOptions, "mountFrom"> {
   /** How many blobs are on their way at once. */
   parallel: number;
+  /** Blobs that are known to be in the repository: they are not asked for. */
+  there?: ReadonlySet<string> | undefined;
   /** Told of each blob when it is in the repository. */
   onBlob?: ((digest: string, size: number, outcome: PushOutcome) => void) | undefined;
 }
@@ -81,10 +83,7 @@ export class ImagePush {
       const blob = await waited;
       if (blob === null || this.#digests.has(blob.digest)) return;
       this.#digests.add(blob.digest);
-      using _ = await this.#places.acquire(this.#signal);
-      const { registry, repository } = this.#reference;
-      const options = { ...this.#options, mountFrom, signal: this.#signal };
-      const outcome = await pushBlob({ session: this.#session, registry, repository }, blob, options);
+      const outcome = this.#options.there?.has(blob.digest) === true ? "there" : await this.#send(blob, mountFrom);
       this.blobs[outcome]++;
       if (outcome === "uploaded") this.bytes += blob.size;
       this.#options.onBlob?.(blob.digest, blob.size, outcome);
@@ -92,5 +91,12 @@ export class ImagePush {
       this.#failed.abort(error);
       throw error;
     }
+  }
+
+  async #send(blob: BlobSource, mountFrom: PushBlobOptions["mountFrom"]): Promise<PushOutcome> {
+    using _ = await this.#places.acquire(this.#signal);
+    const { registry, repository } = this.#reference;
+    const options = { ...this.#options, mountFrom, signal: this.#signal };
+    return await pushBlob({ session: this.#session, registry, repository }, blob, options);
   }
 }

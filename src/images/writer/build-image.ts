@@ -1,10 +1,11 @@
+import { SteppeError } from "../../shared/errors.ts";
 import { writeWhole } from "../../shared/write-whole.ts";
 import { layoutArchive } from "../layout-archive.ts";
 import type { Platform } from "../registry/manifest.ts";
 import type { Pushed } from "../registry/image-push.ts";
 import { configBlob } from "../registry/push-image.ts";
 import type { ImagePush } from "../registry/image-push.ts";
-import type { ImageReference } from "../registry/reference.ts";
+import { formatReference, type ImageReference } from "../registry/reference.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import type { Tree } from "../types.ts";
 import type { Base } from "./base-image.ts";
@@ -66,15 +67,20 @@ export async function buildImage(request: BuildImageRequest): Promise<ImageBuild
   facts.catch(() => {}); // awaited below, unless something else fails before
   await using spool = new ByteSpool();
   const content = new SiteContent(spool);
-  const [tree, base] = await Promise.all([request.readSite(content), request.base]);
+  const [tree, base, there] = await Promise.all([
+    request.readSite(content),
+    request.base,
+    blobsThere(client, reference, cache, signal),
+  ]);
   const { compression, precompress } = request;
   const layers = siteLayers(tree, { root: siteRoot(base), compression, precompress, content, spool, cache, signal });
-  const push = client?.beginPush(reference, { signal, parallel: PARALLEL, onBlob }) ?? null;
+  const push = client?.beginPush(reference, { signal, parallel: PARALLEL, onBlob, there }) ?? null;
   try {
     if (push !== null) addLayers(push, base, layers, reference);
     const built = makeImages(base, await addedLayers(layers), await facts);
     if (output !== null) await writeOutput(output, built, reference, signal);
     const pushed = push === null ? null : await finishPush(push, built);
+    if (pushed !== null) cache.setPushed(nameOf(reference), built.digest);
     return {
       digest: built.digest,
       platforms: built.images.map(({ platform }) => platform),
@@ -100,6 +106,36 @@ function addLayers(push: ImagePush, base: Base, layers: readonly SiteLayer[], re
   const from = base.reference?.registry === reference.registry ? base.reference.repository : undefined;
   const mountFrom = from === undefined || from === reference.repository ? [] : [from];
   for (const image of base.images) for (const layer of image.layers) push.add(layer, { mountFrom });
+}
+
+/**
+ * What a repository has for certain: all that an image names that is there. One question, or one more for each platform, in place of one for each
+ * blob. Nothing if the image is not there any more, or cannot be had: then each blob is asked for.
+ */
+async function blobsThere(
+  client: RegistryClient | null,
+  reference: ImageReference,
+  cache: LayerCache,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const digest = client === null ? undefined : cache.lastPushed(nameOf(reference));
+  if (client === null || digest === undefined) return new Set();
+  const { registry, repository } = reference;
+  const read = async (wanted: string): Promise<string[]> => {
+    const { parsed } = await client.manifest({ registry, repository, digest: wanted }, { signal });
+    if (parsed.kind === "image") return [parsed.config, ...parsed.layers].map((blob) => blob.digest);
+    return (await Promise.all(parsed.manifests.map((one) => read(one.digest)))).flat();
+  };
+  try {
+    return new Set(await read(digest));
+  } catch (error) {
+    if (error instanceof SteppeError) return new Set();
+    throw error;
+  }
+}
+
+function nameOf({ registry, repository }: ImageReference): string {
+  return formatReference({ registry, repository });
 }
 
 async function addedLayers(layers: readonly SiteLayer[]): Promise<AddedLayer[]> {

@@ -32,7 +32,7 @@ export class ByteSpool implements AsyncDisposable {
   }
 
   /** Keeps what comes; the chunks are the spool's from then on. Throws DISK_FULL, and what `chunks` throws. */
-  async keep(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Kept> {
+  async keep(chunks: AsyncIterable<Uint8Array>): Promise<Kept> {
     const pieces: Array<Uint8Array | { offset: number; length: number }> = [];
     let size = 0;
     for await (const chunk of chunks) {
@@ -42,6 +42,17 @@ export class ByteSpool implements AsyncDisposable {
       );
     }
     return { size, pieces };
+  }
+
+  /** As `keep`, of one chunk. */
+  async keepOne(chunk: Uint8Array): Promise<Kept> {
+    const fits = this.#inMemory + chunk.length <= this.#mostInMemory;
+    return { size: chunk.length, pieces: [fits ? this.#remember(chunk) : await this.#write(chunk)] };
+  }
+
+  /** What was kept; at once, if all of it is in memory. */
+  content(kept: Kept): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+    return kept.pieces.every((piece) => piece instanceof Uint8Array) ? kept.pieces : this.read(kept);
   }
 
   /** What was kept. */

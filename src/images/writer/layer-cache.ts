@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { errno } from "../../shared/errors.ts";
-import { isObject, parseObject } from "../registry/json-document.ts";
+import { parseObject } from "../registry/json-document.ts";
 import { isDigest } from "../registry/reference.ts";
 import type { PackedLayer } from "./pack-layer.ts";
 
@@ -11,6 +11,8 @@ export type CachedLayer = PackedLayer | null;
 const VERSION = 1;
 /** Some 200 bytes each. A site has at most 64 layers. */
 const MOST_LAYERS = 4096;
+/** Repositories that were pushed to. */
+const MOST_PUSHED = 256;
 /** A file that is larger is not ours. */
 const MOST_BYTES = 8 * 1024 ** 2;
 
@@ -21,11 +23,15 @@ const MOST_BYTES = 8 * 1024 ** 2;
 export class LayerCache {
   readonly #file: string;
   readonly #layers: Map<string, CachedLayer>;
+  /** By repository, the digest of what was pushed there last. */
+  readonly #pushed: Map<string, string>;
   #isChanged = false;
 
   constructor(file: string) {
     this.#file = file;
-    this.#layers = read(file);
+    const document = readDocument(file);
+    this.#layers = layersOf(document);
+    this.#pushed = pushedOf(document);
   }
 
   get(key: string): CachedLayer | undefined {
@@ -44,15 +50,28 @@ export class LayerCache {
     this.#isChanged = this.#layers.delete(key) || this.#isChanged;
   }
 
+  /** What was pushed last to a repository, `registry.example.com/team/site`. */
+  lastPushed(repository: string): string | undefined {
+    return this.#pushed.get(repository);
+  }
+
+  setPushed(repository: string, digest: string): void {
+    if (this.#pushed.get(repository) === digest) return;
+    this.#pushed.delete(repository);
+    this.#pushed.set(repository, digest);
+    this.#isChanged = true;
+  }
+
   /** Writes it down, if there is something new. Throws what the file system throws. */
   save(): void {
     if (!this.#isChanged) return;
     const rows = [...this.#layers].slice(-MOST_LAYERS);
     const layers = rows.map(([key, layer]) => (layer === null ? [key] : [key, layer.digest, layer.size, layer.diffId]));
+    const pushed = [...this.#pushed].slice(-MOST_PUSHED);
     const partial = `${this.#file}.${process.pid}.tmp`;
     mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 });
     try {
-      writeFileSync(partial, JSON.stringify({ version: VERSION, layers }), { mode: 0o600 });
+      writeFileSync(partial, JSON.stringify({ version: VERSION, layers, pushed }), { mode: 0o600 });
       renameSync(partial, this.#file);
     } catch (error) {
       rmSync(partial, { force: true });
@@ -68,12 +87,15 @@ export class LayerCache {
   }
 }
 
-function read(file: string): Map<string, CachedLayer> {
-  const layers = new Map<string, CachedLayer>();
+/** Undefined if there is none, or none of this version. */
+function readDocument(file: string): Record<string, unknown> | undefined {
   const document = parseObject(content(file));
-  if (!isObject(document) || document["version"] !== VERSION || !Array.isArray(document["layers"])) return layers;
-  for (const row of document["layers"] as unknown[]) {
-    const [key, digest, size, diffId] = Array.isArray(row) ? (row as unknown[]) : [];
+  return document?.["version"] === VERSION ? document : undefined;
+}
+
+function layersOf(document: Record<string, unknown> | undefined): Map<string, CachedLayer> {
+  const layers = new Map<string, CachedLayer>();
+  for (const [key, digest, size, diffId] of rowsOf(document?.["layers"])) {
     if (typeof key !== "string") continue;
     if (digest === undefined) layers.set(key, null);
     else if (isName(digest) && isName(diffId) && Number.isSafeInteger(size)) {
@@ -81,6 +103,15 @@ function read(file: string): Map<string, CachedLayer> {
     }
   }
   return layers;
+}
+
+function pushedOf(document: Record<string, unknown> | undefined): Map<string, string> {
+  const pairs = rowsOf(document?.["pushed"]).map(([name, digest]) => [name, digest] as const);
+  return new Map(pairs.filter((pair): pair is [string, string] => typeof pair[0] === "string" && isName(pair[1])));
+}
+
+function rowsOf(value: unknown): unknown[][] {
+  return Array.isArray(value) ? value.filter((row): row is unknown[] => Array.isArray(row)) : [];
 }
 
 function content(file: string): Buffer {

@@ -34,7 +34,7 @@ export interface PackedLayer {
   diffId: string;
 }
 
-/** Pieces that are handed on are at least so large, but for the last. */
+/** Pieces that are handed on are so large, but for the last. */
 const CHUNK = 256 * 1024;
 
 /** The media type of a layer that is compressed so. https://github.com/opencontainers/image-spec/blob/main/layer.md */
@@ -49,37 +49,48 @@ export async function packLayer(
 ): Promise<PackedLayer & { kept: Kept }> {
   const diff = createHash("sha256");
   const whole = createHash("sha256");
-  const archive = through(gathered(layerArchive(root, files)), diff);
+  const archive = through(layerArchive(root, files), diff);
   const kept = await spool.keep(through(compressed(archive, compression), whole));
   return { digest: `sha256:${whole.digest("hex")}`, size: kept.size, diffId: `sha256:${diff.digest("hex")}`, kept };
 }
 
-/** The tar archive of a layer: the site's root, folders and files in the order given, all of root's and of the year 1970. */
+/**
+ * The tar archive of a layer: the site's root, folders and files in the order given, all of root's and of the year 1970. In pieces of one size, large
+ * ones: each that a compressor is given goes to another thread and back, and what zstd makes depends on where they end. What is in memory goes from hand to hand without being waited for, since a site has thousands of pieces.
+ */
 async function* layerArchive(root: string, files: AsyncIterable<LayerFile>): AsyncGenerator<Uint8Array, void, void> {
   const folders = new Set<string>();
-  for await (const { path, size, content } of files) {
-    const name = `${root}/${path}`;
-    for (const folder of missingFolders(name, folders)) yield tarHeader(folder, 0);
-    yield tarHeader(name, size);
-    yield* content;
-    yield TAR_END.subarray(0, tarPadding(size));
-  }
-  yield TAR_END;
-}
-
-/** Small pieces together: each that a compressor is given goes to another thread and back. */
-async function* gathered(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
   let waiting: Uint8Array[] = [];
   let length = 0;
-  for await (const piece of pieces) {
+  const add = (piece: Uint8Array): void => {
     waiting.push(piece);
     length += piece.length;
-    if (length < CHUNK) continue;
-    yield Buffer.concat(waiting, length);
-    waiting = [];
-    length = 0;
+  };
+  const chunks = function* (least: number): Generator<Uint8Array, void, void> {
+    if (length < least) return;
+    const all = Buffer.concat(waiting, length);
+    const rest = least === CHUNK ? length % CHUNK : 0;
+    for (let at = 0; at < length - rest; at += CHUNK) yield all.subarray(at, Math.min(at + CHUNK, length));
+    waiting = rest === 0 ? [] : [all.subarray(length - rest)];
+    length = rest;
+  };
+  for await (const { path, size, content } of files) {
+    const name = `${root}/${path}`;
+    for (const folder of missingFolders(name, folders)) add(tarHeader(folder, 0));
+    add(tarHeader(name, size));
+    if (Symbol.iterator in content) {
+      for (const piece of content) add(piece);
+    } else {
+      for await (const piece of content) {
+        add(piece);
+        yield* chunks(CHUNK);
+      }
+    }
+    add(TAR_END.subarray(0, tarPadding(size)));
+    if (length >= CHUNK) yield* chunks(CHUNK);
   }
-  if (length > 0) yield Buffer.concat(waiting, length);
+  add(TAR_END);
+  yield* chunks(1);
 }
 
 async function* compressed(

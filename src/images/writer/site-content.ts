@@ -21,8 +21,8 @@ export class SiteContent {
   }
 
   /** The content with this SHA-256. */
-  read(hash: Uint8Array): AsyncGenerator<Buffer, void, void> {
-    return this.#spool.read(this.#kept(hash));
+  read(hash: Uint8Array): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+    return this.#spool.content(this.#kept(hash));
   }
 
   whole(hash: Uint8Array): Promise<Buffer> {
@@ -37,7 +37,7 @@ export class SiteContent {
 
   async #add(content: Uint8Array): Promise<StoredFile> {
     const hash = digestOf("sha256", content, "buffer");
-    if (!this.#contents.has(keyOf(hash))) this.#contents.set(keyOf(hash), await this.#spool.keep([content]));
+    if (!this.#contents.has(keyOf(hash))) this.#contents.set(keyOf(hash), await this.#spool.keepOne(content));
     return { hash, size: content.length };
   }
 
