@@ -17,6 +17,7 @@ export const peers = {
   htpasswd: { package: "apache2-utils" },
   umoci: { package: "umoci" },
   jekyll: { package: "jekyll" },
+  "time zones": { package: "tzdata", path: "/usr/share/zoneinfo/Europe" },
   hugo: { package: "hugo" },
   wrk: { package: "wrk" },
   h2load: { package: "nghttp2-client" },
