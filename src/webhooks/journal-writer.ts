@@ -2,6 +2,8 @@ import type { Clock } from "../shared/clock.ts";
 import type { Logger } from "../shared/log.ts";
 import { DELIVERY_BOUNDS, type DeliveryJournal, type NewDelivery, type Recorded } from "./delivery-journal.ts";
 
+/** After so many turns of the event loop that brought nothing, what has come is written. */
+const QUIET_TURNS = 4;
 /** One sync to disk serves so many; more would keep the event loop for too long. */
 const MOST_AT_ONCE = 200;
 /** What is too old or too much is removed at the first delivery after a start, and each time that so many came. */
@@ -15,7 +17,8 @@ interface Waiting {
 
 /**
  * Writes deliveries that come at the same time in one transaction: each costs a sync to disk, and in a burst of thousands all are to
- * be answered within a second. Removes what need not be kept.
+ * be answered within a second. Of those the event loop accepts one connection a turn, so turns are waited for as long as they bring
+ * more: a sync in each would let in some seventy a second. Removes what need not be kept.
  */
 export class JournalWriter {
   readonly #journal: DeliveryJournal;
@@ -34,13 +37,26 @@ export class JournalWriter {
   record(delivery: NewDelivery): Promise<Recorded> {
     const { promise, resolve, reject } = Promise.withResolvers<Recorded>();
     this.#waiting.push({ delivery, resolve, reject });
-    if (this.#waiting.length === 1) setImmediate(() => this.#write());
+    if (this.#waiting.length === 1) setImmediate(() => this.#gather(0, 0));
     return promise;
+  }
+
+  /**
+   * Writes if no more come.
+   *
+   * @param before how many there were a turn before
+   * @param quiet the turns before it that brought nothing
+   */
+  #gather(before: number, quiet: number): void {
+    const count = this.#waiting.length;
+    const turns = count === before ? quiet + 1 : 0;
+    if (count >= MOST_AT_ONCE || turns >= QUIET_TURNS) this.#write();
+    else setImmediate(() => this.#gather(count, turns));
   }
 
   #write(): void {
     const batch = this.#waiting.splice(0, MOST_AT_ONCE);
-    if (this.#waiting.length > 0) setImmediate(() => this.#write());
+    if (this.#waiting.length > 0) setImmediate(() => this.#gather(0, 0));
     if (!this.#tryToWrite(batch) && batch.length > 1) {
       // One that cannot be written does not take the others with it.
       for (const one of batch) this.#tryToWrite([one]);
