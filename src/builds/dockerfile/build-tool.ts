@@ -13,6 +13,7 @@ import type { DockerCache } from "./docker-cache.ts";
 import type { Docker } from "./docker-client.ts";
 import type { DockerImages } from "./docker-images.ts";
 import type { DockerLabels } from "./docker-labels.ts";
+import { replaceIgnoreFile } from "./locate-dockerfile.ts";
 import { labelStages } from "./read-dockerfile.ts";
 import { MARK } from "./tool-environment.ts";
 
@@ -75,10 +76,8 @@ export class DockerTool implements BuildTool {
     const { file, context, ownIgnoreFile } = plan.place;
     const labelled = join(plan.workspace, "Dockerfile");
     await writeFile(labelled, labelStages(await readFile(file, "utf8"), this.#parts.labels.step(plan.app)));
-    if (ownIgnoreFile !== null) {
-      // BuildKit and buildah look for it themselves.
-      await writeFile(join(context, ".dockerignore"), await readFile(ownIgnoreFile));
-    }
+    // BuildKit and buildah look for it themselves.
+    if (ownIgnoreFile !== null) await replaceIgnoreFile(context, await readFile(ownIgnoreFile));
     return dockerBuild("classic", { ...plan, place: { ...plan.place, file: labelled } }, environment, mark);
   }
 

@@ -1,4 +1,4 @@
-import { realpath, stat } from "node:fs/promises";
+import { realpath, rm, stat, writeFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import type { DockerfileDefinition } from "../../config/index.ts";
 import { errno, SteppeError } from "../../shared/errors.ts";
@@ -39,6 +39,16 @@ export async function locateDockerfile(
   const own = await within(`${relative(root, place.file)}.dockerignore`);
   for (const name of [".dockerignore", ".containerignore"]) await within(join(relative(root, place.context), name));
   return { file: place.file, context: place.context, ownIgnoreFile: own ?? null };
+}
+
+/**
+ * Puts an ignore file in the place of the one that a context may have. That may be a link: to nothing, which could come to be outside of
+ * the checkout, or to a file that is part of the context. It is taken away first, and never written through.
+ */
+export async function replaceIgnoreFile(context: string, content: Buffer): Promise<void> {
+  const file = join(context, ".dockerignore");
+  await rm(file, { recursive: true, force: true });
+  await writeFile(file, content, { flag: "wx" });
 }
 
 function missing(subject: string, cause: string, hint: string): SteppeError {
