@@ -48,11 +48,22 @@ const OPAQUE = ".wh..wh..opq";
 const WHITEOUT_META = ".wh..wh.";
 /** So many links may lead to each other, as in Linux. */
 const MOST_HOPS = 40;
-const MOST_ENTRIES = 1_000_000;
 /** As Linux has it, for paths and what links lead to. */
 const MOST_PATH_BYTES = 4096;
 /** Through links, folders could be deeper than any path is long. */
 const MOST_DEPTH = 1000;
+
+/** What the layers of an image may ask for. Well compressed, an archive of gigabytes that asks for more is sent in no time. */
+export interface TreeBounds {
+  /** Entries of the archives, and folders that are there because something lies in them. */
+  entries: number;
+  /** Bytes of all paths, those of the archives and those that are listed, and of what links lead to. */
+  pathBytes: number;
+  /** Names that are looked up or passed over, for all entries together. */
+  steps: number;
+}
+
+const BOUNDS: TreeBounds = { entries: 1_000_000, pathBytes: 256 * 1024 ** 2, steps: 100_000_000 };
 
 /**
  * The files of an image, as its layers make them one upon the other: what unpacking would give, without unpacking. Names are latin1 strings,
@@ -62,11 +73,15 @@ const MOST_DEPTH = 1000;
 export class MergedTree {
   readonly #root: Folder = { kind: "folder", name: "", parent: undefined, children: new Map(), depth: 0, layer: 0 };
   readonly #subject: string;
-  #entries = 0;
+  readonly #left: TreeBounds;
 
-  /** @param subject the image, in messages */
-  constructor(subject: string) {
+  /**
+   * @param subject the image, in messages
+   * @param bounds for tests: others
+   */
+  constructor(subject: string, bounds = BOUNDS) {
     this.#subject = subject;
+    this.#left = { ...bounds };
   }
 
   /**
@@ -74,10 +89,11 @@ export class MergedTree {
    * Throws IMAGE_INVALID if it cannot be, or would lie outside.
    */
   apply(entry: TarEntry, layer: number, ordinal: number): void {
-    if (++this.#entries > MOST_ENTRIES) throw this.#refused(`its layers have more than ${MOST_ENTRIES} entries`);
+    this.#spend("entries", 1);
     const path = entry.name.toString("latin1");
     for (const { length } of [path, entry.target]) {
       if (length > MOST_PATH_BYTES) throw this.#refused(`it has a path of ${length} bytes`);
+      this.#spend("pathBytes", length);
     }
     const names = this.#namesOf(path);
     const last = names.pop();
@@ -87,11 +103,10 @@ export class MergedTree {
       return;
     }
     const parent = this.#make(names, layer);
-    if (parent.depth > MOST_DEPTH) throw this.#refused(`it has more than ${MOST_DEPTH} folders within each other`);
     const before = parent.children.get(last);
     if (entry.kind === "folder") {
       if (before?.kind === "folder") before.layer = layer;
-      else parent.children.set(last, newFolder(last, parent, layer));
+      else this.#addFolder(parent, last, layer);
       return;
     }
     const node = entry.kind === "hard link" ? this.#linked(entry, layer) : nodeOf(entry, layer, ordinal);
@@ -100,7 +115,7 @@ export class MergedTree {
 
   /**
    * All that lies below a folder, its paths relative to it; undefined if there is no such folder. A link that leads to an absolute path
-   * within the folder is given as one that is relative.
+   * within the folder is given as one that is relative. Throws IMAGE_INVALID if that is too much.
    */
   list(path: string): MergedEntry[] | undefined {
     const asked = splitPath(Buffer.from(path).toString("latin1"));
@@ -111,8 +126,14 @@ export class MergedTree {
     const walk = (at: Folder, names: readonly string[]): void => {
       for (const [name, node] of at.children) {
         const below = [...names, name];
-        if (node.kind === "folder") walk(node, below);
-        else entries.push(entryOf(node, below, bases));
+        this.#spend("steps", below.length);
+        if (node.kind === "folder") {
+          walk(node, below);
+          continue;
+        }
+        const entry = entryOf(node, below, bases);
+        this.#spend("pathBytes", entry.path.length);
+        entries.push(entry);
       }
     };
     walk(folder, []);
@@ -121,8 +142,22 @@ export class MergedTree {
 
   #whiteOut(parent: Folder | undefined, name: string, layer: number): void {
     if (parent === undefined) return;
-    if (name === OPAQUE) removeLower(parent, layer);
-    else if (!name.startsWith(WHITEOUT_META)) removeLowerChild(parent, name.slice(WHITEOUT.length), layer);
+    if (name === OPAQUE) this.#removeLower(parent, layer);
+    else if (!name.startsWith(WHITEOUT_META)) this.#removeLowerChild(parent, name.slice(WHITEOUT.length), layer);
+  }
+
+  /** Removes what lower layers brought; what a layer brings itself is not hidden by it. */
+  #removeLower(folder: Folder, layer: number): void {
+    for (const name of folder.children.keys()) this.#removeLowerChild(folder, name, layer);
+  }
+
+  #removeLowerChild(parent: Folder, name: string, layer: number): void {
+    this.#spend("steps", 1);
+    const child = parent.children.get(name);
+    if (child === undefined) return;
+    if (child.kind === "folder") this.#removeLower(child, layer);
+    const isLeft = child.layer === layer || (child.kind === "folder" && child.children.size > 0);
+    if (!isLeft) parent.children.delete(name);
   }
 
   #linked(entry: TarEntry, layer: number): Node {
@@ -152,14 +187,21 @@ export class MergedTree {
 
   #make(names: readonly string[], layer: number): Folder {
     const made = this.#walk(names, (parent, name) => {
-      const folder = newFolder(name, parent, layer);
-      parent.children.set(name, folder);
-      return folder;
+      this.#spend("entries", 1);
+      return this.#addFolder(parent, name, layer);
     });
     if (made !== undefined) return made;
     throw this.#refused(
       `the path \`${shown(Buffer.from(names.join("/"), "latin1"))}\` leads through what is no folder`,
     );
+  }
+
+  #addFolder(parent: Folder, name: string, layer: number): Folder {
+    const depth = parent.depth + 1;
+    if (depth > MOST_DEPTH) throw this.#refused(`it has more than ${MOST_DEPTH} folders within each other`);
+    const folder: Folder = { kind: "folder", name, parent, children: new Map(), depth, layer };
+    parent.children.set(name, folder);
+    return folder;
   }
 
   /** The folder at a path, whose links are followed; undefined if something on the way is none. */
@@ -168,6 +210,7 @@ export class MergedTree {
     let at = this.#root;
     let hops = 0;
     for (let name = left.pop(); name !== undefined; name = left.pop()) {
+      this.#spend("steps", 1);
       if (name === "..") {
         at = at.parent ?? at;
         continue;
@@ -185,6 +228,18 @@ export class MergedTree {
     return at;
   }
 
+  #spend(what: keyof TreeBounds, count: number): void {
+    this.#left[what] -= count;
+    if (this.#left[what] >= 0) return;
+    throw this.#refused(
+      {
+        entries: "its layers have too many entries",
+        pathBytes: "the paths in its layers are too long, all together",
+        steps: "its layers lay too many links and folders over each other",
+      }[what],
+    );
+  }
+
   #refused(cause: string): SteppeError {
     return new SteppeError("IMAGE_INVALID", { operation: "read the layers of", subject: this.#subject, cause });
   }
@@ -194,23 +249,6 @@ function nodeOf({ kind, size, target }: TarEntry, layer: number, ordinal: number
   if (kind === "file") return { kind, place: { layer, ordinal, size }, layer };
   if (kind === "link") return { kind, target: target.toString("latin1"), layer };
   return { kind: "other", layer };
-}
-
-function newFolder(name: string, parent: Folder, layer: number): Folder {
-  return { kind: "folder", name, parent, children: new Map(), depth: parent.depth + 1, layer };
-}
-
-/** Removes what lower layers brought; what a layer brings itself is not hidden by it. */
-function removeLower(folder: Folder, layer: number): void {
-  for (const name of folder.children.keys()) removeLowerChild(folder, name, layer);
-}
-
-function removeLowerChild(parent: Folder, name: string, layer: number): void {
-  const child = parent.children.get(name);
-  if (child === undefined) return;
-  if (child.kind === "folder") removeLower(child, layer);
-  const isLeft = child.layer === layer || (child.kind === "folder" && child.children.size > 0);
-  if (!isLeft) parent.children.delete(name);
 }
 
 function entryOf(node: File | Link | Other, names: readonly string[], bases: readonly string[][]): MergedEntry {
