@@ -158,8 +158,8 @@ describe("links", () => {
     });
   });
 
-  it("cannot multiply files without end", async () => {
-    const things: Record<string, Thing> = { "f0/x": "x" };
+  it.each(["f0/x", "f0/.hidden"])("cannot multiply %s, and the folders around it, without end", async (file) => {
+    const things: Record<string, Thing> = { [file]: "x" };
     for (let index = 1; index < 30; index++) {
       things[`f${index}/a`] = link(`../f${index - 1}`);
       things[`f${index}/b`] = link(`../f${index - 1}`);
@@ -167,7 +167,7 @@ describe("links", () => {
     const entries = await new MemoryTree(things).list(".");
     const targets = new Map(entries.map((entry) => [entry, entry.oid?.subarray(4) ?? Buffer.alloc(0)]));
     expect(() => siteFiles(entries, { label: "blog@v1", isRoot: true, targets, mostFiles: 10_000 })).toThrow(
-      "more than 10000 files",
+      "more than 10000 folders",
     );
   });
 

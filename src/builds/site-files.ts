@@ -16,7 +16,7 @@ export interface SiteFilesOptions {
   isRoot: boolean;
   /** What each link leads to, as it was written, in bytes. */
   targets: ReadonlyMap<SourceEntry, Buffer>;
-  /** Links can make few files many; so many are allowed. Default 1,000,000. */
+  /** Links can make few files and folders many; so many of each are allowed. Default 1,000,000. */
   mostFiles?: number;
 }
 
@@ -60,6 +60,7 @@ class LinkedSite {
   readonly #root: Folder = { kind: "folder", parent: undefined, children: new Map() };
   readonly #options: SiteFilesOptions;
   readonly #files: SiteFile[] = [];
+  #folders = 0;
 
   constructor(entries: readonly SourceEntry[], options: SiteFilesOptions) {
     this.#options = options;
@@ -98,18 +99,22 @@ class LinkedSite {
         continue;
       }
       if (within.has(node)) throw this.#broken(path, child, "a folder that holds it");
+      this.#bound(this.#folders++, "folders");
       if (path.length > LONGEST_PATH) sitePath(Buffer.from(path, "latin1"), { kind: "file" }, this.#options.label);
       this.#walk(node, `${path}/`, new Set([...within, node]));
     }
   }
 
   #take(path: string, entry: SourceEntry): void {
+    this.#bound(this.#files.length, "files");
+    this.#files.push({ path: sitePath(Buffer.from(path, "latin1"), entry, this.#options.label), entry });
+  }
+
+  #bound(count: number, what: string): void {
     const { label, mostFiles = 1_000_000 } = this.#options;
-    if (this.#files.length >= mostFiles) {
-      const cause = `its links make it more than ${mostFiles} files`;
-      throw new SteppeError("FILE_UNSUPPORTED", { operation: "read", subject: label, cause });
-    }
-    this.#files.push({ path: sitePath(Buffer.from(path, "latin1"), entry, label), entry });
+    if (count < mostFiles) return;
+    const cause = `its links make it more than ${mostFiles} ${what}`;
+    throw new SteppeError("FILE_UNSUPPORTED", { operation: "read", subject: label, cause });
   }
 
   #follow(link: Link, from: Folder, path: string): Folder | Leaf {
