@@ -13,15 +13,15 @@ export interface KnownFiles {
 }
 
 export interface ImportRequest {
-  app: string;
   tree: FileSource;
   /** The folder of the tree that is the site; `.` is the root. */
   folder: string;
   /** Whether the folder is a repository's root, where some names are for Steppe and not for visitors. Default: if it is `.`. */
   isRoot?: boolean;
   files: Pick<FileStore, "begin">;
-  /** Without it, all is read. */
+  /** With the app whose repository it is: what is known is not read again. */
   knownFiles?: KnownFiles;
+  app?: string;
   /** Says what is going on, for the person who waits. */
   progress(message: string): void;
   signal: AbortSignal;
@@ -54,7 +54,9 @@ export async function importTree(request: ImportRequest): Promise<Tree> {
   const contents = new Contents(request);
   contents.lookUp(site);
   const added = await contents.readMissing(site);
-  progress(`${count(site.length, "file")}, ${added === 0 ? "none" : count(added)} of them new`);
+  // Without what is known, all was read, new or not.
+  const fresh = request.knownFiles === undefined ? "" : `, ${added === 0 ? "none" : count(added)} of them new`;
+  progress(`${count(site.length, "file")}${fresh}`);
   return sortedTree(site, contents, tree.label);
 }
 
@@ -74,7 +76,7 @@ class Contents {
 
   lookUp(site: readonly SiteFile[]): void {
     const { app, knownFiles } = this.#request;
-    if (knownFiles === undefined) return;
+    if (knownFiles === undefined || app === undefined) return;
     const oids = site.flatMap(({ entry }) => entry.oid ?? []);
     const hashes = knownFiles.lookup(app, oids);
     let index = 0;
@@ -104,7 +106,7 @@ class Contents {
       if (signal.aborted) throw error;
       throw toSteppeError(error, "read", tree.label);
     }
-    knownFiles?.remember(app, this.#learned(missing.values()));
+    if (app !== undefined) knownFiles?.remember(app, this.#learned(missing.values()));
     return missing.size;
   }
 

@@ -12,7 +12,6 @@ import { collectGarbage, type ImageInfo, type IncomingImage, STATIC_BASE } from 
 import { collect } from "../images/registry/fakes.ts";
 import { silentLogger } from "../shared/log.ts";
 import { runCommand } from "../shared/run-command.ts";
-import { GitFileTable } from "../store/index.ts";
 import { peer } from "../../test/support/peers.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { takeImage, type TakeOptions } from "./take-image.ts";
@@ -27,12 +26,9 @@ function take(
   incoming: IncomingImage,
   options: Partial<TakeOptions> = {},
 ): Promise<ImageInfo> {
-  const { images, store } = content;
-  const knownFiles = new GitFileTable(store);
+  const { images } = content;
   return takeImage(incoming, {
     images,
-    knownFiles,
-    app: null,
     site: null,
     label: "blog@v1",
     progress: () => {},
@@ -65,7 +61,7 @@ describe("an image that is taken", () => {
     expect(info).toMatchObject({ kind: "site", files: 2, bytes: 10 });
     expect(await filesOf(content, info.digest)).toEqual({ "css/site.css": "body{}", "index.html": "<h1>" });
     expect((await content.images.open(info.digest)).layers).toHaveLength(2);
-    expect(said).toEqual([expect.stringMatching(/^taking 2 of 2 layers, 0\.0 MB$/), "2 files, 2 of them new"]);
+    expect(said).toEqual([expect.stringMatching(/^taking 2 of 2 layers, 0\.0 MB$/), "2 files"]);
   });
 
   test("is a site by what the app declares, whatever it would run", async () => {
@@ -98,21 +94,18 @@ describe("an image that is taken", () => {
     expect(await take(content, incoming)).toMatchObject({ digest, kind: "data" });
   });
 
-  test("that is here asks for nothing; a layer that is here is not asked for, and its files are not read again", async () => {
+  test("that is here asks for nothing; a layer that is here is not asked for", async () => {
     using content = contentFixture();
-    content.store.run(
-      "INSERT INTO apps (name, definition, push_token, created_at, updated_at) VALUES ('blog', '{}', '', 0, 0)",
-    );
     const first = incomingImage([base, site], MARKED);
-    await take(content, first, { app: "blog" });
+    await take(content, first);
     const again = incomingImage([base, site], MARKED);
-    await take(content, again, { app: "blog" });
+    await take(content, again);
     expect(again.asked).toBe(0);
     const next = incomingImage([base, site, plainLayer({ "www/new.html": "new" })], MARKED);
     const said: string[] = [];
-    const info = await take(content, next, { app: "blog", progress: (line) => said.push(line) });
+    const info = await take(content, next, { progress: (line) => said.push(line) });
     expect(next.asked).toBe(1);
-    expect(said).toEqual([expect.stringContaining("taking 1 of 3 layers"), "3 files, 1 of them new"]);
+    expect(said).toEqual([expect.stringContaining("taking 1 of 3 layers"), "3 files"]);
     expect(Object.keys(await filesOf(content, info.digest))).toEqual(["css/site.css", "index.html", "new.html"]);
   });
 

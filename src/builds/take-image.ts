@@ -8,14 +8,10 @@ import {
 } from "../images/index.ts";
 import { SteppeError } from "../shared/errors.ts";
 import { imageTree } from "./image-tree.ts";
-import { importTree, type KnownFiles } from "./import-tree.ts";
+import { importTree } from "./import-tree.ts";
 
 export interface TakeOptions {
   images: ImageStore;
-  /** With the app: what a layer kept from its last image is not read again. */
-  knownFiles: KnownFiles;
-  /** The app that it is for; null if it is for none. */
-  app: string | null;
   /** The folder of the image that the app declares to be the site; null: the mark of steppe/static decides. */
   site: string | null;
   /** What to call it in messages: `blog@v2`. */
@@ -53,12 +49,10 @@ export async function takeImage(incoming: IncomingImage, options: TakeOptions): 
     content: () => images.taken.blobs.content(descriptor),
   }));
   const tree = await importTree({
-    app: options.app ?? "",
     tree: imageTree(layers, label, signal),
     folder,
     isRoot: false,
     files: images.files,
-    ...(options.app === null ? {} : { knownFiles: options.knownFiles }),
     progress,
     signal,
   });

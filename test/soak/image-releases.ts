@@ -20,7 +20,7 @@ import {
 import { writeFileAtomic } from "../../src/shared/atomic-file.ts";
 import { systemClock } from "../../src/shared/clock.ts";
 import { silentLogger } from "../../src/shared/log.ts";
-import { GitFileTable, Store } from "../../src/store/index.ts";
+import { Store } from "../../src/store/index.ts";
 
 /** So many releases are kept, as the deployer does by default. */
 export const KEPT = 10;
@@ -56,11 +56,11 @@ export function openReleasedImages(folder: string): ReleasedImages {
 
 /** Takes one more image of 50 MB, releases it, and collects what is not kept any more. */
 export async function releaseNext(folder: string, released: ReleasedImages): Promise<void> {
-  const { images, releases, store } = released;
+  const { images, releases } = released;
   {
     using _ = images.files.hold();
     const signal = new AbortController().signal;
-    const options = { images, knownFiles: new GitFileTable(store), app: null, site: null, signal, progress: () => {} };
+    const options = { images, site: null, signal, progress: () => {} };
     const { digest } = await takeImage(imageOf(releases.length), { ...options, label: `v${releases.length}` });
     releases.push(digest);
     writeFileAtomic(join(folder, "releases"), JSON.stringify(releases));
