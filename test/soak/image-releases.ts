@@ -26,7 +26,7 @@ import { Store } from "../../src/store/index.ts";
 export const KEPT = 10;
 const MEGABYTE = 1_000_000;
 /** A base changes once in so many releases. */
-export const BASE_AGE = 25;
+const BASE_AGE = 25;
 
 /** The images of a data folder, and which of them are released. */
 export interface ReleasedImages extends Disposable {
@@ -74,7 +74,11 @@ export function imageOf(release: number): IncomingImage {
   const base = Math.floor(release / BASE_AGE);
   const layers = [
     layer({ "lib/base": content(`base ${base}`, 20), "www/assets/shared.bin": content(`assets ${base}`, 10) }),
-    layer({ "www/large.bin": content(`large ${release}`, 15), ...pages(release) }),
+    layer({
+      "www/index.html": Buffer.from(pageOf(release)),
+      "www/large.bin": content(`large ${release}`, 15),
+      ...pages(release),
+    }),
   ];
   const blobs = layers.map((bytes) => zstdCompressSync(bytes));
   const described = blobs.map((bytes) => ({
@@ -100,6 +104,23 @@ export function imageOf(release: number): IncomingImage {
     config,
     layers: described.map((descriptor, i) => ({ descriptor, content: () => inPieces(blobs[i] ?? Buffer.alloc(0)) })),
   };
+}
+
+/** What `/` of a release's site answers. */
+export function pageOf(release: number): string {
+  return `<!doctype html><title>release ${release}</title>\n`;
+}
+
+/** What the last `kept` images of `count` need of the disk, bytes: their blobs, each once, and their files, each once. */
+export function neededBytes(count: number, kept: number): { blobs: number; files: number } {
+  const [blobs, files] = [new Map<string, number>(), new Map<string, number>()];
+  for (let release = Math.max(0, count - kept); release < count; release++) {
+    for (const { descriptor } of imageOf(release).layers) blobs.set(descriptor.digest, descriptor.size);
+    files.set(`release ${release}`, 20 * MEGABYTE);
+    files.set(`base ${Math.floor(release / BASE_AGE)}`, 10 * MEGABYTE);
+  }
+  const sum = (sizes: Map<string, number>): number => [...sizes.values()].reduce((total, size) => total + size, 0);
+  return { blobs: sum(blobs), files: sum(files) };
 }
 
 /** Fifty files of 100 kB, of which half stay as they were. */

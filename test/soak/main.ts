@@ -14,6 +14,7 @@ const soaks: Readonly<Record<string, () => Promise<{ run: (scale: number) => Pro
   "large-repository": () => import("./large-repository.ts"),
   images: () => import("./images.ts"),
   webhooks: () => import("./webhooks.ts"),
+  "image-rollbacks": () => import("./image-rollbacks.ts"),
   fuzz: () => import("./fuzz.ts"),
 };
 
