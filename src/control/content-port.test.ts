@@ -19,7 +19,6 @@ test("an image whose forms are made is not looked at again, until something was 
         return (await images.readImage(digest)).tree;
       },
     }),
-    knownFiles: { lookup: () => [], remember() {} },
     registries: { env: {}, insecure: new Set(), clock: systemClock },
     encodings,
     log: silentLogger,

@@ -1,4 +1,4 @@
-import { type Builder, type KnownFiles, takeImage } from "../builds/index.ts";
+import { type Builder, takeImage } from "../builds/index.ts";
 import type { BuildRequest, ContentPort, PullRequest, PushRequest } from "../deployer/index.ts";
 import {
   collectGarbage,
@@ -16,7 +16,6 @@ import type { Logger } from "../shared/log.ts";
 interface Dependencies {
   builder: Builder;
   images: ImageStore;
-  knownFiles: KnownFiles;
   /** How registries are reached. */
   registries: RegistryAccess;
   encodings: EncodingMaker;
@@ -79,10 +78,10 @@ async function pull(request: PullRequest, dependencies: Dependencies): Promise<I
 function take(
   incoming: IncomingImage,
   { definition, label, progress, signal }: Pick<BuildRequest, "definition" | "label" | "progress" | "signal">,
-  { images, knownFiles }: Dependencies,
+  { images }: Dependencies,
 ): Promise<Image> {
-  const { name: app, image } = definition;
-  return takeImage(incoming, { images, knownFiles, app, site: image?.site ?? null, label, progress, signal });
+  const { image } = definition;
+  return takeImage(incoming, { images, site: image?.site ?? null, label, progress, signal });
 }
 
 async function push({ digest, reference, signal, progress }: PushRequest, { images, registries }: Dependencies) {

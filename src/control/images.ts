@@ -1,5 +1,5 @@
 import type { ImageDetails, ImagePushed, ImageUse, ImageView } from "../api/types.ts";
-import { type KnownFiles, takeImage } from "../builds/index.ts";
+import { takeImage } from "../builds/index.ts";
 import type { Deployer } from "../deployer/index.ts";
 import {
   formatPlatform,
@@ -22,7 +22,6 @@ interface Dependencies {
   images: ImageStore;
   tables: Pick<ContentTables, "images">;
   deployer: Pick<Deployer, "apps" | "releases">;
-  knownFiles: KnownFiles;
   registries: RegistryAccess;
 }
 
@@ -64,14 +63,12 @@ export class Images {
    * `takeImage` throw.
    */
   async pull(text: string, { progress, signal }: Work): Promise<ImageView> {
-    const { images, knownFiles, registries } = this.#dependencies;
+    const { images, registries } = this.#dependencies;
     const label = formatReference(parseReference(text));
     using client = await openRegistryClient(registries);
     const incoming = await pullImage(client, parseReference(text), { signal });
     const { digest } = await takeImage(incoming, {
       images,
-      knownFiles,
-      app: null,
       site: null,
       label,
       progress,

@@ -123,7 +123,6 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
     content: contentPort({
       builder,
       images,
-      knownFiles,
       registries,
       encodings: new EncodingMaker(images.files),
       log,
@@ -169,7 +168,7 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
     git: repositories,
     uploads: uploadService(paths.builds),
     logs: new LogFiles(paths.logs, clock),
-    images: new Images({ images, tables: images.files.tables, deployer, knownFiles, registries }),
+    images: new Images({ images, tables: images.files.tables, deployer, registries }),
     exportImage: (digest, options) => exportImage(images, digest, options),
     backup: () =>
       createFullBackup({

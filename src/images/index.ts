@@ -8,11 +8,10 @@ export type { FilePlace, MergedEntry, MergedTree } from "./incoming/merged-tree.
 export { pullImage, type PullOptions } from "./incoming/pull-image.ts";
 export {
   type CompressedLayers,
-  /** @public */
   readDockerArchive,
   type ReadDockerArchiveOptions,
 } from "./incoming/read-docker-archive.ts";
-export { type OpenImage, /** @public */ readOciLayout, type ReadLayoutOptions } from "./incoming/read-oci-layout.ts";
+export { type OpenImage, readOciLayout, type ReadLayoutOptions } from "./incoming/read-oci-layout.ts";
 export { ImageStore, openImageStore } from "./image-store.ts";
 export type { ImageArchive } from "./layout-archive.ts";
 export { formatPlatform } from "./registry/manifest.ts";
