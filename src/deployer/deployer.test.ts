@@ -285,6 +285,25 @@ test("garbage is collected a day after the last time, also by a later process", 
   expect(world.content.collections).toBe(2);
 });
 
+test("garbage is collected after a deployment when there is much of it", async () => {
+  await deployer.addApp(testDefinition("blog"));
+  const deploy = async (): Promise<number> => {
+    await ended(deployer, await deployer.deployUpload("blog", fakeTree("public"), { requestId: "test" }));
+    await new Promise(setImmediate);
+    return world.content.collections;
+  };
+  const addImage = (digest: string, bytes: number) =>
+    world.store.run("INSERT INTO images (digest, files, bytes, created_at) VALUES (?, 1, ?, 0)", digest, bytes);
+  addImage("sha256:1", 90e6);
+  expect(await deploy()).toBe(0);
+  addImage("sha256:2", 20e6);
+  expect(await deploy()).toBe(1);
+  addImage(deployer.releases("blog")[0]?.image ?? "", 1e9); // a quarter of what is kept is little
+  expect(await deploy()).toBe(1);
+  addImage("sha256:3", 200e6);
+  expect(await deploy()).toBe(2);
+});
+
 test("an uploaded folder is deployed", async () => {
   await deployer.addApp(testDefinition("blog"));
   const done = await ended(deployer, await deployer.deployUpload("blog", fakeTree("public"), { requestId: "test" }));

@@ -1,5 +1,5 @@
 import { releaseMemorySoon } from "../shared/release-memory.ts";
-import { AppTable, SettingTable } from "../store/index.ts";
+import { AppTable, ReleaseTable, SettingTable } from "../store/index.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import { EncodingMarks } from "./encoding-marks.ts";
 import type { Journal } from "./journal.ts";
@@ -9,6 +9,12 @@ import type { Deployment, GarbageReport } from "./types.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 const AFTER_START = 10 * 60 * 1000;
+/**
+ * Besides the daily collection there is one when images that no release names are more than this share of those that one does, and more than so many bytes: a
+ * day of deployments of large images would fill the disk else. With less it would not be worth looking at all that is kept.
+ */
+const MOST_GARBAGE_SHARE = 0.25;
+const LEAST_GARBAGE_BYTES = 100_000_000;
 /** Setting key: when garbage was last collected, milliseconds since 1970. */
 const COLLECTED_AT = "collected-at";
 
@@ -52,14 +58,19 @@ export class Housekeeping {
       void this.#inTurn(() => this.#prune(app), "pruning releases failed", app);
       void this.#inTurn(() => this.#encode(app, false), "compressing failed", app);
     }
+    void this.#inTurn(() => this.#collectMuch(), "collecting garbage failed", app);
     void this.#tail.then(() => releaseMemorySoon(() => true)); // one that failed took as much
   }
 
   /** Frees what no kept release needs, when what is on its way has ended. */
   async collect(): Promise<GarbageReport> {
-    const run = this.#tail.then(() => this.#retention.collect());
+    const run = this.#tail.then(() => this.#collect());
     this.#tail = run.catch(() => {});
-    const report = await run;
+    return await run;
+  }
+
+  async #collect(): Promise<GarbageReport> {
+    const report = await this.#retention.collect();
     this.#settings.set(COLLECTED_AT, String(this.#dependencies.clock.now()));
     this.#dependencies.log.info(report, "garbage collected");
     return report;
@@ -107,6 +118,11 @@ export class Housekeeping {
     } catch (error) {
       this.#dependencies.log.error({ app, err: error }, failure);
     }
+  }
+
+  async #collectMuch(): Promise<void> {
+    const { named, unnamed } = new ReleaseTable(this.#dependencies.store).imageBytes();
+    if (unnamed > Math.max(LEAST_GARBAGE_BYTES, named * MOST_GARBAGE_SHARE)) await this.#collect();
   }
 
   /** Now, and again when the grace time of a release that is kept for it alone is over. After a restart the daily clearing up does that. */

@@ -66,6 +66,14 @@ export class ReleaseTable {
   images(): Set<string> {
     return new Set(this.#store.all("SELECT DISTINCT image FROM releases").map((row) => String(row["image"])));
   }
+
+  /** Bytes of the images that some release names, and of those that none does; what several have in common counts for each. */
+  imageBytes(): { named: number; unnamed: number } {
+    const sql = `SELECT total(bytes) FILTER (WHERE digest IN (SELECT image FROM releases)) AS named, total(bytes) AS bytes FROM images`;
+    const row = this.#store.get(sql);
+    const named = Number(row?.["named"]);
+    return { named, unnamed: Number(row?.["bytes"]) - named };
+  }
 }
 
 function releaseRow(row: Row): ReleaseRow {
