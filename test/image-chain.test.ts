@@ -1,14 +1,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test, type TestContext } from "vitest";
 import { writeImage } from "../scripts/site-server/oci-image.ts";
-import type { DeliveryView, Deployment, Release, WebhookSetup } from "../src/api/types.ts";
+import type { DeliveryView, Deployment, PlatformStatus, Release, WebhookSetup } from "../src/api/types.ts";
 import { runCommand } from "../src/shared/run-command.ts";
 import { type DockerDaemon, startDocker } from "./support/docker-daemon.ts";
 import { type DockerRegistry, startDockerRegistry } from "./support/docker-registry.ts";
 import { importJekyllImage } from "./support/jekyll-image.ts";
 import { nativeBinary } from "./support/native-server.ts";
 import { peer } from "./support/peers.ts";
-import { type RunningSteppe, startSteppe } from "./support/steppe.ts";
+import { type RunningSteppe, startSteppe, type UpEvent } from "./support/steppe.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 import { TestApp } from "./support/test-app.ts";
 import { until } from "./support/until.ts";
@@ -144,8 +144,25 @@ test(
       expect((await steppe.cli("releases", name)).stdout.toString()).toContain(`${host}/team/${name}:v1 `);
     }
     expect(await settled(steppe, "registry", "v1")).toMatch(/^told: v1 \(sha256:\w{12}\) is deployment \d+$/);
-    expect(await deploymentsOf(steppe, "told")).toHaveLength(1);
+    const told = await deploymentsOf(steppe, "told");
+    expect(told).toHaveLength(1);
+    const first = told[0]?.id;
     expect(await deploymentsOf(steppe, "found")).toHaveLength(1);
+
+    // Control dies as it begins to pull: the deployment goes on, once.
+    const { processes } = (await steppe.json("status")) as PlatformStatus;
+    const tag = `${telling.host}/team/told:v2`;
+    writeFileSync(folder.file("www/index.html"), "after a crash\n");
+    await docker.docker("build", "--quiet", "--tag", tag, folder.path);
+    await docker.docker("push", "--quiet", tag);
+    const isOf = (step: string) => (event: UpEvent) =>
+      event["app"] === "told" && event["deployment"] !== first && event["step"] === step;
+    await until(() => steppe.events.some(isOf("building")));
+    process.kill(processes.find(({ kind }) => kind === "control")?.pid ?? 0, "SIGKILL");
+    await until(() => steppe.events.some(isOf("live")));
+    expect((await steppe.get({ host: "told.localhost", path: "/" })).text).toBe("after a crash\n");
+    expect(await settled(steppe, "registry", "v2")).toContain("v2");
+    expect(await deploymentsOf(steppe, "told")).toHaveLength(2);
 
     // Something that no engine here can run is refused, and says which driver is missing.
     writeFileSync(folder.file("Dockerfile"), 'FROM scratch\nCOPY www/ /srv/\nCMD ["/srv/run"]\n');

@@ -200,6 +200,43 @@ describe("a poll", () => {
   });
 });
 
+test("an image whose pull a crash cut short is pulled again, and goes live", async () => {
+  await addApp();
+  push("v1");
+  const { pull } = world.content;
+  const begun = Promise.withResolvers<void>();
+  world.content.pull = ({ signal: ended }) => {
+    begun.resolve();
+    return new Promise((_, reject) => ended.addEventListener("abort", () => reject(ended.reason as Error)));
+  };
+  await hint("v1");
+  await begun.promise;
+  await deployer.stop();
+  world.content.pull = pull;
+  const next = new AppDeployer(world);
+  await next.start();
+  expect(await ended(next, next.deployments("blog", 1)[0])).toMatchObject({ id: 1, state: "live" });
+  await next.lookAtImages("blog", "poll");
+  expect(next.deployments("blog", 9)).toHaveLength(1);
+  await next.stop();
+});
+
+test("an app that has nothing but a tag of git live takes no older image of a registry that it gets", async () => {
+  await addApp({ image: null });
+  world.sources.push("blog", "refs/tags/v5", "c5");
+  await deployer.refsChanged("blog", "git");
+  await ended(deployer, newest());
+  push("release-v4", { at: world.clock.now() - 1000 });
+  const { definition } = deployer.app("blog");
+  await deployer.apply([{ ...definition, image: IMAGE }], { dryRun: false, prune: false, requestId: "apply" });
+  await settle();
+  const before = count();
+  expect(await hint("release-v4")).toContain("v4 is older than v5, which is the newest tag");
+  push("release-v6", { at: world.clock.now() + 1000 });
+  expect(await hint("release-v6")).toContain("is deployment");
+  expect(count()).toBe(before + 1);
+});
+
 describe("what is built of a tag", () => {
   test("is pushed as release-TAG before it is live, and no hint or poll of it is a second deployment", async () => {
     await addApp();
