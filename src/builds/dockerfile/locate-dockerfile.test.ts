@@ -21,6 +21,13 @@ describe("locateDockerfile", () => {
   );
 });
 
+test.each(["Dockerfile", "Dockerfile.dockerignore"])("%s is read whole, and so may not be large", async (name) => {
+  using folder = temporaryFolder("locate-dockerfile");
+  writeFileSync(folder.file("Dockerfile"), "FROM scratch\n");
+  writeFileSync(folder.file(name), "#\n".repeat(600_000));
+  await expect(locateDockerfile(folder.path, DEFINITION, "blog@v1")).rejects.toThrow("has 1200000 bytes");
+});
+
 describe("replaceIgnoreFile", () => {
   const content = Buffer.from("*.md\n");
 

@@ -11,6 +11,9 @@ export interface DockerfilePlace {
   ownIgnoreFile: string | null;
 }
 
+/** Dockerfiles and ignore files are read whole, here and by the tools. */
+const MOST_BYTES = 1024 ** 2;
+
 /**
  * Finds Dockerfile and context in a checkout. None of what the tools read by themselves, ignore files included, may be a link that leads
  * out of it: what a Dockerfile copies is then bounded by the context, by the tools. Throws FOLDER_MISSING, FILE_UNSUPPORTED, LINK_OUTSIDE.
@@ -30,13 +33,21 @@ export async function locateDockerfile(
     throw new SteppeError("LINK_OUTSIDE", { operation: "build", subject: label, cause });
   };
   const place = { file: await within(file), context: await within(context) };
-  if (place.file === undefined || !(await stat(place.file)).isFile()) {
+  const found = place.file === undefined ? undefined : await stat(place.file);
+  if (place.file === undefined || found?.isFile() !== true) {
     throw missing(label, `there is no Dockerfile \`${file}\``, "Correct the app's `dockerfile`, or add the file.");
   }
   if (place.context === undefined || !(await stat(place.context)).isDirectory()) {
     throw missing(label, `there is no folder \`${context}\``, "Correct the app's `dockerfile.context`.");
   }
-  const own = await within(`${relative(root, place.file)}.dockerignore`);
+  const ownName = `${relative(root, place.file)}.dockerignore`;
+  const own = await within(ownName);
+  const sizes = { [file]: found.size, [ownName]: own === undefined ? 0 : (await stat(own)).size };
+  for (const [name, size] of Object.entries(sizes)) {
+    if (size <= MOST_BYTES) continue;
+    const cause = `\`${name}\` has ${size} bytes, more than ${MOST_BYTES}`;
+    throw new SteppeError("FILE_UNSUPPORTED", { operation: "build", subject: label, cause });
+  }
   for (const name of [".dockerignore", ".containerignore"]) await within(join(relative(root, place.context), name));
   return { file: place.file, context: place.context, ownIgnoreFile: own ?? null };
 }
