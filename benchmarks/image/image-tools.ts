@@ -40,9 +40,9 @@ const skipping = {
 /** Everything that is measured, ourselves first. */
 export const tools: readonly ToolEntry[] = [
   { name: "steppe build", compression: "gzip 6 (zlib of Node)", start: (where) => startSteppe(where, "gzip") },
-  { name: "steppe build, zstd", compression: "zstd 3", start: (where) => startSteppe(where, "zstd") },
-  { name: "docker, classic", compression: "gzip 6 (Go's default)", start: (where) => startDockerTool(where, "0") },
-  { name: "docker, BuildKit", compression: "gzip 6 (Go's default)", start: (where) => startDockerTool(where, "1") },
+  { name: "steppe build zstd", compression: "zstd 3", start: (where) => startSteppe(where, "zstd") },
+  { name: "docker classic", compression: "gzip 6 (Go's default)", start: (where) => startDockerTool(where, "0") },
+  { name: "docker BuildKit", compression: "gzip 6 (Go's default)", start: (where) => startDockerTool(where, "1") },
   { name: "buildah", compression: "gzip (its default)", start: startBuildah },
 ];
 

@@ -4,10 +4,13 @@ import { type BlobSource, pushBlob, type PushBlobOptions, type PushOutcome } fro
 import type { ImageReference } from "./reference.ts";
 import type { RegistrySession } from "./registry-session.ts";
 
-export interface ImagePushOptions extends Omit<PushBlobOptions, "mountFrom"> {
+export interface ImagePushOptions extends Omit<PushBlobOptions, "mountFrom" | "isNew"> {
   /** How many blobs are on their way at once. */
   parallel: number;
-  /** Blobs that are known to be in the repository: they are not asked for. */
+  /**
+   * Blobs that are known to be in the repository: they are not asked for; and where some are known, others are taken to be new, and sent without
+   * asking.
+   */
   there?: ReadonlySet<string> | undefined;
   /** Told of each blob when it is in the repository. */
   onBlob?: ((digest: string, size: number, outcome: PushOutcome) => void) | undefined;
@@ -96,7 +99,8 @@ export class ImagePush {
   async #send(blob: BlobSource, mountFrom: PushBlobOptions["mountFrom"]): Promise<PushOutcome> {
     using _ = await this.#places.acquire(this.#signal);
     const { registry, repository } = this.#reference;
-    const options = { ...this.#options, mountFrom, signal: this.#signal };
+    const isNew = (this.#options.there?.size ?? 0) > 0;
+    const options = { ...this.#options, mountFrom, isNew, signal: this.#signal };
     return await pushBlob({ session: this.#session, registry, repository }, blob, options);
   }
 }

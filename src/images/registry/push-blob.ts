@@ -18,6 +18,8 @@ export interface BlobSource {
 export interface PushBlobOptions {
   /** Repositories of the same registry that may have the blob; it is taken from there without sending it. */
   mountFrom?: readonly string[] | undefined;
+  /** It is most likely not there: it is sent without asking first. Default false. */
+  isNew?: boolean | undefined;
   /** Larger blobs are sent in pieces of so many bytes, or of what the registry wants at least. */
   chunkBytes: number;
   signal?: AbortSignal | undefined;
@@ -43,7 +45,9 @@ export async function pushBlob(target: BlobTarget, blob: BlobSource, options: Pu
   const purpose = { operation: "push", subject: formatReference({ registry, repository, digest: blob.digest }) };
   const { retry, clock } = session.exchange.options;
   for (let tries = 1; ; tries++) {
-    if (await hasBlob(target, blob.digest, purpose, options.signal)) return tries === 1 ? "there" : "uploaded";
+    const asks = tries > 1 || options.isNew !== true;
+    if (asks && (await hasBlob(target, blob.digest, purpose, options.signal)))
+      return tries === 1 ? "there" : "uploaded";
     const begun = await mountOrBegin(target, blob, purpose, options);
     if (begun === undefined) return "mounted";
     try {
