@@ -1,6 +1,7 @@
 import type { RegistryPort, RegistryReader } from "../deployer/index.ts";
 import {
   createdAt,
+  isTag,
   openRegistryClient,
   parseReference,
   pullImage,
@@ -24,7 +25,7 @@ function readerOf(client: RegistryClient): RegistryReader {
       const tags: string[] = [];
       const read = async (): Promise<void> => {
         for await (const tag of client.tags(parseReference(repository), { signal })) {
-          tags.push(tag);
+          if (isTag(tag)) tags.push(tag); // what is none by the grammar, nobody can ask for
           if (tags.length >= most) return;
         }
       };
