@@ -10,6 +10,8 @@ import { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts";
 export interface DockerDaemon extends AsyncDisposable {
   /** As the client and skopeo name it. */
   readonly host: string;
+  /** Where all of its data is. */
+  readonly folder: string;
   /** Runs the client; resolves with what it printed, rejects with what it said if it fails. */
   docker(...args: string[]): Promise<string>;
 }
@@ -56,6 +58,7 @@ export async function startDocker(
   };
   return {
     host,
+    folder: folder.file("data"),
     docker,
     [Symbol.asyncDispose]: async () => {
       const containers = (await docker("ps", "--all", "--quiet")).split("\n").filter((id) => id !== "");

@@ -52,7 +52,10 @@ export interface FailedBuild {
 /** The error for a build that failed: what the daemon's state or the disk is to blame for is told as such, all else with the step that failed. */
 export function explainFailure(build: FailedBuild): SteppeError {
   const { app, label, kind, code, step, detail, platform, machine } = build;
-  const trouble = explainDaemon(detail);
+  const [, exit] = /(?:exit code: |non-zero code: |exit status )(\d+)/.exec(detail) ?? [];
+  const explained = explainDaemon(detail);
+  // What a step that ended by itself says of a daemon is of another: some steps use Docker.
+  const trouble = explained?.code === "DISK_FULL" || exit === undefined ? explained : undefined;
   if (trouble?.code === "DISK_FULL" || (trouble !== undefined && kind !== "buildah")) {
     const { code: errorCode, hint, reason } = trouble;
     const cause = kind === "buildah" ? "no space left on the disk" : reason;
@@ -82,7 +85,6 @@ export function explainFailure(build: FailedBuild): SteppeError {
       `It may want BuildKit: install Docker's buildx, or buildah. ${wholeLog}`,
     );
   }
-  const [, exit] = /(?:exit code: |non-zero code: |exit status )(\d+)/.exec(detail) ?? [];
   if (exit !== undefined) return failure(`${where} exited with ${exit}`);
   const said = detail.split("\n").findLast((line) => /error|failed|invalid|unknown|not found|denied/i.test(line));
   const why = said === undefined ? `the tool exited with ${code}` : said.replace(/^ERROR: /, "").slice(0, 300);

@@ -51,10 +51,11 @@ export class BuildahCache {
     await this.#queue.run(async () => {
       this.#running--;
       const last = await this.#ledger.get(app);
-      const images = [...new Set([...ids, ...(isBuilt ? [] : (last?.images ?? []))])];
+      const images = [...ids];
       await this.#ledger.set(app, {
         builtAt: this.#clock.now(),
         images,
+        goodImages: isBuilt ? images : (last?.goodImages ?? []),
         records: [],
         newest: "",
         good: { from: "", to: "" },
@@ -82,7 +83,7 @@ export class BuildahCache {
     await this.#run(["rm", "--all"]);
     const oldest = this.#clock.now() - this.#bounds.age;
     const kept = (await this.#ledger.all()).filter(([, { builtAt }]) => builtAt >= oldest);
-    const wanted = kept.flatMap(([, { images }]) => images);
+    const wanted = kept.flatMap(([, { images, goodImages }]) => [...images, ...goodImages]);
     const names = new Set(kept.map(([app]) => buildahName(app)));
     const isWanted = ({ id, names: own }: StoredImage): boolean => {
       if (own !== null && own.some((name) => names.has(name) || !name.startsWith(BUILDAH_PREFIX))) return true;

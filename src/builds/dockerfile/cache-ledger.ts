@@ -7,8 +7,9 @@ import { errno } from "../../shared/errors.ts";
 export interface CacheRecord {
   /** When the app was built last, in milliseconds since 1970. */
   builtAt: number;
-  /** Ids of images that the next build wants as cache. */
+  /** Ids of images that the newest build made or used, and that the newest that succeeded did. */
   images: string[];
+  goodImages: string[];
   /** Ids of records of BuildKit's cache that builds of the app made, and that are there still. */
   records: string[];
   /** When the newest build began, and between when and when the newest that succeeded ran: times of the daemon, as it says them. */

@@ -20,7 +20,16 @@ export interface BuildOutcome {
   ids: ReadonlySet<string>;
 }
 
-const NOTHING: CacheRecord = { builtAt: 0, images: [], records: [], newest: "", good: { from: "", to: "" } };
+const NOTHING: CacheRecord = {
+  builtAt: 0,
+  images: [],
+  goodImages: [],
+  records: [],
+  newest: "",
+  good: { from: "", to: "" },
+};
+/** Of an app that is gone: it wants nothing; this sorts after every time. */
+const FORGOTTEN: CacheRecord = { ...NOTHING, newest: "~" };
 
 /**
  * What builds leave in Docker, for the next to be faster: of each app what its newest build made and used, and what the newest that succeeded
@@ -75,8 +84,9 @@ export class DockerCache {
       const record = await this.#ledger.get(app);
       if (record === undefined) return;
       await this.#images.remove(await this.#images.list(app));
-      await removeRecords(this.#docker, await this.#mine([app, record]));
-      await this.#ledger.delete(app);
+      // What a record of another app was made on goes when that does.
+      await this.#ledger.set(app, { ...FORGOTTEN, records: await this.#mine([app, record]) });
+      await this.#tidy();
     });
   }
 
@@ -88,13 +98,17 @@ export class DockerCache {
   async #note(app: string, { before, isBuilt, ids }: BuildOutcome): Promise<void> {
     const last = (await this.#ledger.get(app)) ?? NOTHING;
     const records = await listRecords(this.#docker);
-    const made = records.filter(({ id }) => !before.records.has(id)).map(({ id }) => id);
+    const claimed = new Set((await this.#ledger.all()).flatMap(([, other]) => other.records));
+    const isOurs = ({ id, lastUsed }: BuildKitRecord): boolean =>
+      !before.records.has(id) || (lastUsed > before.lastUsed && claimed.has(id));
+    const ours = records.filter(isOurs).map(({ id }) => id);
     const isOfBuild = ({ id }: OwnImage): boolean => [...ids].some((begin) => id.startsWith(`sha256:${begin}`));
     const images = (await this.#images.list(app)).filter(isOfBuild).map(({ id }) => id);
     await this.#ledger.set(app, {
       builtAt: this.#clock.now(),
-      images: [...new Set([...images, ...(isBuilt ? [] : last.images)])],
-      records: [...new Set([...last.records, ...made])],
+      images,
+      goodImages: isBuilt ? images : last.goodImages,
+      records: [...new Set([...last.records, ...ours])],
       newest: before.lastUsed,
       good: isBuilt ? { from: before.lastUsed, to: latest(records) } : last.good,
     });
@@ -106,14 +120,18 @@ export class DockerCache {
     const wanted = await this.#wanted(images, records);
     const unwanted = images.filter(({ id, app }) => !wanted.images.has(id) && !this.#building.has(app));
     await this.#images.remove(unwanted);
-    const there = new Set(records.map(({ id }) => id));
-    for (const [app, record] of await this.#ledger.all()) {
-      if (this.#building.has(app)) continue;
-      const ours = record.records.filter((id) => there.has(id));
-      const unwantedRecords = ours.filter((id) => !wanted.records.has(id));
-      const stay = new Set(await removeRecords(this.#docker, unwantedRecords));
-      const left = ours.filter((id) => wanted.records.has(id) || stay.has(id));
-      if (record.images.length === 0 && left.length === 0) await this.#ledger.delete(app);
+    const apps = (await this.#ledger.all()).filter(([app]) => !this.#building.has(app));
+    const ours = new Set(apps.flatMap(([, record]) => record.records));
+    const there = records.map(({ id }) => id).filter((id) => ours.has(id));
+    // All at once: of one app's, another's may have been made.
+    const stay = await removeRecords(
+      this.#docker,
+      there.filter((id) => !wanted.records.has(id)),
+    );
+    const kept = new Set([...stay, ...wanted.records]);
+    for (const [app, record] of apps) {
+      const left = record.records.filter((id) => kept.has(id));
+      if (record.images.length + record.goodImages.length + left.length === 0) await this.#ledger.delete(app);
       else if (left.length !== record.records.length) await this.#ledger.set(app, { ...record, records: left });
     }
   }
@@ -127,7 +145,7 @@ export class DockerCache {
     const oldest = this.#clock.now() - this.#bounds.age;
     let bytes = 0;
     for (const [app, record] of await this.#ledger.all()) {
-      const [mine, claimed] = [new Set(record.images), new Set(record.records)];
+      const [mine, claimed] = [new Set([...record.images, ...record.goodImages]), new Set(record.records)];
       const myImages = images.filter(({ id }) => mine.has(id) && !kept.images.has(id));
       // A build that ran meanwhile may have made it; who used it last wants it.
       const myRecords = records.filter(

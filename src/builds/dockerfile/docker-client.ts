@@ -102,7 +102,7 @@ export function explainDaemon(text: string): SteppeError | undefined {
     return new SteppeError("DISK_FULL", { operation: "build", subject: "Docker", cause, hint });
   }
   if (
-    /error reading from server: EOF|closing transport|unexpected EOF|connection reset by peer|transport is closing/i.test(
+    /error reading from server: EOF|closing transport|transport is closing|^(?:ERROR: |ERRO\[\d+\] )?unexpected EOF$/im.test(
       text,
     )
   ) {

@@ -162,3 +162,10 @@ export async function readImage(
   const parsed = JSON.parse(config) as { config?: { Labels?: Record<string, string> } };
   return { files, labels: parsed.config?.Labels ?? {}, config };
 }
+
+/** Bytes that the tool has on its disk, whoever they are of. */
+export async function diskUse({ daemon, folders, environment }: BuilderFixture): Promise<number> {
+  const folder = daemon?.folder ?? join(folders.cache, "@buildah");
+  const out = execFileSync("du", ["-s", "-B1", folder], { env: environment, stdio: ["ignore", "pipe", "ignore"] });
+  return Number.parseInt(out.toString(), 10);
+}
