@@ -13,6 +13,7 @@ const soaks: Readonly<Record<string, () => Promise<{ run: (scale: number) => Pro
   "real-sites": () => import("./real-sites.ts"),
   "large-repository": () => import("./large-repository.ts"),
   images: () => import("./images.ts"),
+  dockerfile: () => import("./dockerfile.ts"),
   webhooks: () => import("./webhooks.ts"),
   "image-rollbacks": () => import("./image-rollbacks.ts"),
   fuzz: () => import("./fuzz.ts"),
