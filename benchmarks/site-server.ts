@@ -37,13 +37,23 @@ export async function run(options: BenchmarkOptions): Promise<Report[]> {
     for (const step of plan(options)) {
       stderr.write(`round ${round} of ${options.rounds}: ${step.variant}, ${step.wanted.name}\n`);
       const how = { variant: step.variant, seconds: options.seconds, place: { root: root.path, content, ...CORES } };
-      for (const kind of there.filter(({ can }) => step.variant === "bare" || can.has(step.variant)))
-        outcomes.push(await attempt(kind, step.wanted, how));
+      for (const kind of there) {
+        const isAble = step.variant === "bare" || kind.can.has(step.variant);
+        if (isAble && kind.only?.has(step.wanted.name) !== false) outcomes.push(await attempt(kind, step.wanted, how));
+      }
     }
   }
   if (outcomes.some(({ kind, remark }) => kind.ours === true && remark !== undefined)) process.exitCode = 1;
   const parts = wanted(options, PARTS);
-  const scale = parts.has("scale") ? [await measureScale(there, CORES, options)] : [];
+  const scale = parts.has("scale")
+    ? [
+        await measureScale(
+          there.filter(({ only }) => only === undefined),
+          CORES,
+          options,
+        ),
+      ]
+    : [];
   const sites = parts.has("sites") ? [await measureManySites(CORES, options)] : [];
   return [...(outcomes.length === 0 ? [] : [caseTable(outcomes, absent), serverTable(outcomes)]), ...scale, ...sites];
 }

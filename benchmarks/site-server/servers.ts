@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, realpathSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { commands } from "../../src/cli/command-table.ts";
 import { findProgram } from "../../test/support/peers.ts";
 import { type Run, writeConfiguration } from "./configuration.ts";
@@ -27,6 +27,8 @@ export interface ServerKind {
   forks?: true;
   /** Whether it is ours: then a wrong answer is a failure. */
   ours?: true;
+  /** Names of the cases that it can answer; default all. */
+  only?: ReadonlySet<string>;
   /** Bytes of what has to be shipped besides the program, if that is not a Debian package: an image, a bundle. */
   shipped?(): number | undefined;
 }
@@ -130,8 +132,24 @@ const busybox: ServerKind = {
   }),
 };
 
+const floorProgram = join(root, "dist/site-server/floor");
+
+/** No server: what the kernel takes of each request, whoever answers it. It logs nothing, so logged it is the same. */
+const floor: ServerKind = {
+  name: "floor",
+  from: "Debian package gcc",
+  program: () => findProgram("gcc") && floorProgram,
+  prepare() {
+    mkdirSync(dirname(floorProgram), { recursive: true });
+    execFileSync("gcc", ["-O2", "-static", "-o", floorProgram, join(import.meta.dirname, "floor.c")]);
+  },
+  can: new Set(["logged"]),
+  only: new Set(["1 KB"]),
+  command: ({ port, root: folder }) => ({ file: floorProgram, args: [String(port), join(folder, "1k.html")] }),
+};
+
 /** In the order of the tables. */
-export const serverKinds: readonly ServerKind[] = [native, node, nginx, lighttpd, caddy, busybox];
+export const serverKinds: readonly ServerKind[] = [native, node, nginx, lighttpd, caddy, busybox, floor];
 
 /** Bytes of a server's program. */
 export function programBytes(kind: ServerKind): number {
