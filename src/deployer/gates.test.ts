@@ -53,6 +53,17 @@ function live(): string {
   return routed === undefined ? "nothing" : world.content.commitOf(routed.image);
 }
 
+/** Builds end when what is returned is resolved. */
+function slowBuilds(): PromiseWithResolvers<void> {
+  const slow = Promise.withResolvers<void>();
+  const build = world.content.build.bind(world.content);
+  world.content.build = async (request) => {
+    await slow.promise;
+    return build(request);
+  };
+  return slow;
+}
+
 describe("with `approve`", () => {
   const WAITS = "waits for approval: `steppe approve blog`, or `steppe approve blog --reject`";
   beforeEach(() => add({ approve: true }));
@@ -203,12 +214,7 @@ describe("with windows", () => {
 
   test("a build that ends after the window has closed waits for the next", async () => {
     await world.clock.advance(9 * 60 * MINUTE);
-    const slow = Promise.withResolvers<void>();
-    const build = world.content.build.bind(world.content);
-    world.content.build = async (request) => {
-      await slow.promise;
-      return build(request);
-    };
+    const slow = slowBuilds();
     const building = await push("v1");
     expect(building.state).toBe("building");
     await world.clock.advance(8 * 60 * MINUTE);
@@ -277,12 +283,7 @@ describe("a paused app", () => {
   test("holds what was being built, before it is a release; a rollback goes live", async () => {
     await push("v1");
     await push("v2");
-    const slow = Promise.withResolvers<void>();
-    const build = world.content.build.bind(world.content);
-    world.content.build = async (request) => {
-      await slow.promise;
-      return build(request);
-    };
+    const slow = slowBuilds();
     const building = await push("v3");
     deployer.pause("blog", null);
     slow.resolve();
@@ -313,12 +314,7 @@ describe("a paused app", () => {
   });
 
   test("what was built and waits is built anew when the definition changes", async () => {
-    const slow = Promise.withResolvers<void>();
-    const build = world.content.build.bind(world.content);
-    world.content.build = async (request) => {
-      await slow.promise;
-      return build(request);
-    };
+    const slow = slowBuilds();
     const building = await push("v1");
     deployer.pause("blog", null);
     slow.resolve();
