@@ -30,3 +30,8 @@ export function sameSecret(given: string, expected: string): boolean {
 function digest(secret: string): Buffer {
   return createHash("sha256").update(secret).digest();
 }
+
+/** `Basic …`, RFC 7617. */
+export function basicAuthorization({ username, password }: { username: string; password: string }): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+}

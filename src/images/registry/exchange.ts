@@ -1,21 +1,13 @@
 import { Agent } from "node:http";
 import { Agent as SecureAgent } from "node:https";
 import { getCACertificates } from "node:tls";
-import { type Backoff, backoffDelay } from "../../shared/backoff.ts";
+import { backoffDelay } from "../../shared/backoff.ts";
 import type { Clock } from "../../shared/clock.ts";
-import { parseRetryAfter } from "./header-fields.ts";
+import { parseRetryAfter } from "../../shared/http/header-fields.ts";
+import type { RetryPolicy } from "../../shared/http/retry-policy.ts";
+import { type HttpAnswer, type HttpRequest, sendRequest, type TimeLimits } from "../../shared/http/transport.ts";
+import { TransportError } from "../../shared/http/transport-error.ts";
 import { answerError, connectionError, nonsense, type Purpose } from "./registry-errors.ts";
-import { type HttpAnswer, type HttpRequest, sendRequest, type TimeLimits } from "./transport.ts";
-import { TransportError } from "./transport-error.ts";
-
-/** How often and how long something is tried. */
-export interface RetryPolicy {
-  /** Tries in all, the first included. */
-  attempts: number;
-  backoff: Backoff;
-  /** The longest wait that a `Retry-After` can ask for, milliseconds; who asks for more gets an error that says so. */
-  mostWait: number;
-}
 
 export interface ExchangeOptions {
   clock: Clock;

@@ -1,4 +1,5 @@
 import { SteppeError } from "../../shared/errors.ts";
+import type { HttpAnswer } from "../../shared/http/transport.ts";
 import { sha256Digest } from "../oci-manifest.ts";
 import { digestLike } from "./digest.ts";
 import type { RateLimit } from "./header-fields.ts";
@@ -18,7 +19,6 @@ import { formatReference, type ImageReference, isDigest } from "./reference.ts";
 import { nonsense, type Purpose } from "./registry-errors.ts";
 import type { RegistrySession } from "./registry-session.ts";
 import { repositoryScope } from "./scopes.ts";
-import type { HttpAnswer } from "./transport.ts";
 
 /** What a tag stands for now. */
 export interface Resolved {

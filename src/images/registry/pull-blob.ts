@@ -1,12 +1,13 @@
+import { parseLength } from "../../shared/http/header-fields.ts";
+import type { HttpAnswer } from "../../shared/http/transport.ts";
+import { TransportError } from "../../shared/http/transport-error.ts";
 import type { Descriptor } from "../oci-manifest.ts";
 import { DigestCheck } from "./digest.ts";
-import { parseContentRange, parseLength } from "./header-fields.ts";
+import { parseContentRange } from "./header-fields.ts";
 import { formatReference, type ImageReference } from "./reference.ts";
 import { connectionError, nonsense, type Purpose } from "./registry-errors.ts";
 import type { RegistrySession } from "./registry-session.ts";
 import { repositoryScope } from "./scopes.ts";
-import type { HttpAnswer } from "./transport.ts";
-import { TransportError } from "./transport-error.ts";
 
 interface PullOptions {
   signal?: AbortSignal | undefined;

@@ -1,10 +1,10 @@
 import { SteppeError } from "../../shared/errors.ts";
-import { parseLength } from "./header-fields.ts";
+import { parseLength } from "../../shared/http/header-fields.ts";
+import type { HttpAnswer } from "../../shared/http/transport.ts";
 import { formatReference, isDigest } from "./reference.ts";
 import { nonsense, type Purpose } from "./registry-errors.ts";
 import type { RegistrySession } from "./registry-session.ts";
 import { repositoryScope, type Scope } from "./scopes.ts";
-import type { HttpAnswer } from "./transport.ts";
 import { type Upload, uploadChunks } from "./upload-chunks.ts";
 
 /** Content that can be made as often as wanted. */

@@ -1,11 +1,12 @@
 import { SteppeError } from "../../shared/errors.ts";
 import { Semaphore } from "../../shared/semaphore.ts";
+import { basicAuthorization } from "../../shared/credentials.ts";
 import type { Credentials, CredentialSource } from "./credentials.ts";
 import type { Exchange } from "./exchange.ts";
 import { type Challenge, parseChallenges } from "./parse-challenges.ts";
 import { nonsense, type Purpose } from "./registry-errors.ts";
 import { mergeScopes, type Scope, splitScopes } from "./scopes.ts";
-import { basicAuthorization, fetchToken, type Token, type TokenServer } from "./token-server.ts";
+import { fetchToken, type Token, type TokenServer } from "./token-server.ts";
 
 export interface RegistryAuthOptions {
   /** As references name it. */

@@ -1,9 +1,10 @@
 import { isLoopback } from "../../shared/loopback.ts";
 import type { Clock } from "../../shared/clock.ts";
+import type { RetryPolicy } from "../../shared/http/retry-policy.ts";
+import type { TimeLimits } from "../../shared/http/transport.ts";
 import type { OciImage } from "../types.ts";
 import type { Descriptor } from "../oci-manifest.ts";
 import type { CredentialSource } from "./credentials.ts";
-import type { RetryPolicy } from "./exchange.ts";
 import { listTags } from "./list-tags.ts";
 import { ownPlatform, type Platform } from "./manifest.ts";
 import {
@@ -20,7 +21,6 @@ import { pushImage, type PushImageOptions } from "./push-image.ts";
 import { type ImageReference, parseRegistry } from "./reference.ts";
 import { nonsense } from "./registry-errors.ts";
 import { RegistrySession } from "./registry-session.ts";
-import type { TimeLimits } from "./transport.ts";
 
 /** What is particular about one registry. */
 export interface RegistrySettings {

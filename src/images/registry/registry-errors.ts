@@ -1,16 +1,17 @@
 import { STATUS_CODES } from "node:http";
 import { type ErrorCode, SteppeError } from "../../shared/errors.ts";
-import { printable } from "../../shared/style.ts";
+import type { Mistake, TransportError } from "../../shared/http/transport-error.ts";
+import type { Purpose } from "../../shared/http-api/purpose.ts";
+import { oneLine } from "../../shared/one-line.ts";
 import { isObject, parseObject } from "./json-document.ts";
-import type { TransportError } from "./transport-error.ts";
 
-/** What was being done to what, for errors: `pull` and `ghcr.io/team/site:v2`. */
-export interface Purpose {
-  operation: string;
-  subject: string;
-}
+export type { Purpose };
 
-const MOST_MESSAGE_CHARACTERS = 300;
+const HINTS: Readonly<Record<Mistake, string>> = {
+  untrusted: "If it is of a CA of your own, name that CA's certificate in the settings of this registry.",
+  "no TLS there": "If it speaks plain HTTP, set `insecure` for this registry.",
+  "no HTTP there": "If it speaks TLS, do not set `insecure` for this registry.",
+};
 
 /**
  * The error that an answer means.
@@ -34,7 +35,8 @@ export function answerError(
 
 /** The error of a connection that came to nothing. */
 export function connectionError(purpose: Purpose, server: string, error: TransportError): SteppeError {
-  const parts = { ...purpose, cause: `${server}: ${error.message}`, hint: error.hint };
+  const hint = error.mistake === undefined ? undefined : HINTS[error.mistake];
+  const parts = { ...purpose, cause: `${server}: ${error.message}`, hint };
   return new SteppeError("REGISTRY_UNREACHABLE", parts, { cause: error });
 }
 
@@ -63,11 +65,6 @@ function plainText(body: Uint8Array): string {
 
 function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
-}
-
-function oneLine(text: string): string {
-  const line = printable(text).replace(/\s+/g, " ").trim();
-  return line.length > MOST_MESSAGE_CHARACTERS ? `${line.slice(0, MOST_MESSAGE_CHARACTERS)}…` : line;
 }
 
 function codeOf(status: number): ErrorCode {

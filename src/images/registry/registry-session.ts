@@ -1,3 +1,4 @@
+import type { HttpAnswer } from "../../shared/http/transport.ts";
 import type { CredentialSource } from "./credentials.ts";
 import { Exchange, type ExchangeOptions, type ExchangeRequest } from "./exchange.ts";
 import { parseRateLimit, type RateLimit } from "./header-fields.ts";
@@ -5,7 +6,6 @@ import { DOCKER_HUB } from "./reference.ts";
 import { RegistryAuth } from "./registry-auth.ts";
 import { nonsense, type Purpose } from "./registry-errors.ts";
 import type { Scope } from "./scopes.ts";
-import type { HttpAnswer } from "./transport.ts";
 
 export interface SessionOptions extends ExchangeOptions {
   /** As references name it: `docker.io`, `localhost:5000`. */

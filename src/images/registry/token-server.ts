@@ -1,9 +1,10 @@
+import { basicAuthorization } from "../../shared/credentials.ts";
 import { SteppeError } from "../../shared/errors.ts";
+import type { HttpAnswer } from "../../shared/http/transport.ts";
 import type { Credentials } from "./credentials.ts";
 import type { Exchange } from "./exchange.ts";
 import { parseObject } from "./json-document.ts";
 import { nonsense, type Purpose } from "./registry-errors.ts";
-import type { HttpAnswer } from "./transport.ts";
 
 /** Where tokens come from, as a challenge says it. */
 export interface TokenServer {
@@ -57,11 +58,6 @@ export async function fetchToken(
   const token = readToken(content, asked);
   if (token === undefined) throw nonsense(purpose, realm.host, "its answer has no token");
   return token;
-}
-
-/** `Basic …`, RFC 7617. */
-export function basicAuthorization({ username, password }: { username: string; password: string }): string {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
 }
 
 function tokenUrl(realm: URL, service: string | undefined, scopes: readonly string[]): URL {

@@ -9,7 +9,7 @@ import {
 import { type Agent as SecureAgent, request as httpsRequest } from "node:https";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { Clock } from "../../shared/clock.ts";
+import type { Clock } from "../clock.ts";
 import { parseLength } from "./header-fields.ts";
 import { TransportError } from "./transport-error.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -18,7 +18,7 @@ import { Watchdog } from "./watchdog.ts";
 export interface TimeLimits {
   /** For a connection, TLS and all. */
   connect: number;
-  /** From the last byte of the request to the head of the answer. A registry that has a large upload to check takes its time. */
+  /** From the last byte of the request to the head of the answer. */
   head: number;
   /** Without a byte of a body, in either direction. */
   idle: number;
@@ -26,12 +26,14 @@ export interface TimeLimits {
 
 export interface TransportOptions {
   agent: Agent | SecureAgent;
+  /** A unix socket to connect to, whatever host the address names. */
+  socketPath?: string | undefined;
   clock: Clock;
   times: TimeLimits;
 }
 
 export interface HttpRequest {
-  method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH";
+  method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   url: URL;
   headers: Readonly<Record<string, string>>;
   /** A stream is sent once; its length is in `headers`. */
@@ -53,18 +55,28 @@ export async function sendRequest(options: TransportOptions, request: HttpReques
   const { method, url, headers, body, signal } = request;
   signal?.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const settings: RequestOptions = { method, headers, agent: options.agent, signal };
+  const { agent, socketPath } = options;
+  const settings: RequestOptions = {
+    method,
+    headers,
+    agent,
+    signal,
+    ...(socketPath === undefined ? {} : { socketPath }),
+  };
   const outgoing = url.protocol === "https:" ? httpsRequest(url, settings) : httpRequest(url, settings);
-  const watchdog = new Watchdog(options.clock, (what) => outgoing.destroy(new TransportError(what)));
+  let connected = false;
+  const watchdog = new Watchdog(options.clock, (what) =>
+    outgoing.destroy(new TransportError(what, { unsent: !connected })),
+  );
   let own: { error: unknown } | undefined;
   const fail = (error: unknown): void => {
     if (signal?.aborted) reject(signal.reason as Error);
-    else reject(own === undefined ? TransportError.from(error, url) : (own.error as Error));
+    else reject(own === undefined ? TransportError.from(error, url, { unsent: !connected }) : (own.error as Error));
   };
   outgoing.once("response", resolve);
   outgoing.on("error", fail);
   outgoing.once("close", () => watchdog[Symbol.dispose]());
-  watchConnection(outgoing, watchdog, options.times);
+  watchConnection(outgoing, watchdog, options.times, () => (connected = true));
   if (body === undefined || body instanceof Uint8Array) outgoing.end(body);
   // Once the answer is there, that the server took no more of the body is no failure: the answer says why.
   else
@@ -78,10 +90,16 @@ export async function sendRequest(options: TransportOptions, request: HttpReques
   return new HttpAnswer(await promise, outgoing, watchdog, options.times, request);
 }
 
-function watchConnection(outgoing: ClientRequest, watchdog: Watchdog, times: TimeLimits): void {
+function watchConnection(
+  outgoing: ClientRequest,
+  watchdog: Watchdog,
+  times: TimeLimits,
+  onConnected: () => void,
+): void {
   outgoing.once("socket", (socket) => {
     const awaitAnswer = (): void => watchdog.watch(times.head, `it did not answer within ${times.head / 1000} s`);
     const send = (): void => {
+      onConnected();
       if (outgoing.writableFinished) {
         awaitAnswer();
         return;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FakeClock } from "../../shared/clock.ts";
+import { FakeClock } from "../clock.ts";
 import { Watchdog } from "./watchdog.ts";
 
 function watchdog() {

@@ -1,4 +1,4 @@
-import type { Clock } from "../../shared/clock.ts";
+import type { Clock } from "../clock.ts";
 
 /** Notices that a connection has gone silent. */
 export class Watchdog implements Disposable {
