@@ -97,6 +97,25 @@ export const errorCodes = {
     exit: 5,
     hint: "Something between may change answers (a proxy, a cache); else it is a fault of the registry.",
   },
+  // clusters
+  ENVIRONMENT_INVALID: { status: 400, exit: 2, hint: "Correct the variable of the environment that is named." },
+  CONSUL_UNREACHABLE: {
+    status: 502,
+    exit: 5,
+    hint: "Check CONSUL_HTTP_ADDR, and that an agent of Consul runs there: `consul members`.",
+  },
+  CONSUL_DENIED: {
+    status: 502,
+    exit: 5,
+    hint: "Check CONSUL_HTTP_TOKEN, and what its policies allow: `consul acl token read -self`.",
+  },
+  CONSUL_LIMITED: { status: 503, exit: 5, hint: "Try again in a while; see `limits` in Consul's configuration." },
+  CONSUL_REFUSED: { status: 502, exit: 5, hint: "See what Consul says; its log may say more: `consul monitor`." },
+  CONSUL_ANSWER_INVALID: {
+    status: 502,
+    exit: 5,
+    hint: "Check that CONSUL_HTTP_ADDR is the HTTP address of a Consul agent, with nothing between that changes answers.",
+  },
   // content
   SITE_EMPTY: { status: 422, exit: 6, hint: "Check the app's `folder` or `build.output`." },
   FOLDER_MISSING: { status: 422, exit: 6, hint: "Check the app's `folder` or `build.output`." },

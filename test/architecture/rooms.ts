@@ -22,6 +22,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   builds: { imports: index("images", "store") },
   sources: { imports: index("config", "store"), types: index("builds") },
   engines: { imports: [] },
+  consul: { imports: [] },
   "engines/local": { imports: ["engines/engine.ts", ...index("images", "ingress/snapshot", "store")] },
   certificates: { imports: index("ingress/snapshot", "store") },
   deployer: { imports: ["engines/engine.ts", ...index("sources", "builds", "images", "config", "store")] },
