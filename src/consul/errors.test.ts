@@ -121,6 +121,16 @@ describe("names that cannot be addressed are refused before anything is sent", (
   });
 });
 
+test("a service that is not registered is deregistered: newer versions say that they do not know it", async () => {
+  const answers = [
+    'Unknown service ID "nope". Ensure that the service ID is passed, not the service name.',
+    "no such page",
+  ];
+  await using fake = await fakeConsul((_, response) => response.writeHead(404).end(answers.shift()));
+  await fake.consul.agent.deregister("nope");
+  await expect(fake.consul.agent.deregister("nope")).rejects.toMatchObject({ code: "CONSUL_REFUSED" });
+});
+
 describe("a change", () => {
   test("that compares is not made twice when its answer is lost, and says that it may have been made", async () => {
     await using fake = await fakeConsul((_, response) => response.destroy());

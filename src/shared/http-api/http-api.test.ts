@@ -126,7 +126,7 @@ describe("a failure", () => {
       first = false;
     });
     expect((await server.api.request(PUT)).status).toBe(200);
-    expect(server.clock.waits).toEqual([3000]);
+    expect(server.clock.waits).toEqual([3200]);
   });
 
   test("of a blocking query is told at once", async () => {
@@ -180,6 +180,17 @@ describe("a connection", () => {
     });
     await expect(server.api.request(PUT)).rejects.toThrow("did not answer within 15 s, true");
     await expect(server.api.request({ ...PUT, path: ["v1"] })).rejects.toThrow("nothing came for 15 s, true");
+  });
+
+  test("that gives an answer a byte at a time, without end, is given up as well", async () => {
+    await using server = await serving((_, response) => {
+      const trickle = (): void => {
+        server.clock.pass(1000);
+        if (!response.destroyed) response.write(" ", () => setImmediate(trickle));
+      };
+      trickle();
+    });
+    await expect(server.api.request(PUT)).rejects.toThrow("it took longer than 80 s, true");
   });
 
   test("is used again", async () => {

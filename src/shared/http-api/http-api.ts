@@ -2,6 +2,7 @@ import { Agent } from "node:http";
 import { Agent as SecureAgent } from "node:https";
 import { backoffDelay } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
+import { Deadline } from "../http/deadline.ts";
 import { parseRetryAfter } from "../http/header-fields.ts";
 import type { RetryPolicy } from "../http/retry-policy.ts";
 import { type HttpAnswer, sendRequest, type TimeLimits } from "../http/transport.ts";
@@ -40,6 +41,8 @@ const BUSY = new Set([502, 503, 504]);
 /** Blocking queries each hold one. Consul takes 200 from one address, Nomad 100. */
 const MOST_CONNECTIONS = 64;
 const IDLE_CONNECTION_MS = 15_000;
+/** For the body of an answer, from its head to its end, however lively it is; a stream has no end. */
+const BODY_MS = 60_000;
 const MOST_BYTES = 32 * 1024 * 1024;
 /** Of what is no answer that was expected, so much is kept. */
 const MOST_ERROR_BYTES = 64 * 1024;
@@ -83,8 +86,7 @@ export class HttpApi implements Disposable {
       const { error, again, waitMs = 0 } = outcome;
       const isEnough = tries >= this.#retry.attempts || call.blocking !== undefined;
       if (!again || isEnough || waitMs > this.#retry.mostWait) throw error;
-      const delay = backoffDelay(this.#retry.backoff, tries, random);
-      await clock.sleep(Math.max(waitMs, delay), { signal: call.signal });
+      await clock.sleep(waitMs + backoffDelay(this.#retry.backoff, tries, random), { signal: call.signal });
     }
   }
 
@@ -117,8 +119,10 @@ export class HttpApi implements Disposable {
 
   async #try(call: ApiCall): Promise<ApiAnswer | Failure> {
     const limit = call.mostBytes ?? MOST_BYTES;
+    const { connect, head } = this.#timesOf(call);
+    using deadline = new Deadline(this.#options.clock, connect + head + BODY_MS, call.signal);
     try {
-      using answer = await this.#send(call);
+      using answer = await this.#send({ ...call, signal: deadline.signal });
       if (!expected(call).includes(answer.status)) return await this.#unexpected(call, answer);
       const content = await answer.bytes(limit);
       if (content === undefined) throw this.#invalid(call, `its answer is longer than ${limit} bytes`);
