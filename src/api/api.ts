@@ -1,9 +1,6 @@
-import { chmodSync, rmSync } from "node:fs";
-import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { SteppeError, toSteppeError } from "../shared/errors.ts";
-import { listenError } from "../shared/port-owner.ts";
+import { HttpListeners } from "../shared/http-listeners.ts";
 import { Access, peerOf } from "./access.ts";
 import { type ApiLimits, type ApiOptions, DEFAULT_LIMITS } from "./api-options.ts";
 import { checkHost } from "./check-host.ts";
@@ -29,13 +26,17 @@ export class Api {
   readonly #limits: ApiLimits;
   readonly #router: Router;
   readonly #access: Access;
-  readonly #closing = new AbortController();
-  readonly #servers: Server[] = [];
-  readonly #running = new Set<Promise<void>>();
+  readonly #listeners: HttpListeners;
 
   constructor(options: ApiOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#listeners = new HttpListeners({
+      make: () => this.#makeServer(),
+      option: "--api HOST:PORT",
+      clock: options.clock,
+      closeMs: this.#limits.closeMs,
+    });
     this.#access = new Access(options.token, options.deployer, options.clock);
     this.#router = new Router([
       ...jsonRoutes(options, this.#limits),
@@ -46,49 +47,19 @@ export class Api {
     ]);
   }
 
-  /**
-   * Listens on an address of this machine; port 0 takes a free one. Returns the port.
-   * Throws PORT_TAKEN with who has it, PORT_FORBIDDEN, USAGE.
-   */
-  async listen(host: string, port: number): Promise<number> {
-    const server = this.#makeServer();
-    try {
-      server.listen({ host, port });
-      await once(server, "listening");
-    } catch (error) {
-      throw listenError(error, host, port, "--api HOST:PORT");
-    }
-    this.#servers.push(server);
-    return (server.address() as AddressInfo).port;
+  /** See `HttpListeners.listen`. */
+  listen(host: string, port: number): Promise<number> {
+    return this.#listeners.listen(host, port);
   }
 
-  /** Listens on a unix socket, mode 0600, for the ingress. What a killed process left there is replaced; hold the data folder's lock. */
-  async listenOnSocket(path: string): Promise<void> {
-    rmSync(path, { force: true });
-    const server = this.#makeServer();
-    server.listen({ path });
-    await once(server, "listening");
-    chmodSync(path, 0o600);
-    this.#servers.push(server);
+  /** See `HttpListeners.listenOnSocket`. */
+  listenOnSocket(path: string): Promise<void> {
+    return this.#listeners.listenOnSocket(path);
   }
 
   /** Accepts no more, ends streams that follow something, lets what runs come to its end for a while, and closes. */
   async close(): Promise<void> {
-    if (this.#closing.signal.aborted) return;
-    const closed = this.#servers.map((server) => {
-      const done = once(server, "close");
-      server.close();
-      server.closeIdleConnections();
-      return done;
-    });
-    this.#closing.abort(new SteppeError("SHUTTING_DOWN", stopping));
-    const finished = new AbortController();
-    const patience = this.#options.clock.sleep(this.#limits.closeMs, { signal: finished.signal, unref: true });
-    await Promise.race([Promise.allSettled(this.#running), patience]);
-    finished.abort();
-    await patience.catch(() => {}); // aborted just now
-    for (const server of this.#servers) server.closeAllConnections();
-    await Promise.all(closed);
+    await this.#listeners.close(new SteppeError("SHUTTING_DOWN", stopping));
   }
 
   #makeServer(): Server {
@@ -101,18 +72,14 @@ export class Api {
       joinDuplicateHeaders: true, // else the first of two Host headers would count, and nobody would know of the second
     });
     server.maxConnections = MOST_CONNECTIONS;
-    server.on("request", (request, response) => {
-      const running = this.#answer(request, response);
-      this.#running.add(running);
-      void running.finally(() => this.#running.delete(running));
-    });
+    server.on("request", (request, response) => this.#listeners.track(this.#answer(request, response)));
     return server;
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { log, clock } = this.#options;
     const begun = clock.monotonic();
-    const exchange = new Exchange(request, response, log, clock, this.#closing.signal);
+    const exchange = new Exchange(request, response, log, clock, this.#listeners.closing);
     response.on("error", () => {}); // the client is gone; `close` follows, and the exchange's signal tells
     try {
       await this.#route(exchange);
@@ -136,7 +103,7 @@ export class Api {
     const { request } = exchange;
     const { localAddress, localPort } = request.socket;
     checkHost(request.headers, { port: localPort ?? null, localAddress, apiHost: this.#options.apiHost });
-    if (this.#closing.signal.aborted) throw new SteppeError("SHUTTING_DOWN", stopping);
+    if (this.#listeners.closing.aborted) throw new SteppeError("SHUTTING_DOWN", stopping);
     const { route, params } = this.#find(exchange);
     exchange.params = params;
     if (route.access === "token") this.#access.requireToken(exchange);

@@ -1,8 +1,6 @@
-import { once } from "node:events";
-import { chmodSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
-import { listenError } from "../shared/port-owner.ts";
+import type { Socket } from "node:net";
+import { HttpListeners } from "../shared/http-listeners.ts";
 import { type ReceiverLimits, type ReceiverOptions, DEFAULT_LIMITS } from "./receiver-options.ts";
 import { Reception } from "./reception.ts";
 
@@ -15,64 +13,36 @@ const IDLE_MS = 15_000;
  * API, so that nothing but this is open to the world.
  */
 export class Receiver {
-  readonly #options: ReceiverOptions;
   readonly #limits: ReceiverLimits;
   readonly #reception: Reception;
-  readonly #closing = new AbortController();
-  readonly #running = new Set<Promise<void>>();
   /** Requests of each connection that are not answered yet. */
   readonly #unanswered = new WeakMap<Socket, number>();
-  readonly #servers: Server[] = [];
+  readonly #listeners: HttpListeners;
 
   constructor(options: ReceiverOptions) {
-    this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#reception = new Reception(options, this.#limits, this.#closing.signal);
+    this.#listeners = new HttpListeners({
+      make: () => this.#makeServer(),
+      option: "--webhooks HOST:PORT",
+      clock: options.clock,
+      closeMs: this.#limits.closeMs,
+    });
+    this.#reception = new Reception(options, this.#limits, this.#listeners.closing);
   }
 
-  /**
-   * Listens on an address of this machine; port 0 takes a free one. Returns the port.
-   * Throws PORT_TAKEN with who has it, PORT_FORBIDDEN, USAGE.
-   */
-  async listen(host: string, port: number): Promise<number> {
-    const server = this.#makeServer();
-    try {
-      server.listen({ host, port });
-      await once(server, "listening");
-    } catch (error) {
-      throw listenError(error, host, port, "--webhooks HOST:PORT");
-    }
-    this.#servers.push(server);
-    return (server.address() as AddressInfo).port;
+  /** See `HttpListeners.listen`. */
+  listen(host: string, port: number): Promise<number> {
+    return this.#listeners.listen(host, port);
   }
 
-  /** Listens on a unix socket, mode 0600, for the ingress. What a killed process left there is replaced; hold the data folder's lock. */
-  async listenOnSocket(path: string): Promise<void> {
-    rmSync(path, { force: true });
-    const server = this.#makeServer();
-    server.listen({ path });
-    await once(server, "listening");
-    chmodSync(path, 0o600);
-    this.#servers.push(server);
+  /** See `HttpListeners.listenOnSocket`. */
+  listenOnSocket(path: string): Promise<void> {
+    return this.#listeners.listenOnSocket(path);
   }
 
   /** Accepts no more, lets what runs come to its end for a while, and closes. */
   async close(): Promise<void> {
-    if (this.#closing.signal.aborted) return;
-    const closed = this.#servers.map((server) => {
-      const done = once(server, "close");
-      server.close();
-      server.closeIdleConnections();
-      return done;
-    });
-    this.#closing.abort(new Error("Steppe is stopping"));
-    const finished = new AbortController();
-    const patience = this.#options.clock.sleep(this.#limits.closeMs, { signal: finished.signal, unref: true });
-    await Promise.race([Promise.allSettled(this.#running), patience]);
-    finished.abort();
-    await patience.catch(() => {}); // aborted just now
-    for (const server of this.#servers) server.closeAllConnections();
-    await Promise.all(closed);
+    await this.#listeners.close(new Error("Steppe is stopping"));
   }
 
   #makeServer(): Server {
@@ -104,8 +74,6 @@ export class Receiver {
     }
     this.#unanswered.set(socket, before + 1);
     response.once("close", () => this.#unanswered.set(socket, (this.#unanswered.get(socket) ?? 1) - 1));
-    const running = this.#reception.answer(request, response, expectsContinue);
-    this.#running.add(running);
-    void running.finally(() => this.#running.delete(running));
+    this.#listeners.track(this.#reception.answer(request, response, expectsContinue));
   }
 }
