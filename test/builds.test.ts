@@ -1,22 +1,10 @@
 import { existsSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type RunningSteppe, startSteppe } from "./support/steppe.ts";
-import { type TemporaryFolder, temporaryFolder } from "./support/temporary-folder.ts";
-import { TestApp } from "./support/test-app.ts";
+import { expect, test } from "vitest";
+import { testPlatform } from "./support/test-platform.ts";
 
-let steppe: RunningSteppe;
-let folder: TemporaryFolder;
-
-beforeAll(async () => {
-  folder = temporaryFolder("builds");
-  // What is in the server's own environment is no business of a build.
-  steppe = await startSteppe({ env: { SECRET_OF_THE_SERVER: "s3cret" } });
-}, 90_000);
-
-afterAll(async () => {
-  await steppe?.stop();
-  folder?.[Symbol.dispose]();
-});
+// What is in the server's own environment is no business of a build.
+const { steppe, add } = testPlatform("builds", { env: { SECRET_OF_THE_SERVER: "s3cret" } });
+const scripted = ["--build", "sh build.sh", "--output", "out"];
 
 /** A build whose page says what it could see. */
 function script(): string {
@@ -38,18 +26,8 @@ function script(): string {
 }
 
 test("a build gets its environment and its caches, and sees neither keys nor tokens nor other processes", async () => {
-  const app = await TestApp.add(steppe, "built", folder.file("built"), [
-    "--build",
-    "sh build.sh",
-    "--output",
-    "out",
-    "--cache",
-    "cache",
-    "--env",
-    "TZ=Europe/London",
-    "--env",
-    "GREETING=good day",
-  ]);
+  const environment = ["--env", "TZ=Europe/London", "--env", "GREETING=good day"];
+  const app = await add("built", ...scripted, "--cache", "cache", ...environment);
   expect(existsSync(`${steppe.data}/ca`)).toBe(true);
   for (const [index, tag] of ["v1", "v2", "v3"].entries()) {
     const { text } = await app.release(tag, { "build.sh": script(), tag });
@@ -66,14 +44,7 @@ test("a build gets its environment and its caches, and sees neither keys nor tok
 });
 
 test("a failed build keeps the caches of the last good one", async () => {
-  const app = await TestApp.add(steppe, "cached", folder.file("cached"), [
-    "--build",
-    "sh build.sh",
-    "--output",
-    "out",
-    "--cache",
-    "cache",
-  ]);
+  const app = await add("cached", ...scripted, "--cache", "cache");
   const build = (rest: string): string =>
     `mkdir -p out cache && echo built >> cache/builds && cp cache/builds out/index.html; ${rest}`;
   await app.release("v1", { "build.sh": build("true") });
@@ -84,7 +55,7 @@ test("a failed build keeps the caches of the last good one", async () => {
 });
 
 test("the log of a build is kept and told by the command line", async () => {
-  const app = await TestApp.add(steppe, "logged", folder.file("logged"), ["--build", "sh build.sh", "--output", "out"]);
+  const app = await add("logged", ...scripted);
   const lines = Array.from({ length: 200 }, (_, index) => `line ${index}`);
   const { lines: said } = await app.release("v1", {
     "build.sh": "seq -f 'line %g' 0 199; mkdir out; echo 1 > out/index.html",

@@ -1,29 +1,14 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { AppView, Deployment, Release } from "../src/api/types.ts";
 import { until } from "./soak/processes.ts";
 import { GitRepository } from "./support/git-repository.ts";
-import { type RunningSteppe, startSteppe } from "./support/steppe.ts";
-import { type TemporaryFolder, temporaryFolder } from "./support/temporary-folder.ts";
-import { TestApp } from "./support/test-app.ts";
+import type { TestApp } from "./support/test-app.ts";
+import { testPlatform } from "./support/test-platform.ts";
 
-let steppe: RunningSteppe;
-let folder: TemporaryFolder;
-
-beforeAll(async () => {
-  folder = temporaryFolder("deploying");
-  steppe = await startSteppe();
-}, 90_000);
-
-afterAll(async () => {
-  await steppe?.stop();
-  folder?.[Symbol.dispose]();
-});
-
-const add = (name: string, ...options: string[]): Promise<TestApp> =>
-  TestApp.add(steppe, name, folder.file(name), options);
+const { steppe, folder, add } = testPlatform("deploying");
 
 describe("which of what was pushed is deployed", () => {
   test("of several tags the newest by creation, and the others are explained", async () => {

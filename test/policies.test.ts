@@ -1,24 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { AppView, Deployment, PlatformStatus } from "../src/api/types.ts";
-import { type RunningSteppe, startSteppe } from "./support/steppe.ts";
-import { type TemporaryFolder, temporaryFolder } from "./support/temporary-folder.ts";
-import { TestApp } from "./support/test-app.ts";
+import { testPlatform } from "./support/test-platform.ts";
 
-let steppe: RunningSteppe;
-let folder: TemporaryFolder;
-
-beforeAll(async () => {
-  folder = temporaryFolder("policies");
-  steppe = await startSteppe();
-}, 90_000);
-
-afterAll(async () => {
-  await steppe?.stop();
-  folder?.[Symbol.dispose]();
-});
-
-const add = (name: string, ...options: string[]): Promise<TestApp> =>
-  TestApp.add(steppe, name, folder.file(name), options);
+const { steppe, add } = testPlatform("policies");
 
 async function statusOf(app: string): Promise<{ app: AppView; deployments: Deployment[] }> {
   return (await steppe.json("status", app)) as { app: AppView; deployments: Deployment[] };

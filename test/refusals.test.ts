@@ -1,36 +1,22 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { ErrorBody } from "../src/api/types.ts";
 import { httpGet } from "./support/http-get.ts";
-import { type RunningSteppe, startSteppe } from "./support/steppe.ts";
-import { type TemporaryFolder, temporaryFolder } from "./support/temporary-folder.ts";
-import { type Pushed, TestApp } from "./support/test-app.ts";
+import type { Pushed, TestApp } from "./support/test-app.ts";
+import { testPlatform } from "./support/test-platform.ts";
 
-let steppe: RunningSteppe;
-let folder: TemporaryFolder;
+const { steppe, folder, add } = testPlatform("refusals");
 let plain: TestApp;
 let built: TestApp;
 
 beforeAll(async () => {
-  folder = temporaryFolder("refusals");
-  steppe = await startSteppe();
-  plain = await TestApp.add(steppe, "plain", folder.file("plain"));
-  built = await TestApp.add(
-    steppe,
-    "built",
-    folder.file("built"),
-    // the shortest time that is allowed is a second
-    ["--build", "sh build.sh", "--output", "out", "--build-timeout", "1s"],
-  );
+  plain = await add("plain");
+  // the shortest time that is allowed is a second
+  built = await add("built", "--build", "sh build.sh", "--output", "out", "--build-timeout", "1s");
   await plain.release("good", { "index.html": "good" });
   await built.release("good", { "build.sh": "mkdir out && echo good > out/index.html" });
 }, 90_000);
-
-afterAll(async () => {
-  await steppe?.stop();
-  folder?.[Symbol.dispose]();
-});
 
 /** The push itself is fine; what became of it is said in one line, with what to do, and what serves. */
 async function expectRefused(app: TestApp, { code, lines, text }: Pushed, error: string, hint: string | RegExp) {
@@ -80,7 +66,7 @@ describe("a site that is not right is refused, and the last good release serves"
   });
 
   test("a page that does not hold what the check wants", async () => {
-    const checked = await TestApp.add(steppe, "checked", folder.file("checked"), ["--check-contains", "Welcome"]);
+    const checked = await add("checked", "--check-contains", "Welcome");
     await checked.release("v1", { "index.html": "Welcome" });
     const { lines } = await checked.release("v2", { "index.html": "Oops" });
     expect(lines.at(-3)).toMatch(/^error: check checked\S* release 2: .*Welcome/);

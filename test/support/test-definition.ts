@@ -1,4 +1,16 @@
-import type { AppDefinition } from "../../src/config/index.ts";
+import type { AppDefinition, DockerfileDefinition } from "../../src/config/index.ts";
+
+/** What an app says of its Dockerfile that says nothing. */
+export const testDockerfile: DockerfileDefinition = {
+  auto: true,
+  file: "Dockerfile",
+  context: ".",
+  target: null,
+  args: {},
+  secrets: {},
+  platform: null,
+  timeoutMs: 1_800_000,
+};
 
 /** The definition of an app of which nothing but its name and domain is told, for tests; with `change` put over it. */
 export function testDefinition(name: string, change: Partial<AppDefinition> = {}): AppDefinition {
@@ -11,16 +23,7 @@ export function testDefinition(name: string, change: Partial<AppDefinition> = {}
     branches: [],
     folder: ".",
     build: null,
-    dockerfile: {
-      auto: true,
-      file: "Dockerfile",
-      context: ".",
-      target: null,
-      args: {},
-      secrets: {},
-      platform: null,
-      timeoutMs: 1_800_000,
-    },
+    dockerfile: testDockerfile,
     image: null,
     policy: { semver: null, approve: false, windows: [] },
     check: { path: "/", status: [200, 399], contains: null, timeoutMs: 10_000 },

@@ -6,6 +6,7 @@ import { baseTarball } from "../../../test/support/base-image.ts";
 import { type DockerDaemon, startDocker } from "../../../test/support/docker-daemon.ts";
 import { peer } from "../../../test/support/peers.ts";
 import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { testDockerfile } from "../../../test/support/test-definition.ts";
 import type { DockerfileDefinition } from "../../config/index.ts";
 import type { OpenImage } from "../../images/index.ts";
 import { FakeClock } from "../../shared/clock.ts";
@@ -41,17 +42,6 @@ export interface BuildOptions {
   signal?: AbortSignal;
   onLine?: (line: string) => void;
 }
-
-export const usual: DockerfileDefinition = {
-  auto: true,
-  file: "Dockerfile",
-  context: ".",
-  target: null,
-  args: {},
-  secrets: {},
-  platform: null,
-  timeoutMs: 120_000,
-};
 
 /** Starts what the tool needs; skips the test if it is missing. */
 export async function openBuilder(
@@ -124,7 +114,7 @@ export async function openBuilder(
         deployment,
         tag,
         tree: folderTree(root.file("source"), `${app}@${tag}`),
-        dockerfile: { ...usual, ...change },
+        dockerfile: { ...testDockerfile, timeoutMs: 120_000, ...change },
         progress() {},
         onLine(line) {
           lines.push(line);
