@@ -5,7 +5,8 @@ import { type TemporaryFolder, temporaryFolder } from "../../test/support/tempor
 import { runCommand } from "../shared/run-command.ts";
 import { SteppeError } from "../shared/errors.ts";
 import { Repositories } from "../sources/index.ts";
-import { deployment, event, type RunningApi, startApi, TOKEN } from "./fakes.ts";
+import { deployment, event } from "./fake-deployer.ts";
+import { type RunningApi, startApi, TOKEN } from "./fakes.ts";
 
 function hasGit(): boolean {
   try {

@@ -7,7 +7,8 @@ import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { FakeClock } from "../shared/clock.ts";
 import { SteppeError } from "../shared/errors.ts";
-import { definition, deployment, recordingLogger, startApi, TOKEN } from "./fakes.ts";
+import { definition, deployment } from "./fake-deployer.ts";
+import { recordingLogger, startApi, TOKEN } from "./fakes.ts";
 import type { AppView } from "./types.ts";
 
 describe("routes", () => {

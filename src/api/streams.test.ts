@@ -6,7 +6,8 @@ import { until } from "../../test/support/until.ts";
 import type { DeploymentEvent, Release } from "../deployer/index.ts";
 import { FakeClock, systemClock } from "../shared/clock.ts";
 import { SteppeError } from "../shared/errors.ts";
-import { event, startApi, TOKEN } from "./fakes.ts";
+import { event } from "./fake-deployer.ts";
+import { startApi, TOKEN } from "./fakes.ts";
 import { withHeartbeats } from "./with-heartbeats.ts";
 
 async function openStream(

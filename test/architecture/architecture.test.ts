@@ -9,7 +9,8 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The composition root: the one file that builds real dependencies. */
 const COMPOSITION_ROOT = "main.ts";
-const MOST_LINES = 400;
+/** Of a test file somewhat more: what is said there of one thing stays together. */
+const MOST_LINES = { program: 350, test: 400 };
 
 interface Edge extends Import {
   from: string;
@@ -58,13 +59,13 @@ test("rooms do not need each other in a circle at run time", () => {
   expect(findCycle(needs)).toBeUndefined();
 });
 
-test(`no file has more than ${MOST_LINES} lines, and none works around the types`, () => {
+test("no file is too long, and none works around the types", () => {
   const files = globSync("{src,test,scripts,benchmarks}/**/*.ts", { cwd: root });
   const wrong = files.flatMap((path) => {
     const source = readFileSync(join(root, path), "utf8");
     const lines = source.trimEnd().split("\n").length;
     return [
-      ...(lines > MOST_LINES ? [`${path} has ${lines} lines`] : []),
+      ...(lines > MOST_LINES[path.endsWith(".test.ts") ? "test" : "program"] ? [`${path} has ${lines} lines`] : []),
       ...(/[:<(]\s*any\b(?!\s+\w)|\bas any\b|^\s*\/\/ *@ts-(ignore|nocheck)/m.test(source) ? [`${path} uses any`] : []),
     ];
   });
