@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { defaults, formatDuration, parseConfig } from "../src/config/index.ts";
+import { codeOf, pages } from "./support/pages.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -18,6 +19,18 @@ function yamlOf(page: string): Block[] {
     name: `${page}:${text.slice(0, match.index).split("\n").length}`,
     yaml: match[1] ?? "",
   }));
+}
+
+/** A part of the JSON Schema. */
+interface Field {
+  description?: string;
+  properties?: Record<string, Field>;
+  anyOf?: Field[];
+}
+
+/** The keys of a field that is a mapping, or may be one. */
+function fieldsOf({ properties, anyOf = [] }: Field): Record<string, Field> {
+  return properties ?? anyOf.find((form) => form.properties !== undefined)?.properties ?? {};
 }
 
 const blocks = globSync("{README.md,docs/**/*.md}", { cwd: root }).flatMap(yamlOf);
@@ -41,13 +54,41 @@ describe("docs/steppe-yaml.md", () => {
   const rows = new Map(
     [...page.matchAll(/^\| \[?`(\w+)`(?:\]\([^)]*\))? +\| (.*?) +\|/gm)].map((row) => [row[1], row[2]?.trim()]),
   );
+  const section = (heading: string): string =>
+    page.split(/^##+ /m).find((part) => part.startsWith(`${heading}\n`)) ?? "";
+  const keysOf = (text: string): string[] => [...text.matchAll(/^\| \[?`(\w+)`/gm)].map(([, key = ""]) => key);
   const schema = JSON.parse(readFileSync(join(root, "schema/steppe.schema.json"), "utf8")) as {
-    properties: { apps: { additionalProperties: { properties: Record<string, unknown> } } };
+    properties: { apps: { additionalProperties: Field } };
   };
+  const app = fieldsOf(schema.properties.apps.additionalProperties);
 
-  test("has every key of an app", () => {
-    const keys = Object.keys(schema.properties.apps.additionalProperties.properties);
-    expect(keys.filter((key) => !rows.has(key))).toEqual([]);
+  test("has every key of an app, and no others, in its order", () => {
+    expect(keysOf(section("Keys of an app"))).toEqual(Object.keys(app));
+  });
+
+  const nested = Object.entries(app).filter(([, field]) => Object.keys(fieldsOf(field)).length > 0);
+
+  test.each(nested)("has every key of %s, and no others", (key, field) => {
+    expect(keysOf(section(key))).toEqual(Object.keys(fieldsOf(field)));
+  });
+
+  test("is what editors say: the schema describes every key", () => {
+    const undescribed = (fields: Record<string, Field>, path: string): string[] =>
+      Object.entries(fields).flatMap(([key, field]) => [
+        ...(field.description === undefined ? [`${path}${key}`] : []),
+        ...undescribed(fieldsOf(field), `${path}${key}.`),
+      ]);
+    expect(nested.map(([key]) => key)).toEqual(["build", "dockerfile", "image", "check", "cacheControl"]);
+    expect(undescribed(app, "")).toEqual([]);
+  });
+
+  test("and all pages name keys that there are", () => {
+    const named = pages.flatMap(codeOf).filter(({ text }) => {
+      const [, outer = "", inner = ""] = /^(\w+)\.(\w+)$/.exec(text) ?? [];
+      const field = app[outer];
+      return field !== undefined && nested.some(([key]) => key === outer) && !(inner in fieldsOf(field));
+    });
+    expect(named).toEqual([]);
   });
 
   test.each([

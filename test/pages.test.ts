@@ -1,14 +1,14 @@
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { pages, readPage } from "./support/pages.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const pages = globSync("{*.md,docs/**/*.md}", { cwd: root });
 
 /** The text of a page without what it quotes as code. */
 function prose(page: string): string {
-  return readFileSync(join(root, page), "utf8")
+  return readPage(page)
     .replace(/^```[\s\S]*?^```$/gm, "")
     .replace(/^ {4}.*$/gm, "");
 }

@@ -158,6 +158,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/image-export.ts"),
   },
   {
+    name: "image gc",
+    summary: "the same as `steppe gc`",
+    examples: ["steppe image gc"],
+    load: () => import("./commands/gc.ts"),
+  },
+  {
     name: "webhook add",
     summary: "let a sender tell of pushes, and print what to give it",
     examples: [
@@ -201,12 +207,6 @@ export const commands: readonly CommandEntry[] = [
     summary: "remove a webhook",
     examples: ["steppe webhook remove hub"],
     load: () => import("./commands/webhook-remove.ts"),
-  },
-  {
-    name: "image gc",
-    summary: "the same as `steppe gc`",
-    examples: ["steppe image gc"],
-    load: () => import("./commands/gc.ts"),
   },
   {
     name: "logs",

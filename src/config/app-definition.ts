@@ -40,7 +40,7 @@ export interface AppDefinition {
   cacheControl: CacheControlDefinition;
   /** How long files whose names carry a hash stay reachable after a switch, milliseconds; 0 is not at all. */
   graceMs: number;
-  /** How many releases are kept besides what serves. */
+  /** How many releases are kept, the newest ones. The one that serves always is. */
   keepReleases: number;
 }
 

@@ -145,7 +145,7 @@ const window = textField(
 export const windowList = z.array(window).max(limits.windows, { error: `has more than ${limits.windows} windows` });
 export const keepReleases = z
   .int()
-  .min(limits.keepReleases[0], { error: "is less than 1; a rollback needs a release to go to" })
+  .min(limits.keepReleases[0], { error: "is less than 1" })
   .max(limits.keepReleases[1], { error: `is more than ${limits.keepReleases[1]}` });
 
 /** `200` or `"200-399"`, as a range. */
@@ -316,7 +316,7 @@ export const appSchema = z.strictObject({
     .meta({ description: "How long files whose names carry a hash stay reachable after a switch." }),
   keepReleases: keepReleases
     .prefault(defaults.keepReleases)
-    .meta({ description: "How many releases are kept besides the one that serves." }),
+    .meta({ description: "How many releases are kept, the newest ones. The one that serves always is." }),
 });
 
 /** A whole `steppe.yaml`. Keys that begin with `x-` are free, as places for YAML anchors. */

@@ -21,7 +21,7 @@ export interface UpOptions {
   webhooks: ListenAddress;
   /** How senders of webhooks reach that, where a proxy leads there: `https://hooks.example.com`; or null. */
   webhooksUrl: string | null;
-  /** The host name under which the API and git are reachable by HTTPS through the ingress, or null. */
+  /** The host name under which the API, git and the listener for webhooks are reachable by HTTPS through the ingress, or null. */
   host: string | null;
   /** Registries that are spoken to by plain HTTP, as references name them, besides those on this machine's loopback. */
   insecureRegistries: string[];
@@ -70,7 +70,11 @@ export const upOptions: readonly UpOption[] = [
     fallback: "127.0.0.1:7071",
   },
   { name: "webhooks-url", value: "URL", description: "how senders reach that, if a proxy leads there" },
-  { name: "host", value: "NAME", description: "a host name for the API and git, by HTTPS through the ingress" },
+  {
+    name: "host",
+    value: "NAME",
+    description: "a host name for the API, git and webhooks, by HTTPS through the ingress",
+  },
   {
     name: "insecure-registry",
     value: "HOST",

@@ -19,7 +19,7 @@ interface Options {
 /** With `--json`, `{"steps", "unit", "started"}`. */
 export function define(command: Command, context: Context): void {
   command
-    .option("--host <name>", "a host name for the API and git, by HTTPS; an earlier install's is kept")
+    .option("--host <name>", "a host name for the API, git and webhooks, by HTTPS; an earlier install's is kept")
     .option("--root <dir>", "install below this folder, for an image", "/")
     .option("--dry-run", "show what would be done, with the unit, and do nothing")
     .addHelpText("after", "\nDoing it again upgrades. Ports 80 and 443, data in /var/lib/steppe, user steppe.");
