@@ -13,6 +13,7 @@ const config: KnipConfig = {
     "{src,test,benchmarks}/**/*.test.ts",
     // what the engine on Nomad will stand on
     "src/consul/index.ts",
+    "src/nomad-api/index.ts",
   ],
   // The core is AssemblyScript: scripts/build-core.ts compiles it.
   project: ["{src,test,scripts,benchmarks}/**/*.ts", "!src/site-server/core/**"],

@@ -2,6 +2,7 @@ import { type BlockingQuery, type Snapshot, watch } from "../shared/blocking/wat
 import type { Clock } from "../shared/clock.ts";
 import { HttpApi } from "../shared/http-api/http-api.ts";
 import type { TlsMaterial } from "../shared/http-api/tls-files.ts";
+import { withoutMissing } from "../shared/http-api/without-missing.ts";
 import type { RetryPolicy } from "../shared/http/retry-policy.ts";
 import type { TimeLimits } from "../shared/http/transport.ts";
 import { Acl } from "./acl.ts";
@@ -94,10 +95,4 @@ export class Consul implements Disposable {
   [Symbol.dispose](): void {
     this.#api[Symbol.dispose]();
   }
-}
-
-function withoutMissing(values: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
 }

@@ -116,6 +116,36 @@ export const errorCodes = {
     exit: 5,
     hint: "Check that CONSUL_HTTP_ADDR is the HTTP address of a Consul agent, with nothing between that changes answers.",
   },
+  NOMAD_UNREACHABLE: {
+    status: 502,
+    exit: 5,
+    hint: "Check NOMAD_ADDR, and that an agent of Nomad runs there: `nomad server members`.",
+  },
+  NOMAD_DENIED: {
+    status: 502,
+    exit: 5,
+    hint: "Check NOMAD_TOKEN, and what its policies allow: `nomad acl token self`.",
+  },
+  NOMAD_LIMITED: {
+    status: 503,
+    exit: 5,
+    hint: "Try again in a while; see `limits` in the agent's configuration (`http_max_conns_per_client`).",
+  },
+  NOMAD_REFUSED: { status: 502, exit: 5, hint: "See what Nomad says; its log may say more: `nomad monitor`." },
+  NOMAD_ANSWER_INVALID: {
+    status: 502,
+    exit: 5,
+    hint: "Check that NOMAD_ADDR is the HTTP address of a Nomad agent, with nothing between that changes answers.",
+  },
+  NOMAD_NOT_FOUND: { status: 404, exit: 3, hint: "Check the id; what is over is forgotten after a while." },
+  NOMAD_JOB_INVALID: { status: 422, exit: 6, hint: "Correct the jobspec, or what the app says of its job." },
+  NOMAD_JOB_CHANGED: {
+    status: 409,
+    exit: 6,
+    hint: "See what was changed (`nomad job history -p JOB`), then deploy again.",
+  },
+  NOMAD_DEPLOYMENT_UNREADY: { status: 409, exit: 6, hint: "Wait until its canaries are healthy, then promote it." },
+  NOMAD_DEPLOYMENT_OVER: { status: 409, exit: 6, hint: "Nothing can be done with it any more; deploy again." },
   // content
   SITE_EMPTY: { status: 422, exit: 6, hint: "Check the app's `folder` or `build.output`." },
   FOLDER_MISSING: { status: 422, exit: 6, hint: "Check the app's `folder` or `build.output`." },

@@ -23,6 +23,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   sources: { imports: index("config", "store"), types: index("builds") },
   engines: { imports: [] },
   consul: { imports: [] },
+  "nomad-api": { imports: [] },
   "engines/local": { imports: ["engines/engine.ts", ...index("images", "ingress/snapshot", "store")] },
   certificates: { imports: index("ingress/snapshot", "store") },
   deployer: { imports: ["engines/engine.ts", ...index("sources", "builds", "images", "config", "store")] },

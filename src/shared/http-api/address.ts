@@ -1,14 +1,12 @@
 import { SteppeError } from "../errors.ts";
-import type { ApiCall } from "./api-call.ts";
+import type { ApiCall, ApiQuery } from "./api-call.ts";
 import { goDuration } from "./go-duration.ts";
-
-type Query = Readonly<Record<string, string | true | undefined>>;
 
 /**
  * The address of a call. A part of the path that would lead elsewhere, since those who read addresses take it away (`.`, `..`, nothing at all between two
  * slashes), is refused: USAGE.
  */
-export function callAddress(base: URL, call: ApiCall, common: Query): URL {
+export function callAddress(base: URL, call: ApiCall, common: ApiQuery): URL {
   for (const part of call.path) checkPart(call, part);
   const url = new URL(base);
   const parts = call.path.map(encodeURIComponent);
@@ -23,14 +21,15 @@ function checkPart({ operation, subject }: ApiCall, part: string): void {
   throw new SteppeError("USAGE", { operation, subject, cause, hint: "Use another name." });
 }
 
-function blockingQuery({ blocking }: ApiCall): Query {
+function blockingQuery({ blocking }: ApiCall): ApiQuery {
   if (blocking === undefined || blocking.index < 1n) return {};
   return { index: String(blocking.index), wait: goDuration(blocking.waitMs) };
 }
 
-function queryString(query: Query): string {
-  return Object.entries(query)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => (value === true ? name : `${name}=${encodeURIComponent(value ?? "")}`))
+function queryString(query: ApiQuery): string {
+  const values = Object.entries(query).flatMap(([name, value]) => [value].flat().map((one) => ({ name, one })));
+  return values
+    .filter(({ one }) => one !== undefined)
+    .map(({ name, one }) => (one === true ? name : `${name}=${encodeURIComponent(one ?? "")}`))
     .join("&");
 }

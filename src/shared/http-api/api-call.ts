@@ -1,6 +1,9 @@
 import type { TimeLimits } from "../http/transport.ts";
 import type { Purpose } from "./purpose.ts";
 
+/** True stands for a name without a value, a list for a name that comes with each; undefined takes away what every request has. */
+export type ApiQuery = Readonly<Record<string, string | true | readonly string[] | undefined>>;
+
 /** One request. */
 export interface ApiCall extends Purpose {
   method: "GET" | "PUT" | "POST" | "DELETE";
@@ -8,8 +11,7 @@ export interface ApiCall extends Purpose {
   path: readonly string[];
   /** Whether the path ends with a slash. */
   trailingSlash?: boolean | undefined;
-  /** True stands for a name without a value; undefined takes away what every request has. */
-  query?: Readonly<Record<string, string | true | undefined>> | undefined;
+  query?: ApiQuery | undefined;
   /** The body, written as JSON. */
   json?: unknown;
   /** Or the body as it is. */

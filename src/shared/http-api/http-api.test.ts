@@ -43,12 +43,14 @@ describe("a request", () => {
     const answer = await server.api.request({
       ...PUT,
       path: ["v1", "a/b", "ü ?#&", "100%"],
-      query: { recurse: true, none: undefined, filter: 'a == "b"', dc: undefined },
+      query: { recurse: true, none: undefined, filter: 'a == "b"', dc: undefined, topic: ["Job", "Node:*"] },
       content: undefined,
       json: { Index: 18446744073709551615n, Name: "x" },
     });
     const [{ target, body, headers } = { target: "", body: Buffer.alloc(0), headers: {} }] = server.seen;
-    expect(target).toBe("/v1/a%2Fb/%C3%BC%20%3F%23%26/100%25?ns=a%20b&recurse&filter=a%20%3D%3D%20%22b%22");
+    expect(target).toBe(
+      "/v1/a%2Fb/%C3%BC%20%3F%23%26/100%25?ns=a%20b&recurse&filter=a%20%3D%3D%20%22b%22&topic=Job&topic=Node%3A*",
+    );
     expect(body.toString()).toBe('{"Index":18446744073709551615,"Name":"x"}');
     expect(headers).toMatchObject({ "x-token": "secret", "content-type": "application/json" });
     expect(answer.json()).toEqual({ Index: 2n ** 64n - 1n });

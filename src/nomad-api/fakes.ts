@@ -1,0 +1,36 @@
+import { type Answerer, fakeServer, type FakeServer } from "../../test/support/fake-server.ts";
+import { ImpatientClock } from "../../test/support/impatient-clock.ts";
+import type { Environment } from "../shared/http-api/environment.ts";
+import type { Nomad } from "./nomad.ts";
+import { openNomad } from "./open-nomad.ts";
+import { nomadOptions } from "./options.ts";
+
+export interface TestNomad extends AsyncDisposable {
+  nomad: Nomad;
+  clock: ImpatientClock;
+}
+
+/** A client without a will of its own: it does not wait, and jitter is none. */
+export function testNomad(environment: Environment): TestNomad {
+  const clock = new ImpatientClock();
+  const nomad = openNomad(nomadOptions(environment), { clock, random: () => 0.5 });
+  return { nomad, clock, [Symbol.asyncDispose]: async () => nomad[Symbol.dispose]() };
+}
+
+/** A Nomad that answers as the test likes. */
+export async function fakeNomad(
+  answer: Answerer,
+  environment: Environment = {},
+): Promise<TestNomad & Pick<FakeServer, "host" | "seen">> {
+  const server = await fakeServer(answer);
+  const client = testNomad({ NOMAD_ADDR: server.host, ...environment });
+  return {
+    ...client,
+    host: server.host,
+    seen: server.seen,
+    [Symbol.asyncDispose]: async () => {
+      await client[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
