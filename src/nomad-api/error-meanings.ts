@@ -17,6 +17,8 @@ export interface Meaning {
 }
 
 const isFault = (status: number): boolean => status >= 500;
+/** What a proxy says of Nomad is another matter. */
+const isNomads = (status: number): boolean => status <= 500;
 
 const CHANGED_HINT = "See what was changed (`nomad job history -p JOB`), then deploy again.";
 
@@ -107,7 +109,8 @@ export const meanings: readonly Meaning[] = [
     code: "NOMAD_REFUSED",
     hint: "This Nomad has no ACLs; nothing of the kind is needed.",
   },
-  { says: /Permission denied/i, code: "NOMAD_DENIED" },
+  // An operating system writes it small.
+  { says: /Permission denied/, code: "NOMAD_DENIED" },
   {
     says: /(registration|dispatch).* disabled by the scheduler/i,
     code: "NOMAD_REFUSED",
@@ -144,7 +147,11 @@ export const meanings: readonly Meaning[] = [
     code: "NOMAD_NOT_FOUND",
     hint: "The task does not run there: `nomad alloc status ID` shows what does.",
   },
-  { says: /not found|^Unknown (job|allocation|evaluation|deployment|node)/i, code: "NOMAD_NOT_FOUND" },
+  {
+    says: /not found|^Unknown (job|allocation|evaluation|deployment|node)/i,
+    status: isNomads,
+    code: "NOMAD_NOT_FOUND",
+  },
   // jobs that Nomad does not take
   { says: /[^]/, status: (status) => status === 400, operation: "parse the job", code: "NOMAD_JOB_INVALID" },
   {

@@ -174,6 +174,8 @@ describe("what Nomad's sources say besides", () => {
     [500, "something that nobody knows", "NOMAD_REFUSED", "nomad monitor"],
     [429, "too many", "NOMAD_LIMITED", "http_max_conns_per_client"],
     [503, "", "NOMAD_UNREACHABLE", "NOMAD_ADDR"],
+    [503, "backend not found", "NOMAD_UNREACHABLE", "NOMAD_ADDR"],
+    [500, "open /alloc/logs/t.stdout.0: permission denied", "NOMAD_REFUSED", "nomad monitor"],
     [302, "", "NOMAD_ANSWER_INVALID", "NOMAD_ADDR"],
     [404, "<html>not found</html>", "NOMAD_REFUSED", "NOMAD_ADDR"],
   ] as const)("%d %s", async ([status, body, code, hint]) => {
@@ -218,6 +220,23 @@ describe("an answer that is not Nomad's", () => {
       reason: expect.stringContaining("longer than 33554432 bytes"),
     });
   });
+});
+
+test("a call ends with its signal", async () => {
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  await using fake = await fakeNomad(() => resolve());
+  const stop = new AbortController();
+  const calls = [
+    fake.nomad.jobs.read("web", { signal: stop.signal }),
+    fake.nomad.jobs.register({ ID: "web" }, { signal: stop.signal }),
+    fake.nomad.logs.read({ allocation: "a", task: "t", type: "stdout" }, { signal: stop.signal }),
+  ];
+  await asked;
+  stop.abort(new Error("enough"));
+  const reasons = (await Promise.allSettled(calls)).map((call) =>
+    call.status === "rejected" ? String(call.reason) : "",
+  );
+  expect(reasons).toEqual(Array(3).fill("Error: enough"));
 });
 
 describe("a change whose answer is lost", () => {
