@@ -38,8 +38,16 @@ export function pauseOf({ definition, paused }: AppView, { style, io }: Context)
 
 /** What a deployment waits for: `waits for approval`, `waits until 10:41`. */
 export function describeHold(hold: NonNullable<Deployment["hold"]>, now: number): string {
-  if (hold.kind === "approval") return "waits for approval";
-  return hold.kind === "paused" ? "waits for the pause to end" : `waits until ${formatMoment(hold.opensAt, now)}`;
+  switch (hold.kind) {
+    case "approval":
+      return "waits for approval";
+    case "paused":
+      return "waits for the pause to end";
+    case "window":
+      return `waits until ${formatMoment(hold.opensAt, now)}`;
+    case "registry":
+      return `waits for the registry, tried again at ${formatMoment(hold.retryAt, now)} (${hold.cause})`;
+  }
 }
 
 /** `v2 live, 5 min ago`, or of a failed one its cause. */

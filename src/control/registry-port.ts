@@ -23,14 +23,14 @@ function readerOf(client: RegistryClient): RegistryReader {
     },
     async tags(repository, most, signal) {
       const tags: string[] = [];
-      const read = async (): Promise<void> => {
+      const read = async (): Promise<string[]> => {
         for await (const tag of client.tags(parseReference(repository), { signal })) {
           if (isTag(tag)) tags.push(tag); // what is none by the grammar, nobody can ask for
-          if (tags.length >= most) return;
+          if (tags.length >= most) break;
         }
+        return tags;
       };
-      await unless(["IMAGE_NOT_FOUND"], read());
-      return tags;
+      return await unless(["IMAGE_NOT_FOUND"], read());
     },
     async createdAt(reference, signal) {
       // Of what is no image, or none for this machine, that is said when it is pulled.

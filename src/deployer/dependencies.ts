@@ -104,8 +104,8 @@ export interface RegistryPort {
 export interface RegistryReader extends Disposable {
   /** The digest that a reference's tag stands for, or its digest, if there is such an image; else undefined. */
   resolve(reference: string, signal: AbortSignal): Promise<string | undefined>;
-  /** The tags of a repository, no more than `most`; none if there is no such repository. */
-  tags(repository: string, most: number, signal: AbortSignal): Promise<string[]>;
+  /** The tags of a repository, no more than `most`; undefined if there is no such repository. */
+  tags(repository: string, most: number, signal: AbortSignal): Promise<string[] | undefined>;
   /** When the image of a reference with a digest was made, by its own word, milliseconds since 1970; null if it tells no such time. */
   createdAt(reference: string, signal: AbortSignal): Promise<number | null>;
 }

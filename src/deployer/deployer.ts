@@ -219,7 +219,7 @@ export class AppDeployer implements Deployer {
   }
 
   #toApp({ name, definition, liveRelease, pushToken, createdAt, updatedAt, paused }: AppRow): App {
-    const tagsUnread = this.#dependencies.remotes.trouble(name);
+    const tagsUnread = this.#dependencies.remotes.trouble(name) ?? this.#images.trouble(name);
     return { definition, liveRelease, pushToken, createdAt, updatedAt, tagsUnread, paused };
   }
 

@@ -147,7 +147,7 @@ export class FakeContent implements ContentPort {
   }
 
   async pull({ reference }: PullRequest): Promise<Image> {
-    this.#registry.requests.push(`pull ${reference}`);
+    await this.#registry.ask(`pull ${reference}`);
     return this.#keep(reference.slice(reference.indexOf("@") + 1), reference);
   }
 
@@ -223,24 +223,25 @@ export class FakeRegistry implements RegistryPort {
   async open(): Promise<RegistryReader> {
     return {
       resolve: async (reference) => {
-        await this.#ask(`resolve ${reference}`);
+        await this.ask(`resolve ${reference}`);
         const [, repository = "", tag, digest] = /^(.+?)(?::([^:/@]+))?(?:@(.+))?$/.exec(reference) ?? [];
         const tags = this.repositories.get(repository);
         return digest === undefined ? tags?.get(tag ?? "") : [...(tags?.values() ?? [])].find((it) => it === digest);
       },
       tags: async (repository, most) => {
-        await this.#ask(`tags ${repository}`);
-        return [...(this.repositories.get(repository)?.keys() ?? [])].slice(0, most);
+        await this.ask(`tags ${repository}`);
+        const tags = this.repositories.get(repository);
+        return tags && [...tags.keys()].slice(0, most);
       },
       createdAt: async (reference) => {
-        await this.#ask(`created ${reference}`);
+        await this.ask(`created ${reference}`);
         return this.created.get(reference.slice(reference.indexOf("@") + 1)) ?? null;
       },
       [Symbol.dispose]() {},
     };
   }
 
-  async #ask(request: string): Promise<void> {
+  async ask(request: string): Promise<void> {
     this.requests.push(request);
     await this.trouble(request);
   }

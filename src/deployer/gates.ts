@@ -4,6 +4,7 @@ import { AppTable } from "../store/index.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import type { Journal } from "./journal.ts";
 import { describeHold, type Hold, holdOf, needsApproval } from "./policy/hold.ts";
+import { RegistryWaits } from "./registry-waits.ts";
 import { subjectOf } from "./run-deployment.ts";
 import type { Deployment, DeploymentState } from "./types.ts";
 
@@ -11,25 +12,28 @@ import type { Deployment, DeploymentState } from "./types.ts";
 const CAN_BE_HELD: ReadonlySet<DeploymentState> = new Set(["queued", "built"]);
 
 /**
- * What deployments that came by themselves wait for: a pause to end, a person's approval, a window. It is asked anew each time, of the
- * store and the clock, so that nothing of it is lost by a crash; what is journaled is only for those who look.
+ * What deployments that came by themselves wait for: a pause to end, a person's approval, a window, a registry that is away. It is asked anew
+ * each time, of the store and the clock, so that nothing of it is lost by a crash; what is journaled is only for those who look.
  */
 export class Gates {
   readonly #dependencies: DeployerDependencies;
   readonly #journal: Journal;
   readonly #apps: AppTable;
+  /** Those that found their registry away. */
+  readonly registries: RegistryWaits;
 
   constructor(dependencies: DeployerDependencies, journal: Journal) {
     this.#dependencies = dependencies;
     this.#journal = journal;
     this.#apps = new AppTable(dependencies.store);
+    this.registries = new RegistryWaits(dependencies.clock);
   }
 
   /** Whether a deployment may go on. If what it waits for is another than was told last, that is journaled. */
   admit(deployment: Deployment): boolean {
     const app = this.#apps.get(deployment.app);
     if (app === undefined || !CAN_BE_HELD.has(deployment.state)) return true;
-    const hold = holdOf(deployment, app, this.#dependencies.clock.now());
+    const hold = holdOf(deployment, app, this.#dependencies.clock.now(), this.registries.holdOf(deployment.id));
     if (isDeepStrictEqual(hold, deployment.hold)) return hold === null;
     const message = hold === null ? endOf(deployment.hold) : describeHold(hold, app.name);
     this.#journal.hold(deployment.id, hold, message);
@@ -45,6 +49,7 @@ export class Gates {
       if (this.admit(deployment)) return { deployment, opensAt: undefined };
       const hold = this.#journal.get(id)?.hold;
       if (hold?.kind === "window") opens.push(hold.opensAt);
+      if (hold?.kind === "registry") opens.push(hold.retryAt);
     }
     return { deployment: undefined, opensAt: opens.length === 0 ? undefined : Math.min(...opens) };
   }
@@ -76,8 +81,16 @@ export class Gates {
 
 /** For people: what ended that a deployment waited. */
 function endOf(hold: Hold | null): string {
-  if (hold?.kind === "paused") return "the pause has ended";
-  return hold?.kind === "window" ? "the window is open" : "waits for approval no more";
+  switch (hold?.kind) {
+    case "paused":
+      return "the pause has ended";
+    case "window":
+      return "the window is open";
+    case "registry":
+      return "the registry is asked again";
+    default:
+      return "waits for approval no more";
+  }
 }
 
 function whyNot(deployment: Deployment): string {

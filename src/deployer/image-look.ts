@@ -43,6 +43,8 @@ export interface ImagesLook {
   back: string[];
   /** What was told of, and is to be asked for later. */
   postponed: string[];
+  /** Whether there is no tag at all, nor ever was; or not even the repository. */
+  nothing: "tags" | "repository" | null;
   /** Why a tag that changed, or was told of, does not deploy: a line for people for each. */
   notes: Map<string, string>;
 }
@@ -66,7 +68,8 @@ export async function lookAtImages(request: ImageLookRequest): Promise<ImagesLoo
   const { definition, known, wanted, isPoll, registry, repository, signal } = request;
   // The first look is at all: what else is there is not new when it is seen the next time.
   const listsAll = isPoll || wanted.size > MOST_ASKED || known.size === 0;
-  const listed = listsAll ? await registry.tags(repository, MOST_LISTED, signal) : undefined;
+  const found = listsAll ? await registry.tags(repository, MOST_LISTED, signal) : undefined;
+  const listed = listsAll ? (found ?? []) : undefined;
   const command = commandOf(request, listed);
   const { ask, unasked, postponed, reasons } = await tagsToAsk({ definition, known, wanted, isPoll, listed, command });
   const look: ImagesLook = {
@@ -76,11 +79,12 @@ export async function lookAtImages(request: ImageLookRequest): Promise<ImagesLoo
     gone: [],
     back: [],
     postponed,
+    nothing: listed?.length === 0 && known.size === 0 ? (found === undefined ? "repository" : "tags") : null,
     notes: new Map(reasons),
   };
-  const found = await askAll(request, ask);
+  const answers = await askAll(request, ask);
   if (listed !== undefined) compareList(new Set(listed), request, look);
-  await select(sortOut(found, request, look), { ...request, command }, look);
+  await select(sortOut(answers, request, look), { ...request, command }, look);
   for (const tag of [...unasked, ...postponed]) {
     if (wanted.has(tag) && !look.notes.has(tag)) {
       look.notes.set(

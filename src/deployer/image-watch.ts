@@ -1,8 +1,10 @@
 import type { SteppeError } from "../shared/errors.ts";
+import type { PollTrouble } from "../sources/index.ts";
 import { AppTable, ImageTagTable, ReleaseTable } from "../store/index.ts";
 import { AppLooks } from "./app-looks.ts";
 import type { AppRegistry } from "./app-registry.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
+import { EmptyRepositories } from "./empty-repositories.ts";
 import { shortDigest } from "./format.ts";
 import { type ImagesLook, lookAtImages } from "./image-look.ts";
 import { imageSource } from "./image-source.ts";
@@ -43,12 +45,14 @@ export class ImageWatch {
   readonly #parts: Parts;
   readonly #tags: ImageTagTable;
   readonly #looks: AppLooks;
+  readonly #empty: EmptyRepositories;
   readonly #waiting = new Map<string, Waiting>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#tags = new ImageTagTable(parts.dependencies.store);
     this.#looks = new AppLooks(parts.lifetime);
+    this.#empty = new EmptyRepositories(parts.dependencies.clock);
   }
 
   /**
@@ -88,12 +92,18 @@ export class ImageWatch {
     this.#tags.mark(app, repository, [{ tag, digest, createdAt: now, seenAt: now, askedAt: now }]);
   }
 
+  /** Why there may never be anything to deploy, and since when; null if there is. */
+  trouble(name: string): PollTrouble | null {
+    return this.#empty.trouble(name);
+  }
+
   /** See `AppLooks`. */
   async close(name: string, reason: SteppeError): Promise<void> {
     await this.#looks.close(name, reason);
   }
 
   reopen(name: string): void {
+    this.#empty.forget(name);
     this.#looks.reopen(name);
   }
 
@@ -119,6 +129,8 @@ export class ImageWatch {
       now: dependencies.clock.now(),
       signal: this.#looks.signalOf(name),
     });
+    // The first tag of what is built of a repository elsewhere is pushed by us.
+    this.#empty.note(name, repository, definition.repository === null ? look.nothing : null);
     const queued = this.#write(name, repository, look, requestId);
     return { queued, lines: this.#describe(name, repository, look, wanted, queued) };
   }

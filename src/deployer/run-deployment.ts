@@ -45,8 +45,20 @@ export async function runDeployment(id: number, context: RunContext): Promise<vo
     }
   } catch (error) {
     if (signal.aborted && signal.reason === STOPPING) return;
+    if (!signal.aborted && waitForRegistry(id, error, context)) return;
     await fail(id, signal.aborted ? signal.reason : error, context);
   }
+}
+
+/** Whether what failed is tried again later, since a registry was away: its tag is seen, so that no poll would find it again. */
+function waitForRegistry(id: number, thrown: unknown, { journal, gates }: RunContext): boolean {
+  const deployment = journal.get(id);
+  if (deployment === undefined || !(thrown instanceof SteppeError)) return false;
+  if (!gates.registries.begin(deployment, thrown)) return false;
+  // What is built stays so: it is only to be pushed.
+  if (deployment.state === "building") journal.enter(id, "queued", "could not be pulled");
+  gates.admit(journal.get(id) ?? deployment);
+  return true;
 }
 
 function step(deployment: Deployment, context: RunContext): Promise<void> {

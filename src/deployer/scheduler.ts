@@ -160,6 +160,7 @@ export class Scheduler {
       await dependencies.clock.sleep(RETRY_MS, { signal, unref: true }).catch(() => {}); // aborted: it ends now
     }
     this.#running.delete(app);
+    if (journal.get(id)?.finishedAt !== null) this.#gates.registries.end(id);
     this.#afterEnd(app, journal.get(id)?.state === "live");
     this.kick(app);
   }
@@ -214,6 +215,7 @@ export class Scheduler {
   #end(deployment: Deployment, reason: SteppeError): void {
     const state = reason.code === "DEPLOYMENT_SUPERSEDED" ? "superseded" : "failed";
     const error = reason.toJSON();
+    this.#gates.registries.end(deployment.id);
     this.#journal.enter(deployment.id, state, reason.message, { error }, { error });
   }
 }

@@ -13,6 +13,7 @@ export {
 } from "./incoming/read-docker-archive.ts";
 export { type OpenImage, readOciLayout, type ReadLayoutOptions } from "./incoming/read-oci-layout.ts";
 export { ImageStore, openImageStore } from "./image-store.ts";
+export { MOST_IMAGE_BYTES } from "./taken-images.ts";
 export type { ImageArchive } from "./layout-archive.ts";
 export { formatPlatform } from "./registry/manifest.ts";
 export { openFileStore, type PackedFileStore } from "./packed-file-store.ts";

@@ -10,9 +10,10 @@ import { MOST_MANIFEST_BYTES, ManifestError, parseRemoteManifest } from "./regis
 import { digestLike } from "./registry/digest.ts";
 import type { IncomingImage, IncomingLayer, OciImage } from "./types.ts";
 
-/** Bounds of what is taken in. Docker itself makes no more than 127 layers; 32 GiB is more than any image that is meant for a server. */
+/** Bounds of what is taken in. Docker itself makes no more than 127 layers. */
 const MOST_LAYERS = 1000;
-const MOST_BLOB_BYTES = 32 * 1024 ** 3;
+/** Bytes of the layers of an image: more than any image has that is meant for a server. */
+export const MOST_IMAGE_BYTES = 32 * 1024 ** 3;
 /** Part of the key of a compressed layer: what is known is void when what compresses changes. */
 const ENCODER = `gzip@1 zlib@${versions.zlib}`;
 /** So many layers are on their way at once. */
@@ -154,7 +155,7 @@ function checkIncoming(incoming: IncomingImage): void {
   if (digestLike(parsed.config.digest, config) !== parsed.config.digest)
     refuse("its config is not what its manifest names");
   const bytes = parsed.layers.reduce((sum, { size }) => sum + size, 0);
-  if (bytes > MOST_BLOB_BYTES) refuse(`its layers have ${bytes} bytes; ${MOST_BLOB_BYTES} are taken`);
+  if (bytes > MOST_IMAGE_BYTES) refuse(`its layers have ${bytes} bytes; ${MOST_IMAGE_BYTES} are taken`);
   const agree =
     layers.length === parsed.layers.length &&
     parsed.layers.every(({ digest, size }, i) => {

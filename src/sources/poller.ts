@@ -84,7 +84,7 @@ export class Poller {
     { host, pollMs, signal }: { host: string; pollMs: number; signal: AbortSignal },
   ): Promise<void> {
     const { clock, random = Math.random } = this.#options;
-    let delay = Math.min(pollMs, FIRST_MS) * random();
+    let delay = Math.round(Math.min(pollMs, FIRST_MS) * random());
     let failures = 0;
     try {
       for (;;) {

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "vitest";
@@ -64,9 +64,14 @@ export async function run(scale: number): Promise<SoakResult> {
   if (docker + data > needed + BESIDES)
     problems.push(`the disk holds ${docker + data} bytes; after ${KEPT} it held ${needed}`);
   for (const [index, digest] of releases.slice(-KEPT).entries()) {
-    const page = (await images.readTree(digest)).find(({ path }) => path === "index.html");
+    const tree = await images.readTree(digest);
+    const page = tree.find(({ path }) => path === "index.html");
     const text = page === undefined ? "nothing" : (await images.files.read(page.hash)).toString();
     if (text !== `release ${count - KEPT + index}`) problems.push(`${digest} has ${text}`);
+    for (const { path, hash } of tree) {
+      const content = createHash("sha256").update(await images.files.read(hash));
+      if (!content.digest().equals(hash)) problems.push(`${path} of ${digest} is not what it was`);
+    }
   }
   const megabytes = (bytes: number): number => Math.round(bytes / MEGABYTE);
   return {

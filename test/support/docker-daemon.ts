@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { TestContext } from "vitest";
+import { errno } from "../../src/shared/errors.ts";
 import { runCommand } from "../../src/shared/run-command.ts";
 import { peer } from "./peers.ts";
 import { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts";
+import { until } from "./until.ts";
 
 /** A Docker of its own, with nothing in it, that ends with all of its containers when its scope ends. */
 export interface DockerDaemon extends AsyncDisposable {
@@ -14,6 +17,8 @@ export interface DockerDaemon extends AsyncDisposable {
   readonly folder: string;
   /** Runs the client; resolves with what it printed, rejects with what it said if it fails. */
   docker(...args: string[]): Promise<string>;
+  /** Ends it, with all that it runs: by SIGKILL as a crash does, or by SIGTERM as `systemctl stop` does. */
+  kill(signal: "SIGKILL" | "SIGTERM"): Promise<void>;
 }
 
 export interface DockerOptions {
@@ -25,6 +30,8 @@ export interface DockerOptions {
   network?: "machine" | "own";
   /** How it stores layers. Default `vfs`, which works wherever tests run; `overlay2` is what machines have, and faster. */
   storage?: "vfs" | "overlay2";
+  /** Its data are on a disk of this size, in the words of tmpfs: `100m`. `folder` shows nothing then. Default: on the disk of temporary files. */
+  disk?: string;
 }
 
 /**
@@ -38,14 +45,15 @@ export async function startDocker(
   const [client, daemon] = [peer(context, "docker"), peer(context, "dockerd")];
   const folder = temporaryFolder("docker");
   const host = `unix://${folder.file("socket")}`;
-  const process = spawnDaemon(daemon, { folder, host, ...options });
-  const ended = once(process, "close");
+  const program = spawnDaemon(daemon, { folder, host, ...options });
+  const ended = once(program, "close");
+  let isKilled = false;
   const dispose = async (): Promise<void> => {
-    process.kill("SIGTERM");
+    program.kill("SIGTERM");
     await ended;
     folder[Symbol.dispose]();
   };
-  const refusal = await becomesReady(process);
+  const refusal = await becomesReady(program);
   if (refusal !== undefined) {
     await dispose();
     context.skip(`dockerd cannot run here: ${refusal}`);
@@ -60,7 +68,15 @@ export async function startDocker(
     host,
     folder: folder.file("data"),
     docker,
+    async kill(signal) {
+      isKilled = true;
+      program.kill(signal);
+      await ended;
+      // containerd, and what runs in containers: they outlive it.
+      await until(() => endProcessesOf(folder.path) === 0);
+    },
     [Symbol.asyncDispose]: async () => {
+      if (isKilled) return await dispose();
       const containers = (await docker("ps", "--all", "--quiet")).split("\n").filter((id) => id !== "");
       if (containers.length > 0) await docker("rm", "--force", ...containers);
       await dispose();
@@ -71,7 +87,13 @@ export async function startDocker(
 /** In a mount namespace of its own: what it leaves mounted goes with it. */
 function spawnDaemon(
   file: string,
-  { folder, host, network = "machine", storage = "vfs" }: DockerOptions & { folder: TemporaryFolder; host: string },
+  {
+    folder,
+    host,
+    network = "machine",
+    storage = "vfs",
+    disk,
+  }: DockerOptions & { folder: TemporaryFolder; host: string },
 ): ChildProcess {
   const places = [
     "--data-root",
@@ -85,10 +107,38 @@ function spawnDaemon(
   const bridge = [...(isOwn ? [] : ["--bridge", "none"]), "--iptables=false", "--ip6tables=false"];
   const flags = ["--host", host, "--storage-driver", storage, ...places, ...bridge];
   const namespaces = ["--mount", "--propagation", "private", ...(isOwn ? ["--net"] : [])];
-  return spawn("unshare", [...namespaces, file, ...flags], {
+  const mount = 'mount -t tmpfs -o size="$0" none "$1" && shift && exec "$@"';
+  if (disk !== undefined) mkdirSync(folder.file("data"));
+  const withDisk = disk === undefined ? [] : ["sh", "-c", mount, disk, folder.file("data")];
+  return spawn("unshare", [...namespaces, ...withDisk, file, ...flags], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
   });
+}
+
+/** Kills the processes whose command line names a folder, or whose file system lies in it; how many there were. */
+function endProcessesOf(folder: string): number {
+  const isOf = (id: string): boolean => ["cmdline", "mountinfo"].some((name) => told(id, name).includes(folder));
+  const found = readdirSync("/proc").filter((id) => /^\d+$/.test(id) && Number(id) !== process.pid && isOf(id));
+  for (const id of found) kill(Number(id));
+  return found.length;
+}
+
+function told(id: string, name: string): string {
+  try {
+    return readFileSync(`/proc/${id}/${name}`, "latin1");
+  } catch (error) {
+    if (["ENOENT", "ESRCH", "EINVAL", "EACCES", "EPERM"].includes(errno(error) ?? "")) return ""; // it has ended, or is of another
+    throw error;
+  }
+}
+
+function kill(id: number): void {
+  try {
+    process.kill(id, "SIGKILL");
+  } catch (error) {
+    if (errno(error) !== "ESRCH") throw error;
+  }
 }
 
 /** Resolves when it takes commands; with what it said last, if it ends instead. */

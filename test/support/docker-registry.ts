@@ -20,6 +20,8 @@ export interface DockerRegistryOptions {
   token?: { realm: string; service: string; issuer: string; root: string };
   /** Is told of what happens, and asked again at once if it does not take it. */
   webhook?: { url: string; headers: Record<string, string[]> };
+  /** Where it listens, `127.0.0.1:PORT`. Default: on a free port. */
+  at?: string;
 }
 
 const ENDPOINT = { name: "steppe", timeout: "5s", threshold: 1000, backoff: "10ms" };
@@ -30,7 +32,7 @@ const PROGRAMS = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
  */
 export async function startDockerRegistry(
   context: Pick<TestContext, "skip">,
-  { user, token, webhook }: DockerRegistryOptions = {},
+  { user, token, webhook, at = "127.0.0.1:0" }: DockerRegistryOptions = {},
 ): Promise<DockerRegistry> {
   const program = peer(context, "docker-registry");
   const folder = temporaryFolder("registry");
@@ -44,7 +46,7 @@ export async function startDockerRegistry(
     version: "0.1",
     log: { level: "info" },
     storage: { filesystem: { rootdirectory: folder.file("data") }, delete: { enabled: true } },
-    http: { addr: "127.0.0.1:0" },
+    http: { addr: at },
     ...(Object.keys(auth).length === 0 ? {} : { auth }),
     ...(webhook === undefined ? {} : { notifications: { endpoints: [{ ...ENDPOINT, ...webhook }] } }),
   };

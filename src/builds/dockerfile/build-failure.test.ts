@@ -51,6 +51,13 @@ describe("a build that failed", () => {
     ],
     ["buildkit", "error reading from server: EOF", "BUILDER_UNAVAILABLE", "journalctl"],
     ["classic", "the --mount option requires BuildKit", "BUILD_FAILED", "buildx"],
+    ["classic", "The command '/bin/sh -c x' returned a non-zero code: 137", "BUILD_FAILED", "journalctl"],
+    [
+      "buildkit",
+      "ERROR: cannot write image-id because server did not provide an image ID",
+      "BUILDER_UNAVAILABLE",
+      "journalctl",
+    ],
     ["buildkit", "#5 0.1 exec /bin/sh: exec format error", "BUILD_FAILED", "qemu-user-static"],
     ["buildkit", "ERROR: nosuch/thing:1: not found", "BUILD_FAILED", "steppe logs blog --build"],
   ] as const)("by %s says what is to be done: %s", (kind, text, code, hint) => {

@@ -85,6 +85,10 @@ export function explainFailure(build: FailedBuild): SteppeError {
       `It may want BuildKit: install Docker's buildx, or buildah. ${wholeLog}`,
     );
   }
+  if (exit === "137") {
+    const hint = `\`dmesg\` tells of memory, \`journalctl --unit docker\` of Docker. ${wholeLog}`;
+    return failure(`${where} was killed (137): the machine had no memory left, or Docker was stopped`, hint);
+  }
   if (exit !== undefined) return failure(`${where} exited with ${exit}`);
   const said = detail.split("\n").findLast((line) => /error|failed|invalid|unknown|not found|denied/i.test(line));
   const why = said === undefined ? `the tool exited with ${code}` : said.replace(/^ERROR: /, "").slice(0, 300);

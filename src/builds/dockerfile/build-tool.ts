@@ -1,11 +1,11 @@
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type CompressedLayers, type OpenImage, readDockerArchive, readOciLayout } from "../../images/index.ts";
-import { SteppeError } from "../../shared/errors.ts";
 import { type Command, runCommand } from "../../shared/run-command.ts";
 import { type BuildPlan, IMAGE_ID, type ToolKind } from "./build-plan.ts";
 import { buildah, buildahBuild, type BuildahStorage } from "./buildah-build.ts";
 import type { BuildahCache } from "./buildah-cache.ts";
+import { buildahFailure } from "./buildah-failure.ts";
 import { buildahName } from "./buildah-name.ts";
 import type { BuildWatch } from "./build-failure.ts";
 import { dockerBuild } from "./docker-build.ts";
@@ -14,8 +14,10 @@ import type { Docker } from "./docker-client.ts";
 import type { DockerImages } from "./docker-images.ts";
 import type { DockerLabels } from "./docker-labels.ts";
 import { replaceIgnoreFile } from "./locate-dockerfile.ts";
+import { parseBytes } from "./parse-bytes.ts";
 import { labelStages } from "./read-dockerfile.ts";
-import { MARK } from "./tool-environment.ts";
+import { checkImageSize } from "./image-size.ts";
+import { ofBuild } from "./tool-environment.ts";
 
 /** What is begun before a build is ended after it. */
 export interface BegunBuild {
@@ -42,6 +44,8 @@ interface DockerParts {
   cache: DockerCache;
   /** Layers of Docker's archives that are here in their compressed form. */
   layers: CompressedLayers;
+  /** Bytes that an image may have. */
+  largest: number;
 }
 
 /** Docker's engine, by BuildKit or the classic builder. */
@@ -71,7 +75,7 @@ export class DockerTool implements BuildTool {
 
   async command(plan: BuildPlan): Promise<Command> {
     const { environment } = this.#parts.docker;
-    const mark = { [MARK]: plan.workspace };
+    const mark = ofBuild(plan.workspace);
     if (this.#kind === "buildkit") return dockerBuild("buildkit", plan, environment, mark);
     const { file, context, ownIgnoreFile } = plan.place;
     const labelled = join(plan.workspace, "Dockerfile");
@@ -81,12 +85,15 @@ export class DockerTool implements BuildTool {
     return dockerBuild("classic", { ...plan, place: { ...plan.place, file: labelled } }, environment, mark);
   }
 
-  async open({ workspace }: BuildPlan, signal: AbortSignal): Promise<OpenImage> {
+  async open({ app, workspace }: BuildPlan, signal: AbortSignal): Promise<OpenImage> {
+    const { docker, largest, layers } = this.#parts;
     const id = (await readFile(join(workspace, IMAGE_ID), "utf8")).trim();
+    const size = Number(await docker.run(["image", "inspect", "--format", "{{.Size}}", id]));
+    await checkImageSize({ app, size, largest, folder: workspace });
     const archive = join(workspace, "image.tar");
-    await this.#parts.docker.run(["image", "save", "--output", archive, id], signal);
+    await docker.run(["image", "save", "--output", archive, id], { signal, more: ofBuild(workspace) });
     await chmod(archive, 0o600);
-    return await readDockerArchive(archive, { layers: this.#parts.layers, signal });
+    return await readDockerArchive(archive, { layers, signal });
   }
 }
 
@@ -95,11 +102,14 @@ export class BuildahTool implements BuildTool {
   readonly #storage: BuildahStorage;
   readonly #cache: BuildahCache;
   readonly #environment: NodeJS.ProcessEnv;
+  readonly #largest: number;
 
+  /** @param largest bytes that an image may have */
   constructor(
     storage: BuildahStorage,
-    { cache, environment }: { cache: BuildahCache; environment: NodeJS.ProcessEnv },
+    { cache, environment, largest }: { cache: BuildahCache; environment: NodeJS.ProcessEnv; largest: number },
   ) {
+    this.#largest = largest;
     this.#storage = storage;
     this.#cache = cache;
     this.#environment = environment;
@@ -115,15 +125,22 @@ export class BuildahTool implements BuildTool {
   }
 
   async command(plan: BuildPlan): Promise<Command> {
-    return buildahBuild(plan, this.#storage, this.#environment, { [MARK]: plan.workspace });
+    return buildahBuild(plan, this.#storage, this.#environment, ofBuild(plan.workspace));
   }
 
   async open({ app, workspace }: BuildPlan, signal: AbortSignal): Promise<OpenImage> {
-    const args = ["push", "--quiet", buildahName(app), "oci:image:built"];
-    const command = { ...buildah(this.#storage, args, this.#environment, { [MARK]: workspace }), cwd: workspace };
-    const { code, stderr } = await runCommand(command, { signal });
-    if (code === 0) return await readOciLayout(join(workspace, "image"), { name: "built" });
-    const cause = `\`buildah push\` failed: ${stderr.trim().split("\n").at(-1) ?? ""}`;
-    throw new SteppeError("BUILD_FAILED", { operation: "build", subject: "buildah", cause });
+    const name = buildahName(app);
+    const [listed] = JSON.parse(await this.#run(["images", "--json", name], workspace, signal)) as { size: string }[];
+    const size = parseBytes(listed?.size ?? "");
+    await checkImageSize({ app, size, largest: this.#largest, folder: workspace });
+    await this.#run(["push", "--quiet", name, "oci:image:built"], workspace, signal);
+    return await readOciLayout(join(workspace, "image"), { name: "built" });
+  }
+
+  async #run(args: readonly string[], workspace: string, signal: AbortSignal): Promise<string> {
+    const command = { ...buildah(this.#storage, args, this.#environment, ofBuild(workspace)), cwd: workspace };
+    const { code, stdout, stderr } = await runCommand(command, { signal });
+    if (code === 0) return stdout.toString("utf8");
+    throw buildahFailure(args, stderr);
   }
 }

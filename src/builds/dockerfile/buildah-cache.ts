@@ -3,7 +3,9 @@ import type { Clock } from "../../shared/clock.ts";
 import { SteppeError } from "../../shared/errors.ts";
 import { type Command, runCommand } from "../../shared/run-command.ts";
 import { SerialQueue } from "../../shared/serial-queue.ts";
+import { removeFolder } from "../remove-folder.ts";
 import { buildah, type BuildahStorage } from "./buildah-build.ts";
+import { buildahFailure } from "./buildah-failure.ts";
 import { BUILDAH_PREFIX, buildahName } from "./buildah-name.ts";
 import { type CacheLedger, LARGEST_CACHE, OLDEST_CACHE } from "./cache-ledger.ts";
 
@@ -16,7 +18,7 @@ interface StoredImage {
 /**
  * What builds leave in buildah's storage, which is Steppe's alone: of each app the images that its newest build made and used, those of the
  * newest that succeeded, and the base images that were fetched. All else goes when a build ends and no other runs; when all of it is larger
- * than it may be, everything does.
+ * than it may be, or the disk is full, everything does.
  */
 export class BuildahCache {
   readonly #storage: BuildahStorage;
@@ -50,17 +52,11 @@ export class BuildahCache {
   async end(app: string, { isBuilt, ids }: { isBuilt: boolean; ids: ReadonlySet<string> }): Promise<void> {
     await this.#queue.run(async () => {
       this.#running--;
-      const last = await this.#ledger.get(app);
-      const images = [...ids];
-      await this.#ledger.set(app, {
-        builtAt: this.#clock.now(),
-        images,
-        goodImages: isBuilt ? images : (last?.goodImages ?? []),
-        records: [],
-        newest: "",
-        good: { from: "", to: "" },
-      });
-      await this.#tidy();
+      try {
+        await this.#note(app, isBuilt, [...ids]);
+      } finally {
+        await this.#tidy(); // on a full disk nothing can be noted, and all the more is to go
+      }
     });
   }
 
@@ -78,8 +74,31 @@ export class BuildahCache {
     await this.#queue.run(() => this.#tidy());
   }
 
+  async #note(app: string, isBuilt: boolean, images: string[]): Promise<void> {
+    const last = await this.#ledger.get(app);
+    await this.#ledger.set(app, {
+      builtAt: this.#clock.now(),
+      images,
+      goodImages: isBuilt ? images : (last?.goodImages ?? []),
+      records: [],
+      newest: "",
+      good: { from: "", to: "" },
+      begun: null,
+    });
+  }
+
   async #tidy(): Promise<void> {
     if (this.#running > 0 || !existsSync(this.#storage.root)) return;
+    try {
+      await this.#removeUnwanted();
+    } catch (error) {
+      if (!(error instanceof SteppeError) || error.code !== "DISK_FULL") throw error;
+      // It finds no room to write down what it removes, so the disk would stay full. All of it can be made or fetched again.
+      for (const folder of [this.#storage.root, this.#storage.runRoot]) await removeFolder(folder);
+    }
+  }
+
+  async #removeUnwanted(): Promise<void> {
     await this.#run(["rm", "--all"]);
     const oldest = this.#clock.now() - this.#bounds.age;
     const kept = (await this.#ledger.all()).filter(([, { builtAt }]) => builtAt >= oldest);
@@ -106,7 +125,6 @@ export class BuildahCache {
     const command: Command = { ...buildah(this.#storage, args, this.#environment), cwd: "/" };
     const { code, stdout, stderr } = await runCommand(command);
     if (code === 0) return stdout.toString("utf8").trim();
-    const cause = `\`buildah ${args[0]}\` failed: ${stderr.trim().split("\n").at(-1) ?? ""}`;
-    throw new SteppeError("BUILD_FAILED", { operation: "build", subject: "buildah", cause });
+    throw buildahFailure(args, stderr);
   }
 }

@@ -1,4 +1,5 @@
 import type { Docker } from "./docker-client.ts";
+import { parseBytes } from "./parse-bytes.ts";
 
 /** A record of BuildKit's cache: a layer, or a copy of a context. */
 export interface BuildKitRecord {
@@ -24,7 +25,7 @@ interface Row {
 export async function listRecords(docker: Docker): Promise<BuildKitRecord[]> {
   const text = await docker.run(["system", "df", "--verbose", "--format", "{{json .BuildCache}}"]);
   const rows = (JSON.parse(text === "" ? "[]" : text) ?? []) as Row[];
-  return rows.map((row) => ({ id: row.ID, size: bytesOf(row.Size), lastUsed: row.LastUsedAt || row.CreatedAt }));
+  return rows.map((row) => ({ id: row.ID, size: parseBytes(row.Size), lastUsed: row.LastUsedAt || row.CreatedAt }));
 }
 
 /**
@@ -40,12 +41,4 @@ export async function removeRecords(docker: Docker, ids: readonly string[]): Pro
     left = still;
   }
   return [];
-}
-
-const UNITS: Readonly<Record<string, number>> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
-
-/** Of `5.24MB`. */
-function bytesOf(text: string): number {
-  const [, number = "0", unit = "B"] = /^([\d.]+)\s*(\S+)$/.exec(text) ?? [];
-  return Math.round(Number(number) * (UNITS[unit] ?? 1));
 }

@@ -15,6 +15,16 @@ export interface CacheRecord {
   /** When the newest build began, and between when and when the newest that succeeded ran: times of the daemon, as it says them. */
   newest: string;
   good: { from: string; to: string };
+  /** What there was before the build that is under way, or that was killed; null if there is none. */
+  begun: BegunRecord | null;
+}
+
+/** What Docker held before a build. */
+export interface BegunRecord {
+  /** Ids of records of BuildKit's cache. */
+  records: string[];
+  /** The latest use of that cache, by the daemon's clock. */
+  lastUsed: string;
 }
 
 /** An app that was not built for so long begins anew. Milliseconds: two weeks, since weekly builds are to be fast. */
@@ -37,7 +47,8 @@ export class CacheLedger {
 
   async get(app: string): Promise<CacheRecord | undefined> {
     try {
-      return JSON.parse(await readFile(this.#path(app), "utf8")) as CacheRecord;
+      const record = JSON.parse(await readFile(this.#path(app), "utf8")) as Omit<CacheRecord, "begun">;
+      return { begun: null, ...record }; // there were records without
     } catch (error) {
       if (errno(error) === "ENOENT" || error instanceof SyntaxError) return undefined;
       throw error;

@@ -1,20 +1,13 @@
 import type { Clock } from "../../shared/clock.ts";
 import { SerialQueue } from "../../shared/serial-queue.ts";
 import { type BuildKitRecord, listRecords, removeRecords } from "./buildkit-records.ts";
-import { type CacheRecord, type CacheLedger, LARGEST_CACHE, OLDEST_CACHE } from "./cache-ledger.ts";
+import { type BegunRecord, type CacheRecord, type CacheLedger, LARGEST_CACHE, OLDEST_CACHE } from "./cache-ledger.ts";
 import type { Docker } from "./docker-client.ts";
 import type { DockerImages, OwnImage } from "./docker-images.ts";
 
-/** What Docker held before a build. */
-export interface CacheBefore {
-  records: ReadonlySet<string>;
-  /** The latest use of BuildKit's cache before it, by the daemon's clock. */
-  lastUsed: string;
-}
-
 /** What came of a build. */
 export interface BuildOutcome {
-  before: CacheBefore;
+  before: BegunRecord;
   isBuilt: boolean;
   /** The beginnings of ids of images that the classic builder made or used. */
   ids: ReadonlySet<string>;
@@ -27,6 +20,7 @@ const NOTHING: CacheRecord = {
   records: [],
   newest: "",
   good: { from: "", to: "" },
+  begun: null,
 };
 /** Of an app that is gone: it wants nothing; this sorts after every time. */
 const FORGOTTEN: CacheRecord = { ...NOTHING, newest: "~" };
@@ -62,11 +56,17 @@ export class DockerCache {
     this.#bounds = options.bounds ?? { bytes: LARGEST_CACHE, age: OLDEST_CACHE };
   }
 
-  /** To be called before a build, and `end` after it, whatever came of it. Throws what Docker's client throws. */
-  async begin(app: string): Promise<CacheBefore> {
-    this.#building.add(app);
-    const records = await listRecords(this.#docker);
-    return { records: new Set(records.map(({ id }) => id)), lastUsed: latest(records) };
+  /** To be called before a build, and `end` after it, whatever came of it. Throws what Docker's client throws, and then there is no build to end. */
+  async begin(app: string): Promise<BegunRecord> {
+    return await this.#queue.run(async () => {
+      const records = await listRecords(this.#docker);
+      const last = (await this.#ledger.get(app)) ?? NOTHING;
+      // If a build of it was killed, and nobody came to note what that left, it is noted with what this one leaves.
+      const begun = last.begun ?? { records: records.map(({ id }) => id), lastUsed: latest(records) };
+      await this.#ledger.set(app, { ...last, begun });
+      this.#building.add(app);
+      return begun;
+    });
   }
 
   /** Notes what the build left, and removes what nobody wants any more. Throws what Docker's client throws. */
@@ -81,6 +81,7 @@ export class DockerCache {
   /** Removes all that builds of an app left. */
   async forget(app: string): Promise<void> {
     await this.#queue.run(async () => {
+      await this.#noteKilled();
       const record = await this.#ledger.get(app);
       if (record === undefined) return;
       await this.#images.remove(await this.#images.list(app));
@@ -90,17 +91,29 @@ export class DockerCache {
     });
   }
 
-  /** Removes what nobody wants any more. */
+  /** Removes what nobody wants any more, also of what builds left that were killed. */
   async tidy(): Promise<void> {
     await this.#queue.run(() => this.#tidy());
+  }
+
+  /**
+   * Notes what builds left that were killed with control. What others built in Docker since then is taken for theirs, since nothing tells them
+   * apart: control is there again soon.
+   */
+  async #noteKilled(): Promise<void> {
+    for (const [app, { begun }] of await this.#ledger.all()) {
+      if (begun === null || this.#building.has(app)) continue;
+      await this.#note(app, { before: begun, isBuilt: false, ids: new Set() });
+    }
   }
 
   async #note(app: string, { before, isBuilt, ids }: BuildOutcome): Promise<void> {
     const last = (await this.#ledger.get(app)) ?? NOTHING;
     const records = await listRecords(this.#docker);
+    const there = new Set(before.records);
     const claimed = new Set((await this.#ledger.all()).flatMap(([, other]) => other.records));
     const isOurs = ({ id, lastUsed }: BuildKitRecord): boolean =>
-      !before.records.has(id) || (lastUsed > before.lastUsed && claimed.has(id));
+      !there.has(id) || (lastUsed > before.lastUsed && claimed.has(id));
     const ours = records.filter(isOurs).map(({ id }) => id);
     const isOfBuild = ({ id }: OwnImage): boolean => [...ids].some((begin) => id.startsWith(`sha256:${begin}`));
     const images = (await this.#images.list(app)).filter(isOfBuild).map(({ id }) => id);
@@ -111,10 +124,12 @@ export class DockerCache {
       records: [...new Set([...last.records, ...ours])],
       newest: before.lastUsed,
       good: isBuilt ? { from: before.lastUsed, to: latest(records) } : last.good,
+      begun: null,
     });
   }
 
   async #tidy(): Promise<void> {
+    await this.#noteKilled();
     const images = await this.#images.list();
     const records = await listRecords(this.#docker);
     const wanted = await this.#wanted(images, records);

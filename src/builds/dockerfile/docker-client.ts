@@ -6,6 +6,14 @@ import { toolEnvironment } from "./tool-environment.ts";
 /** Whatever is asked of a daemon besides a build is answered in this time, or never. Milliseconds. */
 const PATIENCE = 120_000;
 
+/** Of a command that belongs to a build. */
+export interface DockerRunOptions {
+  /** Ends it; then it has no other limit of time. */
+  signal?: AbortSignal;
+  /** More of its environment. */
+  more?: Readonly<Record<string, string>>;
+}
+
 /** A daemon that this client reaches. */
 export interface DockerVersions {
   client: string;
@@ -26,8 +34,8 @@ export class Docker {
   /**
    * What it printed. Without a signal it has two minutes. Throws BUILDER_MISSING, BUILDER_UNAVAILABLE, DISK_FULL, and BUILD_FAILED with what it said.
    */
-  async run(args: readonly string[], signal?: AbortSignal): Promise<string> {
-    const result = await this.#try(args, signal);
+  async run(args: readonly string[], options: DockerRunOptions = {}): Promise<string> {
+    const result = await this.#try(args, options);
     if (result.code === 0) return result.stdout;
     throw explainDaemon(result.stderr) ?? failed(args, result.stderr);
   }
@@ -55,11 +63,14 @@ export class Docker {
     return { client: Client?.Version ?? "", server: Server.Version, platform: `${Server.Os}/${Server.Arch}` };
   }
 
-  async #try(args: readonly string[], signal?: AbortSignal): Promise<{ code: number; stdout: string; stderr: string }> {
+  async #try(
+    args: readonly string[],
+    { signal, more }: DockerRunOptions = {},
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
     const timeout = AbortSignal.timeout(PATIENCE);
     const either = signal ?? timeout;
     try {
-      const env = toolEnvironment("docker", this.environment);
+      const env = toolEnvironment("docker", this.environment, more);
       const { code, stdout, stderr } = await runCommand({ file: "docker", args, env, cwd: "/" }, { signal: either });
       return { code, stdout: stdout.toString("utf8").trim(), stderr };
     } catch (error) {
@@ -102,7 +113,7 @@ export function explainDaemon(text: string): SteppeError | undefined {
     return new SteppeError("DISK_FULL", { operation: "build", subject: "Docker", cause, hint });
   }
   if (
-    /error reading from server: EOF|closing transport|transport is closing|^(?:ERROR: |ERRO\[\d+\] )?unexpected EOF$/im.test(
+    /error reading from server: EOF|closing transport|transport is closing|server did not provide an image ID|^(?:ERROR: |ERRO\[\d+\] )?unexpected EOF$/im.test(
       text,
     )
   ) {

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { DockerfileDefinition } from "../../config/index.ts";
-import type { CompressedLayers, OpenImage } from "../../images/index.ts";
+import { type CompressedLayers, MOST_IMAGE_BYTES, type OpenImage } from "../../images/index.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { errno, SteppeError, toSteppeError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
@@ -42,6 +42,8 @@ export interface DockerfileBuilderOptions {
   tool?: ToolKind;
   /** For tests: other bounds of what is kept for builds. */
   cacheBounds?: { bytes: number; age: number };
+  /** For tests: another bound of an image's bytes. */
+  imageBytes?: number;
 }
 
 export interface DockerfileRequest {
@@ -269,12 +271,13 @@ export class DockerfileBuilder {
   }
 
   #tool(kind: ToolKind): BuildTool {
+    const { layers, imageBytes: largest = MOST_IMAGE_BYTES } = this.#options;
     if (kind === "buildah") {
-      return new BuildahTool(this.#storage, { cache: this.#buildahCache, environment: this.#buildahEnvironment() });
+      const [cache, environment] = [this.#buildahCache, this.#buildahEnvironment()];
+      return new BuildahTool(this.#storage, { cache, environment, largest });
     }
-    const { layers } = this.#options;
     const [docker, images, labels, cache] = [this.#docker, this.#images, this.#labels, this.#dockerCache];
-    return new DockerTool(kind, { docker, images, labels, cache, layers });
+    return new DockerTool(kind, { docker, images, labels, cache, layers, largest });
   }
 
   /** What the outcome of a build does not hang on: a daemon that went away is no reason to fail. */

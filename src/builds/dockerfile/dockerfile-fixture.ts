@@ -36,6 +36,15 @@ export interface BuilderFixture extends AsyncDisposable {
   buildah(...args: string[]): string;
 }
 
+export interface FixtureOptions {
+  /** Other bounds of what is kept for builds. */
+  cacheBounds?: { bytes: number; age: number };
+  /** Another bound of an image's bytes. */
+  imageBytes?: number;
+  /** What the tool stores is on a disk of this size, in the words of tmpfs: `100m`. */
+  disk?: string;
+}
+
 export interface BuildOptions {
   app?: string;
   tag?: string;
@@ -47,7 +56,7 @@ export interface BuildOptions {
 export async function openBuilder(
   context: TestContext,
   tool: ToolKind,
-  options: { cacheBounds?: { bytes: number; age: number } } = {},
+  { disk, ...options }: FixtureOptions = {},
 ): Promise<BuilderFixture> {
   await using stack = new AsyncDisposableStack();
   const root = stack.use(temporaryFolder("dockerfile"));
@@ -55,7 +64,8 @@ export async function openBuilder(
   const folders = { data, builds: join(data, "builds"), cache: join(data, "cache"), logs: join(data, "logs") };
   for (const folder of [folders.builds, folders.cache, root.file("source")]) mkdirSync(folder, { recursive: true });
   using base = await baseTarball();
-  const daemon = tool === "buildah" ? undefined : stack.use(await startDocker(context, { network: "own" }));
+  const onDisk = disk === undefined ? {} : { disk };
+  const daemon = tool === "buildah" ? undefined : stack.use(await startDocker(context, { network: "own", ...onDisk }));
   const environment: Record<string, string> = { PATH: PROGRAMS, HOME: root.file("home") };
   const storage = join(folders.cache, "@buildah");
   const places = ["--root", join(storage, "root"), "--runroot", join(storage, "run")];
@@ -67,10 +77,8 @@ export async function openBuilder(
   if (daemon === undefined) {
     peer(context, "buildah");
     if (process.getuid?.() !== 0) context.skip("needs root, for buildah without user namespaces");
-    const container = buildah("from", "scratch");
-    buildah("add", "--quiet", container, base.path);
-    buildah("commit", "--quiet", container, "base:1");
-    buildah("rm", container);
+    if (disk !== undefined) stack.use(mountDisk(context, folders.cache, disk));
+    importBase(buildah, base.path);
     stack.defer(() => void buildah("rmi", "--all", "--force"));
   } else {
     environment["DOCKER_HOST"] = daemon.host;
@@ -126,6 +134,20 @@ export async function openBuilder(
     log: () => readFileSync(join(folders.logs, `${deployment}.log`), "utf8"),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+function importBase(buildah: BuilderFixture["buildah"], archive: string): void {
+  const container = buildah("from", "scratch");
+  buildah("add", "--quiet", container, archive);
+  buildah("commit", "--quiet", container, "base:1");
+  buildah("rm", container);
+}
+
+/** Mounts a disk of its own on a folder, if this machine lets us. */
+function mountDisk(context: TestContext, folder: string, size: string): Disposable {
+  const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "none", folder]);
+  if (status !== 0) context.skip("this machine does not let root mount a tmpfs");
+  return { [Symbol.dispose]: () => void execFileSync("umount", ["--recursive", folder]) };
 }
 
 /** The files of an image by path, from the layers as they come, and what its config says. */

@@ -1,6 +1,11 @@
 /** What a tool finds in its environment to know which of its processes belong to which build; the value is the build's workspace. */
 export const MARK = "STEPPE_BUILD";
 
+/** The variables by which a tool belongs to a build. What it writes for a while goes with the workspace, however it ends. */
+export function ofBuild(workspace: string): Record<string, string> {
+  return { [MARK]: workspace, TMPDIR: workspace };
+}
+
 /** Where programs are, whose configuration counts, and how the Docker daemon and registries are reached. */
 const COMMON = ["PATH", "HOME", "USER", "XDG_RUNTIME_DIR", "DOCKER_CONFIG", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 /** https://docs.docker.com/reference/cli/docker/#environment-variables */

@@ -8,7 +8,15 @@ export type Hold =
   /** A person has to approve it. */
   | { kind: "approval" }
   /** No window of the app is open; when the next one opens (milliseconds since 1970), and the time zone of that one. */
-  | { kind: "window"; opensAt: number; zone: string };
+  | { kind: "window"; opensAt: number; zone: string }
+  | RegistryHold;
+
+/** The registry that its image is pulled from, or pushed to, was away: when that is tried again (milliseconds since 1970), and what was wrong. */
+export interface RegistryHold {
+  kind: "registry";
+  retryAt: number;
+  cause: string;
+}
 
 interface Subject {
   /** Whether nobody asked for it: a tag was pushed, or found. What a person asked for is never held. */
@@ -25,11 +33,24 @@ interface AppState {
 /** So long after which windows that do not open are looked at again. */
 const LOOK_AGAIN_MS = 24 * 60 * 60_000;
 
-/** What a deployment has to wait for now, or null: it may go on. */
-export function holdOf(subject: Subject, app: AppState, now: number): Hold | null {
+/**
+ * What a deployment has to wait for now, or null: it may go on.
+ *
+ * @param registry what it waits for if for nothing else
+ */
+export function holdOf(
+  subject: Subject,
+  app: AppState,
+  now: number,
+  registry: RegistryHold | null = null,
+): Hold | null {
   if (!subject.byItself) return null;
   if (app.paused !== null) return { kind: "paused", ...app.paused };
   if (needsApproval(subject, app)) return { kind: "approval" };
+  return windowOf(app, now) ?? registry;
+}
+
+function windowOf(app: AppState, now: number): Hold | null {
   const windows = app.definition.policy.windows.flatMap((text) => {
     const parsed = parseWindow(text);
     return "value" in parsed ? [parsed.value] : [];
@@ -58,7 +79,14 @@ export function describeHold(hold: Hold, app: string): string {
       return `waits for approval: \`steppe approve ${app}\`, or \`steppe approve ${app} --reject\``;
     case "window":
       return `waits for the next window, which opens on ${formatOpening(hold)}`;
+    case "registry":
+      return `waits for the registry (${hold.cause}); tried again at ${formatTime(hold.retryAt)}`;
   }
+}
+
+/** `09:00:30 UTC` */
+function formatTime(time: number): string {
+  return `${new Date(time).toISOString().slice(11, 19)} UTC`;
 }
 
 /** `Monday 30 November 2026 at 09:00, Europe/London`. */

@@ -1,0 +1,57 @@
+import { type Backoff, backoffDelay } from "../shared/backoff.ts";
+import type { Clock } from "../shared/clock.ts";
+import type { ErrorCode, SteppeError } from "../shared/errors.ts";
+import type { RegistryHold } from "./policy/hold.ts";
+import type { Deployment } from "./types.ts";
+
+/** What gets better by itself. */
+const PASSING: ReadonlySet<ErrorCode> = new Set(["REGISTRY_UNREACHABLE", "REGISTRY_LIMITED"]);
+/** A registry that is restarted is there again after the first of these; one that is away for longer is asked rarely. */
+const AGAIN: Backoff = { first: 15_000, most: 5 * 60_000 };
+/** After so long a deployment fails: whoever waits for it has to hear of it. Milliseconds. */
+const LONGEST = 24 * 60 * 60_000;
+
+interface Wait {
+  /** When it failed for the first time, milliseconds since 1970. */
+  since: number;
+  failures: number;
+  retryAt: number;
+  cause: string;
+}
+
+/**
+ * Deployments that came by themselves and found their registry away: nobody would ask for them again, since their tags are seen. Not
+ * journaled: after a crash they are tried at once, and wait anew.
+ */
+export class RegistryWaits {
+  readonly #clock: Clock;
+  /** By deployment. */
+  readonly #waits = new Map<number, Wait>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Whether a deployment that failed is tried again later; from now on it waits until then. */
+  begin({ id, byItself, state }: Pick<Deployment, "id" | "byItself" | "state">, error: SteppeError): boolean {
+    const now = this.#clock.now();
+    const { since = now, failures = 0 } = this.#waits.get(id) ?? {};
+    const isPassing = PASSING.has(error.code) && (state === "building" || state === "built");
+    if (!byItself || !isPassing || now - since >= LONGEST) return false;
+    const retryAt = now + backoffDelay(AGAIN, failures + 1);
+    this.#waits.set(id, { since, failures: failures + 1, retryAt, cause: error.reason });
+    return true;
+  }
+
+  /** What a deployment waits for now; null if for nothing. */
+  holdOf(id: number): RegistryHold | null {
+    const wait = this.#waits.get(id);
+    if (wait === undefined || wait.retryAt <= this.#clock.now()) return null;
+    return { kind: "registry", retryAt: wait.retryAt, cause: wait.cause };
+  }
+
+  /** It has ended. */
+  end(id: number): void {
+    this.#waits.delete(id);
+  }
+}
