@@ -73,6 +73,6 @@ function fieldsOf(head: string): Record<string, string> {
 async function firstBytes(range: BodyRange, bodies: FileBodies): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const first = { ...range, size: Math.min(range.size, LOOKED_THROUGH) };
-  for await (const chunk of bodies.chunks(first)) chunks.push(chunk);
+  for await (const chunk of bodies.chunks(first)) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
 }

@@ -5,6 +5,9 @@ import type { WriteSlab } from "./write-slab.ts";
 /** Up to this size, an answer is copied together and sent as one piece. */
 const MOST_COPIED = 16 << 10;
 
+/** A socket tells that a piece is gone when all of it is: so much, in bytes, a client may take in silence (`LeastRate`). */
+const MOST_UNTOLD = 128 << 10;
+
 /** Puts answers onto a socket, in as few pieces as can be. */
 export class AnswerWriter {
   readonly #socket: Socket;
@@ -24,11 +27,6 @@ export class AnswerWriter {
   onDrained(wake: () => void): void {
     if (this.#socket.writableNeedDrain && !this.#socket.destroyed) this.#wake = wake;
     else wake();
-  }
-
-  /** Resolves when the client has taken what was written, or is gone. */
-  drained(): Promise<void> {
-    return new Promise((resolve) => this.onDrained(resolve));
   }
 
   /** Nobody takes anything any more, or all of it was taken. */
@@ -78,6 +76,14 @@ export class AnswerWriter {
   /** Writes a piece, which must not change afterwards. @returns whether more may come at once */
   write(piece: Buffer | string): boolean {
     return typeof piece === "string" ? this.#socket.write(piece, "latin1") : this.#socket.write(piece);
+  }
+
+  /** Writes bytes that may change again when this resolves: the client has taken them, or is gone. */
+  async writeLent(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length && !this.#socket.destroyed; at += MOST_UNTOLD) {
+      const piece = bytes.subarray(at, at + MOST_UNTOLD);
+      await new Promise<void>((resolve) => this.#socket.write(piece, () => resolve()));
+    }
   }
 
   /** Writes a piece as a chunk; one of no bytes is the last. @returns as `write` */

@@ -25,14 +25,16 @@ export interface FileBodiesOptions {
   cacheBytes?: number;
   /** Up to this size, in bytes, a body is small. Default 128 KiB. */
   smallBytes?: number;
-  /** So much of a large body, in bytes, is read at once, if few are read. Default 128 KiB. */
+  /** So much of a large body, in bytes, is read at once, if few are read. Default 512 KiB. */
   chunkBytes?: number;
   /** A file that nobody read for so long, in milliseconds, is closed: its disk space may be waiting for it. Default 30 s. */
   idleMs?: number;
 }
 
-/** Bytes of large bodies in memory, of all readers together, who may all be slow: the more there are, the less each gets at once … */
+/** Bytes of large bodies in memory, of all readers together, who may all be slow: the less is left, the less each gets at once … */
 const ALL_CHUNKS = 32 << 20;
+/** … which is at most this part of what is left … */
+const SHARE = 1 / 8;
 /** … but not less than this. */
 const LEAST_CHUNK = 16 << 10;
 
@@ -73,13 +75,13 @@ export class FileBodies {
   readonly #options: Required<Omit<FileBodiesOptions, "isCurrent">> & FileBodiesOptions;
   readonly #cache = new Map<string, CachedBody>();
   #cached = 0;
-  /** Of large bodies. */
-  #readers = 0;
+  /** Bytes of large bodies in memory. */
+  #held = 0;
   readonly #files = new Map<string, OpenFile>();
   #sweeper: NodeJS.Timeout | undefined;
 
   constructor(options: FileBodiesOptions) {
-    this.#options = { cacheBytes: 8 << 20, smallBytes: 128 << 10, chunkBytes: 128 << 10, idleMs: 30_000, ...options };
+    this.#options = { cacheBytes: 8 << 20, smallBytes: 128 << 10, chunkBytes: 512 << 10, idleMs: 30_000, ...options };
     this.smallBytes = this.#options.smallBytes;
   }
 
@@ -97,29 +99,39 @@ export class FileBodies {
     return this.#keep(cacheKey(range), bytes);
   }
 
-  /** A body in chunks, read as they are taken; the file stays open until the end. */
+  /**
+   * A body in chunks, read as they are taken; the file stays open until the end. All lie in the same memory, since fresh memory for each costs more than
+   * reading it: a chunk is good until the next is asked for.
+   */
   async *chunks(range: BodyRange): AsyncGenerator<Buffer> {
     const file = this.#acquire(range.file);
-    this.#readers++;
+    let room: Buffer = Buffer.allocUnsafeSlow(0);
     try {
       const fd = await file.fd;
       const end = range.offset + range.size;
       for (let offset = range.offset; offset < end;) {
-        const chunk = Buffer.allocUnsafe(Math.min(this.#chunkBytes, end - offset));
+        room = this.#roomFor(range.size, room);
+        const chunk = room.subarray(0, end - offset);
         await readFully(fd, chunk, offset, range.file);
         await this.#checkCurrent(fd, range.file);
         yield chunk;
         offset += chunk.length;
       }
     } finally {
-      this.#readers--;
+      this.#held -= room.length;
       this.#release(file);
     }
   }
 
-  /** Bytes that a reader of a large body gets at once. */
-  get #chunkBytes(): number {
-    return Math.min(this.#options.chunkBytes, Math.max(LEAST_CHUNK, Math.floor(ALL_CHUNKS / this.#readers)));
+  /** Memory for the next chunk of a body of so many bytes: what its reader had, if that is as much as it gets now. */
+  #roomFor(bytes: number, before: Buffer): Buffer {
+    const left = (ALL_CHUNKS - this.#held + before.length) * SHARE;
+    // By powers of two, so that it changes seldom.
+    const share = 2 ** Math.floor(Math.log2(Math.max(left, LEAST_CHUNK)));
+    const length = Math.min(bytes, this.#options.chunkBytes, share);
+    if (length === before.length) return before;
+    this.#held += length - before.length;
+    return Buffer.allocUnsafeSlow(length);
   }
 
   /** Closes files that nobody reads. Those in use are closed after their last reader by the idle sweep. */

@@ -139,7 +139,7 @@ export class FileSender {
       if (connection.isClosed) return;
       if (!progress.isSent) connection.writer.write(head);
       progress.isSent = true;
-      if (!connection.writer.write(chunk)) await connection.writer.drained();
+      await connection.writer.writeLent(chunk);
     }
   }
 

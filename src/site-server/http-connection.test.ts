@@ -36,7 +36,7 @@ async function sendBig(connection: HttpConnection): Promise<void> {
   connection.writer.write(`HTTP/1.1 200 OK\r\nContent-Length: ${BIG}\r\n\r\n`);
   const piece = Buffer.alloc(1 << 20, "b");
   for (let sent = 0; sent < BIG && !connection.isClosed; sent += piece.length) {
-    if (!connection.writer.write(piece)) await connection.writer.drained();
+    await connection.writer.writeLent(piece);
   }
   connection.finish();
 }

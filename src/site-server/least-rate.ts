@@ -23,7 +23,7 @@ export class LeastRate {
 
   /**
    * Whether the client takes what it was sent too slowly: each piece has the time that it needs at the least rate, and the grace. A socket tells only when a
-   * piece is gone whole; one has 128 KiB at most.
+   * piece is gone whole; one has 128 KiB at most (`writeLent`).
    *
    * @param now milliseconds of any clock
    */
