@@ -26,6 +26,7 @@ import type { Context } from "./context.ts";
 import { gitOrigin } from "./git-origin.ts";
 import { count, formatBytes } from "./human.ts";
 import { Progress } from "./progress.ts";
+import { usageError } from "./usage-error.ts";
 
 /** The options of `steppe build`. */
 export interface BuildOptions {
@@ -215,10 +216,5 @@ function platformOf(text: string): Platform {
 }
 
 function usage(cause: string): SteppeError {
-  return new SteppeError("USAGE", {
-    operation: "run",
-    subject: "steppe build",
-    cause,
-    hint: "See `steppe build --help`.",
-  });
+  return usageError("steppe build", cause);
 }

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { SteppeError } from "../shared/errors.ts";
+import { usageError } from "./usage-error.ts";
 
 /** The options of each command that asks a server. */
 export interface CommonOptions {
@@ -20,12 +20,7 @@ export function withServer(command: Command): Command {
 /** Reads a whole number of an option or argument. Throws USAGE. */
 export function wholeNumber(text: string, what: string, subject: string): number {
   if (/^[0-9]{1,9}$/.test(text)) return Number(text);
-  throw new SteppeError("USAGE", {
-    operation: "run",
-    subject,
-    cause: `${what} ${JSON.stringify(text)} is no whole number`,
-    hint: `See \`${subject} --help\`.`,
-  });
+  throw usageError(subject, `${what} ${JSON.stringify(text)} is no whole number`);
 }
 
 /** Gathers an option that may be given several times; commas separate, too. */

@@ -7,6 +7,7 @@ import { Context } from "./context.ts";
 import { generalHelp } from "./general-help.ts";
 import type { Io } from "./io.ts";
 import { printError } from "./print-error.ts";
+import { usageError } from "./usage-error.ts";
 
 const INTERRUPTED = 130;
 
@@ -55,12 +56,11 @@ function findCommand(args: readonly string[]): { entry: CommandEntry; rest: read
   const names = [...commands.map((candidate) => candidate.name), ...groups, "help"];
   // `ap list`: perhaps both words are meant.
   const meant = first.startsWith("-") ? undefined : (nearest(`${first} ${second}`, pairs) ?? nearest(name, names));
-  throw new SteppeError("USAGE", {
-    operation: "run",
-    subject: `steppe ${name}`,
-    cause: first.startsWith("-") ? "the command comes first" : "there is no such command",
-    hint: meant === undefined ? "`steppe help` lists the commands." : `Did you mean \`steppe ${meant}\`?`,
-  });
+  throw usageError(
+    `steppe ${name}`,
+    first.startsWith("-") ? "the command comes first" : "there is no such command",
+    meant === undefined ? "`steppe help` lists the commands." : `Did you mean \`steppe ${meant}\`?`,
+  );
 }
 
 async function runCommand(entry: CommandEntry, args: readonly string[], context: Context): Promise<void> {
@@ -84,22 +84,21 @@ async function runCommand(entry: CommandEntry, args: readonly string[], context:
     await command.parseAsync([...args], { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) throw usageError(error, entry);
+    if (error.exitCode !== 0) throw misunderstood(error, entry);
     await io.stdout.write(help);
   }
 }
 
 /** Commander's "error: unknown option '--tga'\n(Did you mean --tag?)" as ours. */
-function usageError(error: CommanderError, { name }: CommandEntry): SteppeError {
+function misunderstood(error: CommanderError, { name }: CommandEntry): SteppeError {
   const [first = "", ...more] = error.message.split("\n");
   const suggestion = /Did you mean (?:one of )?(.*)\?\)/.exec(more.join(" "))?.[1];
   const help = `See \`steppe ${name} --help\`.`;
-  return new SteppeError("USAGE", {
-    operation: "run",
-    subject: `steppe ${name}`,
-    cause: first.replace(/^error: /, "").replace(/\.$/, ""),
-    hint: suggestion === undefined ? help : `Did you mean \`${suggestion}\`? ${help}`,
-  });
+  return usageError(
+    `steppe ${name}`,
+    first.replace(/^error: /, "").replace(/\.$/, ""),
+    suggestion === undefined ? help : `Did you mean \`${suggestion}\`? ${help}`,
+  );
 }
 
 /** Of an app that is not there, names the one that was perhaps meant. */

@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { Deployment } from "../../api/types.ts";
-import { SteppeError } from "../../shared/errors.ts";
 import { type CommonOptions, withServer } from "../common-options.ts";
 import type { Context } from "../context.ts";
 import { followDeployment } from "../follow-deployment.ts";
 import type { Client } from "../io.ts";
+import { usageError } from "../usage-error.ts";
 
 interface Options extends CommonOptions {
   tag?: string;
@@ -45,12 +45,11 @@ function starter(
 ): (client: Client) => Promise<Deployment> {
   const given = [tag, branch, image, dir].filter((value) => value !== undefined);
   if (given.length !== 1) {
-    throw new SteppeError("USAGE", {
-      operation: "run",
-      subject: `steppe deploy ${name}`,
-      cause: given.length === 0 ? "nothing says what is to be deployed" : "only one thing can be deployed at a time",
-      hint: "Give --tag TAG, --branch BRANCH, --image IMAGE or --dir FOLDER.",
-    });
+    throw usageError(
+      `steppe deploy ${name}`,
+      given.length === 0 ? "nothing says what is to be deployed" : "only one thing can be deployed at a time",
+      "Give --tag TAG, --branch BRANCH, --image IMAGE or --dir FOLDER.",
+    );
   }
   const noGrace = !grace;
   if (tag !== undefined) return (client) => client.deploy(name, { tag }, { noGrace });

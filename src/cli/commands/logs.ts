@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { SteppeError } from "../../shared/errors.ts";
 import { describeAccess } from "../access-line.ts";
 import { type CommonOptions, wholeNumber, withServer } from "../common-options.ts";
 import type { Context } from "../context.ts";
 import { printable } from "../../shared/style.ts";
+import { usageError } from "../usage-error.ts";
 
 interface Options extends CommonOptions {
   follow?: boolean;
@@ -23,12 +23,7 @@ export function define(command: Command, context: Context): void {
   withServer(command).action(async (name: string, options: Options) => {
     const { signal } = context.io;
     if (options.deployment !== undefined && options.build !== true) {
-      throw new SteppeError("USAGE", {
-        operation: "run",
-        subject: "steppe logs",
-        cause: "--deployment wants --build",
-        hint: "See `steppe logs --help`.",
-      });
+      throw usageError("steppe logs", "--deployment wants --build");
     }
     const number = (text: string | undefined, option: string): number | undefined =>
       text === undefined ? undefined : wholeNumber(text, option, "steppe logs");

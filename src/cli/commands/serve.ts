@@ -2,12 +2,13 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { formatListenAddress, type ListenAddress, parseListenAddress } from "../../config/index.ts";
-import { errno, SteppeError } from "../../shared/errors.ts";
+import { errno, type SteppeError } from "../../shared/errors.ts";
 import { listenError } from "../../shared/port-owner.ts";
 import type { ServedRequest } from "../../site-server/index.ts";
 import { wholeNumber, withJson } from "../common-options.ts";
 import type { Context } from "../context.ts";
 import { count, formatBytes } from "../human.ts";
+import { usageError } from "../usage-error.ts";
 
 interface Options {
   port?: string;
@@ -169,10 +170,5 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 function usage(cause: string): SteppeError {
-  return new SteppeError("USAGE", {
-    operation: "run",
-    subject: "steppe serve",
-    cause,
-    hint: "See `steppe serve --help`.",
-  });
+  return usageError("steppe serve", cause);
 }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { parseUpOptions, upOptions } from "../../config/index.ts";
 import type { Context } from "../context.ts";
-import { SteppeError } from "../../shared/errors.ts";
+import { usageError } from "../usage-error.ts";
 
 /**
  * Only the help and the check of the options: the launcher, bin/steppe, starts the control process for `up`, and starts it
@@ -26,11 +26,6 @@ Ctrl-C and SIGTERM stop it; SIGHUP restarts the control process, and visitors no
   command.action(() => {
     const given = command.parent?.args ?? command.args;
     parseUpOptions(given, io.env, io.cwd);
-    throw new SteppeError("USAGE", {
-      operation: "run",
-      subject: "steppe up",
-      cause: "it was not started by its launcher",
-      hint: "Run bin/steppe, or `npx steppe up`.",
-    });
+    throw usageError("steppe up", "it was not started by its launcher", "Run bin/steppe, or `npx steppe up`.");
   });
 }

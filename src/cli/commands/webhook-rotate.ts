@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import { parseDuration } from "../../config/index.ts";
-import { SteppeError } from "../../shared/errors.ts";
+import type { SteppeError } from "../../shared/errors.ts";
 import { type CommonOptions, withServer } from "../common-options.ts";
 import type { Context } from "../context.ts";
 import { formatMoment } from "../human.ts";
+import { usageError } from "../usage-error.ts";
 import { describeSetup, readSecret } from "../webhook-text.ts";
 
 interface Options extends CommonOptions {
@@ -50,5 +51,5 @@ function readKeep(text: string): number {
 }
 
 function usage(cause: string): SteppeError {
-  return new SteppeError("USAGE", { operation: "run", subject: "steppe webhook rotate", cause });
+  return usageError("steppe webhook rotate", cause);
 }
