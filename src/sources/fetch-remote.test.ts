@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { beforeEach, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { peer } from "../../test/support/peers.ts";
 import { lastWords, withoutPasswords } from "./git.ts";
 import { parseRemote } from "./remote-address.ts";
 import { Repositories } from "./repositories.ts";
-import { temporaryFolder, TestRepository } from "./test-repository.ts";
+import { TestRepository } from "./test-repository.ts";
 
 const signal = new AbortController().signal;
 

@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { deflateSync } from "node:zlib";
 import { beforeEach, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { peer } from "../../test/support/peers.ts";
 import { dataPacket, FLUSH } from "./pkt-line.ts";
 import { Repositories } from "./repositories.ts";
-import { temporaryFolder, TestRepository } from "./test-repository.ts";
+import { TestRepository } from "./test-repository.ts";
 
 const signal = new AbortController().signal;
 const NONE = "0".repeat(40);

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { peer } from "../../test/support/peers.ts";
 import { Repositories } from "./repositories.ts";
-import { temporaryFolder } from "./test-repository.ts";
 
 beforeEach((context) => {
   peer(context, "git");

@@ -7,13 +7,14 @@ import { join } from "node:path";
 import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { peer } from "../../test/support/peers.ts";
 import { toSteppeError } from "../shared/errors.ts";
 import { answerThrough } from "./git-answer.ts";
 import { bandPackets, dataPacket, FLUSH } from "./pkt-line.ts";
 import { Repositories, type RepositoriesOptions } from "./repositories.ts";
 import type { GitRequest } from "./serve-git.ts";
-import { temporaryFolder, TestRepository } from "./test-repository.ts";
+import { TestRepository } from "./test-repository.ts";
 
 beforeEach((context) => {
   peer(context, "git");
