@@ -75,7 +75,7 @@ export function readDeployment(fields: Fields): Deployment {
     namespace: fields.optionalText("Namespace") ?? "",
     jobId: fields.text("JobID"),
     jobVersion: fields.count("JobVersion"),
-    jobModifyIndex: fields.optionalIndex("JobSpecModifyIndex") ?? fields.index("JobModifyIndex"),
+    jobModifyIndex: readJobModifyIndex(fields),
     jobCreateIndex: fields.index("JobCreateIndex"),
     status: fields.text("Status"),
     statusDescription: fields.optionalText("StatusDescription") ?? "",
@@ -83,6 +83,12 @@ export function readDeployment(fields: Fields): Deployment {
     createIndex: fields.index("CreateIndex"),
     modifyIndex: fields.index("ModifyIndex"),
   };
+}
+
+/** What an old Nomad began before it knew of JobSpecModifyIndex has none, or 0. */
+function readJobModifyIndex(fields: Fields): bigint {
+  const index = fields.optionalIndex("JobSpecModifyIndex") ?? 0n;
+  return index > 0n ? index : fields.index("JobModifyIndex");
 }
 
 function readGroup(fields: Fields): DeploymentGroup {

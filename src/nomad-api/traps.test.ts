@@ -62,9 +62,11 @@ describe("a deployment is a registration's", () => {
     await using fake = await fakeNomad((_, response) => response.setHeader("x-nomad-index", "30").end(moved));
     const { value } = await fake.nomad.jobs.latestDeployment("web");
     expect(value?.jobModifyIndex).toBe(23n);
-    const old = writeJson({ ...body, JobModifyIndex: 23n, JobSpecModifyIndex: undefined });
-    await using before = await fakeNomad((_, response) => response.end(old));
-    expect((await before.nomad.jobs.latestDeployment("web")).value?.jobModifyIndex).toBe(23n);
+    for (const before of [undefined, 0n]) {
+      const old = writeJson({ ...body, JobModifyIndex: 23n, JobSpecModifyIndex: before });
+      await using fake = await fakeNomad((_, response) => response.end(old));
+      expect((await fake.nomad.jobs.latestDeployment("web")).value?.jobModifyIndex).toBe(23n);
+    }
   });
 
   test("is over when it is", () => {
