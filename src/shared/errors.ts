@@ -146,6 +146,7 @@ export const errorCodes = {
   },
   NOMAD_DEPLOYMENT_UNREADY: { status: 409, exit: 6, hint: "Wait until its canaries are healthy, then promote it." },
   NOMAD_DEPLOYMENT_OVER: { status: 409, exit: 6, hint: "Nothing can be done with it any more; deploy again." },
+  ROUTE_TAG_INVALID: { status: 422, exit: 6, hint: "Correct the tag; nothing was registered." },
   // content
   SITE_EMPTY: { status: 422, exit: 6, hint: "Check the app's `folder` or `build.output`." },
   FOLDER_MISSING: { status: 422, exit: 6, hint: "Check the app's `folder` or `build.output`." },
