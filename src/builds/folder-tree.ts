@@ -1,4 +1,5 @@
 import {
+  type BigIntStats,
   closeSync,
   constants,
   fstatSync,
@@ -17,6 +18,7 @@ import { promisify } from "node:util";
 import { errno, SteppeError, toSteppeError } from "../shared/errors.ts";
 import { printablePath } from "./source-path.ts";
 import type { SourceEntry, SourceTree } from "./source-tree.ts";
+import { statName, StatNames } from "./stat-names.ts";
 
 /** After so many files that are read, or looked at, others get their turn. */
 const AT_ONCE = 32;
@@ -30,6 +32,14 @@ const readPiece = promisify(read);
 /** Without blocking, should what was a file be a pipe by now. */
 const FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
+export interface FolderTreeOptions {
+  /**
+   * The time, milliseconds since 1970. With it, contents have names (`oid`) of what the kernel says of their files, but for those that were changed just before. A file
+   * that has a name, and is not what was listed when it is read, is an error.
+   */
+  now?: number;
+}
+
 /**
  * A folder on disk, such as a build's output or an upload, as the source of a site. Nothing outside of it is ever read, whatever
  * links there are and however they change meanwhile: each file is opened without following a link, and where it really
@@ -38,19 +48,21 @@ const FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
  * @param root the folder
  * @param label what to call it in messages: `blog@v2`
  */
-export function folderTree(root: string, label: string): SourceTree {
-  return new FolderTree(root, label);
+export function folderTree(root: string, label: string, { now }: FolderTreeOptions = {}): SourceTree {
+  return new FolderTree(root, label, now === undefined ? null : new StatNames(now));
 }
 
 class FolderTree implements SourceTree {
   readonly label: string;
   readonly #root: string;
+  readonly #names: StatNames | null;
   /** Where the entries of a list begin: they are read from where they were found. */
   readonly #bases = new WeakMap<SourceEntry, Buffer>();
 
-  constructor(root: string, label: string) {
+  constructor(root: string, label: string, names: StatNames | null) {
     this.#root = root;
     this.label = label;
+    this.#names = names;
   }
 
   /** Throws FOLDER_MISSING, LINK_OUTSIDE, FILE_UNSUPPORTED. */
@@ -110,13 +122,15 @@ class FolderTree implements SourceTree {
     const folder = this.#open(base, path, FOLDER);
     try {
       const here = Buffer.from(`/proc/self/fd/${folder}/`);
+      const device = this.#names?.deviceOf(folder) ?? null;
       const names = readdirSync(here, { encoding: "buffer" }).filter((name) => name.toString("latin1") !== ".git");
       for (const [index, name] of names.sort((a, b) => a.compare(b)).entries()) {
         if (index % LISTED_AT_ONCE === LISTED_AT_ONCE - 1) await setImmediate();
-        const stat = lstatSync(Buffer.concat([here, name]));
+        const stat = lstatSync(Buffer.concat([here, name]), { bigint: device !== null });
         const child = path.length === 0 ? name : Buffer.concat([path, SLASH, name]);
         if (stat.isDirectory()) await this.#listFolder(base, child, entries);
-        else entries.push({ path: child, kind: kindOf(stat), size: stat.size, oid: null });
+        else
+          entries.push({ path: child, kind: kindOf(stat), size: Number(stat.size), oid: this.#nameOf(stat, device) });
       }
     } catch (error) {
       throw toSteppeError(error, "read", this.label);
@@ -127,6 +141,10 @@ class FolderTree implements SourceTree {
       const cause = `it holds more than ${MOST_FILES} files`;
       throw new SteppeError("FILE_UNSUPPORTED", { operation: "read", subject: this.label, cause });
     }
+  }
+
+  #nameOf(stat: Stats | BigIntStats, device: bigint | null): Buffer | null {
+    return this.#names !== null && device !== null && "ctimeNs" in stat ? this.#names.nameOf(stat, device) : null;
   }
 
   /**
@@ -141,6 +159,7 @@ class FolderTree implements SourceTree {
     }
     const file = this.#open(base, entry.path, FILE);
     try {
+      if (entry.oid?.equals(statName(fstatSync(file, { bigint: true }))) === false) throw this.#moved(entry.path);
       if (entry.size <= PIECE) yield readFileSync(file);
       else yield* readPieces(file);
     } catch (error) {
@@ -184,7 +203,7 @@ class FolderTree implements SourceTree {
   }
 
   #moved(path: Buffer): SteppeError {
-    const cause = `\`${printablePath(path)}\` was replaced while it was read`;
+    const cause = `\`${printablePath(path)}\` was replaced or changed while it was read`;
     return new SteppeError("FILE_UNSUPPORTED", {
       operation: "read",
       subject: this.label,
@@ -199,7 +218,7 @@ class FolderTree implements SourceTree {
   }
 }
 
-function kindOf(stat: Stats): SourceEntry["kind"] {
+function kindOf(stat: Stats | BigIntStats): SourceEntry["kind"] {
   if (stat.isFile()) return "file";
   return stat.isSymbolicLink() ? "link" : "other";
 }

@@ -22,6 +22,8 @@ export interface ImportRequest {
   /** With the app whose repository it is: what is known is not read again. */
   knownFiles?: KnownFiles;
   app?: string;
+  /** Told of each content that is known and so not read, and how it is read after all: for `files` that do not have it. */
+  onKnown?(file: StoredFile, read: () => AsyncIterable<Uint8Array>): void;
   /** Says what is going on, for the person who waits. */
   progress(message: string): void;
   signal: AbortSignal;
@@ -75,7 +77,7 @@ class Contents {
   }
 
   lookUp(site: readonly SiteFile[]): void {
-    const { app, knownFiles } = this.#request;
+    const { app, tree, knownFiles, onKnown } = this.#request;
     if (knownFiles === undefined || app === undefined) return;
     const oids = site.flatMap(({ entry }) => entry.oid ?? []);
     const hashes = knownFiles.lookup(app, oids);
@@ -83,7 +85,10 @@ class Contents {
     for (const { entry } of site) {
       if (entry.oid === null) continue;
       const hash = hashes[index++];
-      if (hash !== undefined) this.#known.set(keyOf(entry), { hash: asBuffer(hash), size: entry.size });
+      if (hash === undefined) continue;
+      const file = { hash: asBuffer(hash), size: entry.size };
+      this.#known.set(keyOf(entry), file);
+      onKnown?.(file, () => contentOf(tree, entry));
     }
   }
 
@@ -116,6 +121,10 @@ class Contents {
       if (entry.oid !== null && stored !== undefined) yield { oid: entry.oid, hash: stored.hash };
     }
   }
+}
+
+async function* contentOf(tree: FileSource, entry: SourceEntry): AsyncGenerator<Uint8Array, void, void> {
+  for await (const { content } of tree.read([entry])) yield* content;
 }
 
 function keyOf(entry: SourceEntry): string | SourceEntry {

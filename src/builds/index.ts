@@ -1,4 +1,5 @@
 export { Builder, type BuilderOptions, type BuildRequest, type BuildResult } from "./builder.ts";
+export { FolderMemory } from "./folder-memory.ts";
 export { folderTree } from "./folder-tree.ts";
 export { type ImportRequest, importTree, type KnownFiles } from "./import-tree.ts";
 export { receiveUpload, type UploadLimits } from "./receive-upload.ts";

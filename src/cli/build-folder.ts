@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
-import { folderTree, importTree } from "../builds/index.ts";
+import { basename, isAbsolute, join, resolve } from "node:path";
+import { FolderMemory, folderTree, importTree } from "../builds/index.ts";
 import {
   buildImage,
   type Compression,
@@ -54,7 +54,9 @@ export async function buildFolder(context: Context, folder: string, options: Bui
   const reference = referenceOf(options);
   const progress = new Progress(io.stderr);
   using client = await openClient(context, options);
-  const cache = new LayerCache(join(io.env["XDG_CACHE_HOME"] ?? join(io.home, ".cache"), "steppe/layers.json"));
+  const caches = cachesOf(io);
+  const cache = new LayerCache(join(caches, "layers.json"));
+  const memory = new FolderMemory(join(caches, "folders"), path);
   const compression = compressionOf(options);
   const facts = factsOf(context, path, options);
   let sent = 0;
@@ -62,9 +64,11 @@ export async function buildFolder(context: Context, folder: string, options: Bui
     readSite: (files) =>
       importTree({
         app: "",
-        tree: folderTree(path, folder),
+        tree: folderTree(path, folder, { now: io.clock.now() }),
         folder: ".",
         files,
+        knownFiles: memory,
+        onKnown: (file, read) => files.later(file, read),
         progress: () => {},
         signal: io.signal,
       }),
@@ -86,20 +90,30 @@ export async function buildFolder(context: Context, folder: string, options: Bui
   });
   try {
     await building;
+  } catch (error) {
+    if (error instanceof SteppeError && error.code === "CONTENT_CORRUPT") memory.forget();
+    throw error;
   } finally {
     await progress.end();
-    await saveCache(context, cache);
+    await save(context, cache, "makes all layers anew");
+    await save(context, memory, "reads all files");
   }
   await report(context, await building, { reference, options });
 }
 
-/** What is remembered of layers saves time; that it could not be written is no failure of the build. */
-async function saveCache(context: Context, cache: LayerCache): Promise<void> {
+/** Where the user's programs keep what may be lost. https://specifications.freedesktop.org/basedir-spec/latest/ */
+function cachesOf({ env, home }: Context["io"]): string {
+  const folder = env["XDG_CACHE_HOME"] ?? "";
+  return join(isAbsolute(folder) ? folder : join(home, ".cache"), "steppe");
+}
+
+/** What is remembered saves time; that it could not be written is no failure of the build. */
+async function save(context: Context, cache: { save(): void }, loss: string): Promise<void> {
   try {
     cache.save();
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
-    await context.note(`note: the next build makes all layers anew, since they could not be remembered: ${cause}`);
+    await context.note(`note: the next build ${loss}, since that could not be remembered: ${cause}`);
   }
 }
 

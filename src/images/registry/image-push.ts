@@ -1,10 +1,18 @@
 import { Semaphore } from "../../shared/semaphore.ts";
 import { putManifest } from "./manifests.ts";
-import { type BlobSource, pushBlob, type PushBlobOptions, type PushOutcome } from "./push-blob.ts";
+import {
+  beginAhead,
+  type BlobSource,
+  type BlobTarget,
+  pushBlob,
+  type PushBlobOptions,
+  type PushOutcome,
+} from "./push-blob.ts";
 import type { ImageReference } from "./reference.ts";
 import type { RegistrySession } from "./registry-session.ts";
+import type { Upload } from "./upload-chunks.ts";
 
-export interface ImagePushOptions extends Omit<PushBlobOptions, "mountFrom" | "isNew"> {
+export interface ImagePushOptions extends Omit<PushBlobOptions, "mountFrom" | "isNew" | "begun"> {
   /** How many blobs are on their way at once. */
   parallel: number;
   /**
@@ -14,6 +22,11 @@ export interface ImagePushOptions extends Omit<PushBlobOptions, "mountFrom" | "i
   there?: ReadonlySet<string> | undefined;
   /** Told of each blob when it is in the repository. */
   onBlob?: ((digest: string, size: number, outcome: PushOutcome) => void) | undefined;
+}
+
+export interface AddOptions extends Pick<PushBlobOptions, "mountFrom"> {
+  /** It is yet to be made, and nobody has it: if it is known what the repository has, its upload is begun meanwhile. Default false. */
+  isBeingMade?: boolean;
 }
 
 /** What a push had to do. */
@@ -57,8 +70,8 @@ export class ImagePush {
    *
    * @param blob what is waited for first, if it is yet to be made; null if there is none
    */
-  add(blob: BlobSource | Promise<BlobSource | null>, { mountFrom }: Pick<PushBlobOptions, "mountFrom"> = {}): void {
-    const task = this.#pushOne(blob, mountFrom);
+  add(blob: BlobSource | Promise<BlobSource | null>, options: AddOptions = {}): void {
+    const task = this.#pushOne(blob, options);
     task.catch(() => {}); // `settled` tells
     this.#tasks.push(task);
   }
@@ -78,15 +91,28 @@ export class ImagePush {
     await putManifest(this.#session, reference, manifest, { signal: this.#options.signal });
   }
 
+  get #target(): BlobTarget {
+    const { registry, repository } = this.#reference;
+    return { session: this.#session, registry, repository };
+  }
+
+  /** Whether blobs that are not known to be there are sent without asking. */
+  get #knows(): boolean {
+    return (this.#options.there?.size ?? 0) > 0;
+  }
+
   async #pushOne(
     waited: BlobSource | Promise<BlobSource | null>,
-    mountFrom: PushBlobOptions["mountFrom"],
+    { mountFrom, isBeingMade = false }: AddOptions,
   ): Promise<void> {
     try {
+      const begun = isBeingMade && this.#knows ? this.#beginAhead() : undefined;
+      begun?.catch(() => {}); // who needs it is told
       const blob = await waited;
       if (blob === null || this.#digests.has(blob.digest)) return;
       this.#digests.add(blob.digest);
-      const outcome = this.#options.there?.has(blob.digest) === true ? "there" : await this.#send(blob, mountFrom);
+      const outcome =
+        this.#options.there?.has(blob.digest) === true ? "there" : await this.#send(blob, { mountFrom, begun });
       this.blobs[outcome]++;
       if (outcome === "uploaded") this.bytes += blob.size;
       this.#options.onBlob?.(blob.digest, blob.size, outcome);
@@ -96,11 +122,15 @@ export class ImagePush {
     }
   }
 
-  async #send(blob: BlobSource, mountFrom: PushBlobOptions["mountFrom"]): Promise<PushOutcome> {
+  async #beginAhead(): Promise<Upload | undefined> {
     using _ = await this.#places.acquire(this.#signal);
-    const { registry, repository } = this.#reference;
-    const isNew = (this.#options.there?.size ?? 0) > 0;
-    const options = { ...this.#options, mountFrom, isNew, signal: this.#signal };
-    return await pushBlob({ session: this.#session, registry, repository }, blob, options);
+    return await beginAhead(this.#target, this.#signal);
+  }
+
+  async #send(blob: BlobSource, how: Pick<PushBlobOptions, "mountFrom" | "begun">): Promise<PushOutcome> {
+    // Its own beginning has no place any more when this one takes one.
+    await how.begun;
+    using _ = await this.#places.acquire(this.#signal);
+    return await pushBlob(this.#target, blob, { ...this.#options, ...how, isNew: this.#knows, signal: this.#signal });
   }
 }

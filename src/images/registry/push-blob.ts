@@ -20,6 +20,8 @@ export interface PushBlobOptions {
   mountFrom?: readonly string[] | undefined;
   /** It is most likely not there: it is sent without asking first. Default false. */
   isNew?: boolean | undefined;
+  /** An upload for it that was begun while it was being made, by `beginAhead`; it is used at the first try. */
+  begun?: Promise<Upload | undefined> | undefined;
   /** Larger blobs are sent in pieces of so many bytes, or of what the registry wants at least. */
   chunkBytes: number;
   signal?: AbortSignal | undefined;
@@ -48,7 +50,8 @@ export async function pushBlob(target: BlobTarget, blob: BlobSource, options: Pu
     const asks = tries > 1 || options.isNew !== true;
     if (asks && (await hasBlob(target, blob.digest, purpose, options.signal)))
       return tries === 1 ? "there" : "uploaded";
-    const begun = await mountOrBegin(target, blob, purpose, options);
+    const ahead = tries === 1 ? await options.begun : undefined;
+    const begun = ahead ?? (await mountOrBegin(target, blob, purpose, options));
     if (begun === undefined) return "mounted";
     try {
       await upload(target, begun, blob, purpose, options);
@@ -58,6 +61,13 @@ export async function pushBlob(target: BlobTarget, blob: BlobSource, options: Pu
       await clock.sleep(session.exchange.delay(tries), { signal: options.signal });
     }
   }
+}
+
+/** Begins an upload of a blob whose digest is not known yet. Throws what requests throw. */
+export function beginAhead(target: BlobTarget, signal: AbortSignal): Promise<Upload | undefined> {
+  const { registry, repository } = target;
+  const purpose = { operation: "push", subject: formatReference({ registry, repository }) };
+  return beginUpload(target, "", [], purpose, signal);
 }
 
 /** The connection broke off, the registry is busy, or it has forgotten the upload. */

@@ -7,6 +7,7 @@ import { extract } from "tar-stream";
 import { describe, expect, test } from "vitest";
 import { type TemporaryFolder, temporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { sha256Digest } from "../oci-manifest.ts";
+import { fakeRegistry, type FakeRegistry, type Seen, testClient } from "../registry/fakes.ts";
 import { parseReference } from "../registry/reference.ts";
 import type { Tree } from "../types.ts";
 import { layoutBase, openBase } from "./base-image.ts";
@@ -211,6 +212,110 @@ describe("an image of a folder", () => {
     await expect(building).rejects.toMatchObject({ code: "CONTENT_CORRUPT", hint: expect.stringContaining("again") });
     expect(forgotten).toHaveLength(1);
     expect(existsSync(folder.file("out"))).toBe(false);
+  });
+});
+
+describe("a push", () => {
+  /** Builds and pushes to a registry, and remembers what it did. */
+  async function push(
+    folder: TemporaryFolder,
+    { host }: FakeRegistry,
+    files: Files,
+    changes: Partial<BuildImageRequest> = {},
+  ): Promise<ImageBuild> {
+    const cache = new LayerCache(folder.file("cache/layers.json"));
+    using client = testClient({ retry: { attempts: 2 } }).client;
+    const reference = parseReference(`${host}/r:v1`);
+    const built = await build(folder, files, { client, reference, output: null, cache, ...changes });
+    cache.save();
+    return built;
+  }
+
+  /** Method and kind of all requests since the last time. */
+  function requests({ seen }: FakeRegistry): string[] {
+    const kindOf = ({ target }: Seen): string => /.*\/(manifests|uploads|blobs)\//.exec(target)?.[1] ?? "";
+    return seen.splice(0).map((one) => `${one.method} ${kindOf(one)}`);
+  }
+
+  const count = (all: readonly string[], wanted: string): number => all.filter((one) => one === wanted).length;
+
+  /** A registry that takes no manifest of which it lacks a blob. */
+  async function strictRegistry(): Promise<FakeRegistry> {
+    const registry = await fakeRegistry(({ method, target, body }, response) => {
+      if (method !== "PUT" || !target.includes("/manifests/")) return false;
+      const { config, layers = [] } = JSON.parse(body.toString()) as { config?: Descriptor; layers?: Descriptor[] };
+      const named = config === undefined ? [] : [config, ...layers];
+      if (named.every(({ digest }) => registry.blobs.has(digest))) return false;
+      response.writeHead(400).end('{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}');
+      return true;
+    });
+    return registry;
+  }
+
+  test("asks for each blob at the first time; then sends what is new, without asking for any", async () => {
+    using folder = temporaryFolder("writer");
+    await using registry = await strictRegistry();
+    const first = await push(folder, registry, someSite());
+    const blobs = first.layers.site + 4; // a base and a config for each of two platforms
+    expect(first.pushed?.blobs).toEqual({ there: 0, mounted: 0, uploaded: blobs });
+    const asked = requests(registry);
+    expect([count(asked, "HEAD blobs"), count(asked, "POST uploads"), count(asked, "PUT uploads")]).toEqual([
+      blobs,
+      blobs,
+      blobs,
+    ]);
+    const second = await push(folder, registry, someSite({ "section-7/page-7.html": "other" }));
+    expect(second.pushed?.blobs).toEqual({ there: blobs - 3, mounted: 0, uploaded: 3 });
+    const sent = requests(registry);
+    const [gets, puts] = [sent.slice(0, 3), sent.slice(-3)];
+    expect([gets, puts]).toEqual([Array(3).fill("GET manifests"), Array(3).fill("PUT manifests")]);
+    expect(sent.slice(3, -3).sort()).toEqual([...Array(3).fill("POST uploads"), ...Array(3).fill("PUT uploads")]);
+    const third = await push(folder, registry, someSite({ "section-7/page-7.html": "other" }));
+    expect(third.pushed).toEqual({ digest: second.digest, blobs: { there: blobs, mounted: 0, uploaded: 0 }, bytes: 0 });
+  });
+
+  test("begins the uploads of what is new while it is being made", async () => {
+    using folder = temporaryFolder("writer");
+    // What is said of the image is not known before all uploads were begun: none waits for the config.
+    const { promise: facts, resolve } = Promise.withResolvers<{ labels: Record<string, string>; createdAt: null }>();
+    let left = Infinity;
+    await using registry = await fakeRegistry(({ method }) => {
+      if (method === "POST" && --left === 0) resolve({ labels: {}, createdAt: null });
+      return false;
+    });
+    await push(folder, registry, someSite());
+    left = 3;
+    const built = await push(folder, registry, someSite({ "section-7/page-7.html": "other" }), { facts });
+    expect(built.pushed?.blobs.uploaded).toBe(3);
+  });
+
+  test("to a registry that has lost blobs brings them again", async () => {
+    using folder = temporaryFolder("writer");
+    await using registry = await strictRegistry();
+    const first = await push(folder, registry, someSite());
+    const lost = [...registry.blobs.keys()].slice(0, 2);
+    for (const digest of lost) registry.blobs.delete(digest);
+    const second = await push(folder, registry, someSite({ "section-7/page-7.html": "other" }));
+    const blobs = first.layers.site + 4;
+    expect(second.pushed?.blobs).toEqual({ there: blobs - 5, mounted: 0, uploaded: 5 });
+    for (const digest of lost) expect(registry.blobs.has(digest)).toBe(true);
+    expect(registry.manifests.get("v1")?.content.length).toBeGreaterThan(0);
+  });
+
+  test("that is refused for another reason fails, after all was asked for", async () => {
+    using folder = temporaryFolder("writer");
+    let isClosed = false;
+    await using registry = await fakeRegistry(({ method, target }, response) => {
+      if (!isClosed || method !== "PUT" || !target.includes("/manifests/")) return false;
+      response.writeHead(400).end('{"errors":[{"code":"TAG_INVALID","message":"this tag stays"}]}');
+      return true;
+    });
+    await push(folder, registry, { "index.html": "1" });
+    isClosed = true;
+    await expect(push(folder, registry, { "index.html": "2" })).rejects.toMatchObject({
+      code: "REGISTRY_REFUSED",
+      message: expect.stringContaining("TAG_INVALID: this tag stays"),
+    });
   });
 });
 

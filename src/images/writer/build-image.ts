@@ -3,8 +3,6 @@ import { writeWhole } from "../../shared/write-whole.ts";
 import { layoutArchive } from "../layout-archive.ts";
 import type { Platform } from "../registry/manifest.ts";
 import type { Pushed } from "../registry/image-push.ts";
-import { configBlob } from "../registry/push-image.ts";
-import type { ImagePush } from "../registry/image-push.ts";
 import { formatReference, type ImageReference } from "../registry/reference.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import type { Tree } from "../types.ts";
@@ -16,6 +14,7 @@ import type { LayerCache } from "./layer-cache.ts";
 import type { Compression } from "./pack-layer.ts";
 import { SiteContent } from "./site-content.ts";
 import { type SiteLayer, siteLayers } from "./site-layers.ts";
+import { SitePush } from "./site-push.ts";
 import { writeLayout } from "./write-layout.ts";
 
 /** Where an image is written to on disk. */
@@ -67,23 +66,24 @@ export async function buildImage(request: BuildImageRequest): Promise<ImageBuild
   facts.catch(() => {}); // awaited below, unless something else fails before
   await using spool = new ByteSpool();
   const content = new SiteContent(spool);
-  const [tree, base, there] = await Promise.all([
-    request.readSite(content),
-    request.base,
-    blobsThere(client, reference, cache, signal),
-  ]);
+  const asked = blobsThere(client, reference, cache, signal);
+  asked.catch(() => {}); // awaited below, when layers are on their way already
+  const [tree, base] = await Promise.all([request.readSite(content), request.base]);
   const { compression, precompress } = request;
   const layers = siteLayers(tree, { root: siteRoot(base), compression, precompress, content, spool, cache, signal });
-  const push = client?.beginPush(reference, { signal, parallel: PARALLEL, onBlob, there }) ?? null;
+  const built = makeBuilt(base, layers, facts);
+  built.catch(() => {}); // awaited below, unless the push fails before
+  let push: SitePush | null = null;
   try {
-    if (push !== null) addLayers(push, base, layers, reference);
-    const built = makeImages(base, await addedLayers(layers), await facts);
-    if (output !== null) await writeOutput(output, built, reference, signal);
-    const pushed = push === null ? null : await finishPush(push, built);
-    if (pushed !== null) cache.setPushed(nameOf(reference), built.digest);
+    const there = await asked;
+    if (client !== null) push = new SitePush(client, { reference, base, layers, built, there, signal, onBlob });
+    if (output !== null) await writeOutput(output, await built, reference, signal);
+    const pushed = push === null ? null : await push.finished();
+    const { digest, images } = await built;
+    if (pushed !== null) cache.setPushed(nameOf(reference), digest);
     return {
-      digest: built.digest,
-      platforms: built.images.map(({ platform }) => platform),
+      digest,
+      platforms: images.map(({ platform }) => platform),
       files: tree.length,
       bytes: tree.reduce((sum, { size }) => sum + size, 0),
       layers: { site: layers.length, made: layers.filter(({ isMade }) => isMade).length },
@@ -94,18 +94,8 @@ export async function buildImage(request: BuildImageRequest): Promise<ImageBuild
     throw error;
   } finally {
     // Nothing is read of the spool any more when it goes.
-    await Promise.allSettled([push?.settled(), ...layers.map((layer) => layer.describe())]);
+    await Promise.allSettled([push?.ended(), ...layers.map((layer) => layer.describe())]);
   }
-}
-
-/** So many blobs are on their way at once: a site has many small layers, and each waits for three answers. */
-const PARALLEL = 8;
-
-function addLayers(push: ImagePush, base: Base, layers: readonly SiteLayer[], reference: ImageReference): void {
-  for (const layer of layers) push.add(layer.blob());
-  const from = base.reference?.registry === reference.registry ? base.reference.repository : undefined;
-  const mountFrom = from === undefined || from === reference.repository ? [] : [from];
-  for (const image of base.images) for (const layer of image.layers) push.add(layer, { mountFrom });
 }
 
 /**
@@ -138,26 +128,14 @@ function nameOf({ registry, repository }: ImageReference): string {
   return formatReference({ registry, repository });
 }
 
-async function addedLayers(layers: readonly SiteLayer[]): Promise<AddedLayer[]> {
+async function makeBuilt(base: Base, layers: readonly SiteLayer[], facts: Promise<ImageFacts>): Promise<BuiltImage> {
   const added = await Promise.all(
-    layers.map(async (site) => {
+    layers.map(async (site): Promise<AddedLayer[]> => {
       const [layer, packed] = await Promise.all([site.blob(), site.describe()]);
       return layer === null || packed === null ? [] : [{ layer, diffId: packed.diffId }];
     }),
   );
-  return added.flat();
-}
-
-/** All that a manifest names has to be there before it. */
-async function finishPush(push: ImagePush, built: BuiltImage): Promise<Pushed> {
-  for (const image of built.images) push.add(configBlob(image));
-  await push.settled();
-  const { index, images } = built;
-  await Promise.all(
-    images.map(({ manifest, mediaType }) => push.manifest({ content: manifest, mediaType }, { isTop: index === null })),
-  );
-  if (index !== null) await push.manifest(index, { isTop: true });
-  return { digest: built.digest, blobs: push.blobs, bytes: push.bytes };
+  return makeImages(base, added.flat(), await facts);
 }
 
 async function writeOutput(

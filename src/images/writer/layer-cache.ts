@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync } from "node:fs";
 import { errno } from "../../shared/errors.ts";
+import { replaceFile } from "../../shared/replace-file.ts";
 import { parseObject } from "../registry/json-document.ts";
 import { isDigest } from "../registry/reference.ts";
 import type { PackedLayer } from "./pack-layer.ts";
@@ -68,15 +68,7 @@ export class LayerCache {
     const rows = [...this.#layers].slice(-MOST_LAYERS);
     const layers = rows.map(([key, layer]) => (layer === null ? [key] : [key, layer.digest, layer.size, layer.diffId]));
     const pushed = [...this.#pushed].slice(-MOST_PUSHED);
-    const partial = `${this.#file}.${process.pid}.tmp`;
-    mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 });
-    try {
-      writeFileSync(partial, JSON.stringify({ version: VERSION, layers, pushed }), { mode: 0o600 });
-      renameSync(partial, this.#file);
-    } catch (error) {
-      rmSync(partial, { force: true });
-      throw error;
-    }
+    replaceFile(this.#file, JSON.stringify({ version: VERSION, layers, pushed }));
     this.#isChanged = false;
   }
 

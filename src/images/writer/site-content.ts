@@ -1,11 +1,19 @@
 import { createHash, hash as digestOf } from "node:crypto";
+import { SteppeError } from "../../shared/errors.ts";
 import type { FileBatch, StoredFile } from "../types.ts";
 import type { ByteSpool, Kept } from "./byte-spool.ts";
 
-/** The contents of a site's files while an image is made of it: read once, each content once. What imports trees takes it for a file store. */
+/** Larger files are never held in memory. */
+const SMALL = 1024 * 1024;
+
+/**
+ * The contents of a site's files while an image is made of it: read once, each content once; those that are known only when a layer needs them. What imports trees
+ * takes it for a file store.
+ */
 export class SiteContent {
   readonly #spool: ByteSpool;
   readonly #contents = new Map<string, Kept>();
+  readonly #later = new Map<string, { file: StoredFile; read: () => AsyncIterable<Uint8Array> }>();
 
   constructor(spool: ByteSpool) {
     this.#spool = spool;
@@ -20,19 +28,38 @@ export class SiteContent {
     };
   }
 
-  /** The content with this SHA-256. */
-  read(hash: Uint8Array): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
-    return this.#spool.content(this.#kept(hash));
+  /** Adds a content that need not be read to be known. What `read` gives is checked when it is needed. */
+  later(file: StoredFile, read: () => AsyncIterable<Uint8Array>): void {
+    this.#later.set(keyOf(file.hash), { file, read });
   }
 
-  whole(hash: Uint8Array): Promise<Buffer> {
-    return this.#spool.whole(this.#kept(hash));
+  /** The content with this SHA-256. Throws CONTENT_CORRUPT if it is not what is known of it, and what reading it throws. */
+  async read(hash: Uint8Array): Promise<Iterable<Uint8Array> | AsyncIterable<Uint8Array>> {
+    return this.#spool.content(await this.#kept(hash));
   }
 
-  #kept(hash: Uint8Array): Kept {
-    const kept = this.#contents.get(keyOf(hash));
+  /** As `read`, all of it at once. */
+  async whole(hash: Uint8Array): Promise<Buffer> {
+    return await this.#spool.whole(await this.#kept(hash));
+  }
+
+  async #kept(hash: Uint8Array): Promise<Kept> {
+    const key = keyOf(hash);
+    if (!this.#contents.has(key)) await this.#readNow(key);
+    const kept = this.#contents.get(key);
     if (kept === undefined) throw new Error(`no file of the site has the content ${Buffer.from(hash).toString("hex")}`);
     return kept;
+  }
+
+  async #readNow(key: string): Promise<void> {
+    const known = this.#later.get(key);
+    if (known === undefined) return;
+    const { file, read } = known;
+    const found = file.size > SMALL ? await this.#addStream(read()) : await this.#add(await gather(read()));
+    if (found.hash.equals(file.hash)) return;
+    const cause = `a file was remembered as ${file.hash.toString("hex")}, and is ${found.hash.toString("hex")}`;
+    const hint = "Build it again: this was forgotten now.";
+    throw new SteppeError("CONTENT_CORRUPT", { operation: "read", subject: "the site", cause, hint });
   }
 
   async #add(content: Uint8Array): Promise<StoredFile> {
@@ -48,6 +75,13 @@ export class SiteContent {
     this.#contents.set(keyOf(hash), kept);
     return { hash, size: kept.size };
   }
+}
+
+async function gather(content: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of content) chunks.push(chunk);
+  const [only] = chunks;
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
 }
 
 async function* hashed(

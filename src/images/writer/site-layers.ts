@@ -132,7 +132,7 @@ function ownFiles(entries: readonly TreeEntry[], options: SiteLayersOptions): La
   return {
     key: keyOf(options, "files", entries),
     async *files() {
-      for (const { path, hash, size } of entries) yield { path, size, content: options.content.read(hash) };
+      for (const { path, hash, size } of entries) yield { path, size, content: await options.content.read(hash) };
     },
   };
 }
