@@ -59,6 +59,9 @@ export interface GitContext {
 /** What git keeps in memory of a request, in bytes: the refs that a push changes, or what a fetch wants and has. Enough for 100,000 of them. */
 const MOST_LIST = 16 * 1024 * 1024;
 
+/** Milliseconds that a push which broke off has to tidy up. */
+const TIDYING_MS = 10_000;
+
 type Service = "git-upload-pack" | "git-receive-pack";
 
 /**
@@ -221,9 +224,17 @@ class GitExchange {
   #stop(reason: unknown): void {
     if (this.#stopped !== undefined) return;
     this.#stopped = reason instanceof Error ? reason : new Error(String(reason));
-    if (this.#process.child.exitCode === null) killGroup(this.#process.child);
+    if (this.#process.child.exitCode === null) this.#endProcess();
     if (this.#started) this.#request.answer.destroy(); // nor does a client that does not read
     this.#whenStopped.resolve();
+  }
+
+  /** A push that finds no more input gives up by itself and takes away what it had unpacked; one that is killed may leave that behind. */
+  #endProcess(): void {
+    const { child } = this.#process;
+    if (this.#push === undefined) return killGroup(child);
+    child.stdin.destroy();
+    this.#timers.push(setTimeout(() => killGroup(child), TIDYING_MS));
   }
 }
 
