@@ -6,7 +6,7 @@ import { idOf } from "./evaluation.ts";
 import { call, type CallOptions, find, query, type QueryOptions } from "./query.ts";
 import { readTimestamp } from "./timestamps.ts";
 
-/** What an allocation uses at a moment. */
+/** What an allocation uses at a moment; 0 of what its driver does not measure. */
 export interface AllocationStats {
   /** Milliseconds since 1970. */
   at: number | undefined;

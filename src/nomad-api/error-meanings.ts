@@ -79,7 +79,7 @@ export const meanings: readonly Meaning[] = [
   {
     says: /at version (\d+) not found/,
     code: "NOMAD_NOT_FOUND",
-    reason: ([, version]) => `Nomad does not keep version ${version} any more`,
+    reason: ([, version]) => `Nomad does not have version ${version} of it, or not any more`,
     hint: "Nomad keeps six versions of a job; an older release is registered anew.",
   },
   {
@@ -141,7 +141,8 @@ export const meanings: readonly Meaning[] = [
     hint: "The agent does not reach its servers: `nomad server members`.",
     transient: true,
   },
-  // tasks
+  // groups and tasks
+  { says: /task group .* does not exist/i, code: "NOMAD_NOT_FOUND", hint: "The job has no group of that name." },
   {
     says: /unknown task|no such task|task .* (not running|does not exist)|could not find task/i,
     code: "NOMAD_NOT_FOUND",

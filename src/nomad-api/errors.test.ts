@@ -11,6 +11,8 @@ const register: Ask = ({ jobs }) => jobs.register({ ID: "web" });
 const promote: Ask = ({ deployments }) => deployments.promote(DEPLOYMENT);
 const revert: Ask = ({ jobs }) => jobs.revert("web", 0);
 const parse: Ask = ({ jobs }) => jobs.parse("job {", { name: "web.nomad.hcl" });
+const restart: Ask = ({ allocations }) => allocations.restart("a", { task: "t" });
+const readLog: Ask = ({ logs }) => logs.read({ allocation: "a", task: "t", type: "stdout" });
 const listDeployments: Ask = ({ deployments }) => deployments.list();
 
 /** The error of a question that is answered so. */
@@ -64,15 +66,21 @@ describe("what Nomad said when it was recorded", () => {
       "102-job-revert-wrong-prior",
       revert,
       "NOMAD_NOT_FOUND",
-      "Nomad does not keep version 0 any more; ",
+      "Nomad does not have version 0 of it, or not any more; ",
       "six versions",
     ],
-    ["104-job-revert", revert, "NOMAD_NOT_FOUND", "Nomad does not keep version 0 any more; ", "six versions"],
+    [
+      "104-job-revert",
+      revert,
+      "NOMAD_NOT_FOUND",
+      "Nomad does not have version 0 of it, or not any more; ",
+      "six versions",
+    ],
     [
       "105-job-stable",
       ({ jobs }) => jobs.setStable("web", 0, true),
       "NOMAD_NOT_FOUND",
-      "Nomad does not keep version 0 any more; ",
+      "Nomad does not have version 0 of it, or not any more; ",
       "six versions",
     ],
     ["103-job-revert-same", revert, "NOMAD_REFUSED", "that version is the current one; ", "nothing to go back to"],
@@ -101,6 +109,37 @@ describe("what Nomad said when it was recorded", () => {
     ["172-event-stream-bad-topic", listDeployments, "NOMAD_REFUSED", "", "nomad monitor"],
     ["175-unknown-endpoint", listDeployments, "NOMAD_REFUSED", "", "too old"],
     ["176-bad-method", listDeployments, "NOMAD_REFUSED", "", "nomad monitor"],
+    [
+      "204-jobs-register-index-of-none",
+      register,
+      "NOMAD_JOB_CHANGED",
+      "somebody removed the job in between; ",
+      "makes it anew",
+    ],
+    ["205-jobs-register-namespace-missing", register, "NOMAD_NOT_FOUND", "", "NOMAD_NAMESPACE"],
+    ["206-jobs-region-missing", listDeployments, "NOMAD_NOT_FOUND", "", "NOMAD_REGION"],
+    ["211-client-fs-logs-no-task", readLog, "NOMAD_NOT_FOUND", "", "does not run there"],
+    ["212-client-fs-logs-no-allocation", readLog, "NOMAD_NOT_FOUND", "", "id"],
+    ["213-client-fs-logs-short-id", readLog, "NOMAD_REFUSED", "that is no whole id; ", "36 characters"],
+    ["215-client-allocation-restart-no-task", restart, "NOMAD_NOT_FOUND", "", "does not run there"],
+    ["216-allocation-stop-none", ({ allocations }) => allocations.stop("a"), "NOMAD_NOT_FOUND", "", "id"],
+    ["217-deployment-promote-none", promote, "NOMAD_NOT_FOUND", "", "id"],
+    ["218-job-revert-none", revert, "NOMAD_NOT_FOUND", "", "id"],
+    [
+      "219-job-scale-no-group",
+      ({ jobs }) => jobs.scale("web", "nope", 1),
+      "NOMAD_NOT_FOUND",
+      "",
+      "no group of that name",
+    ],
+    ["220-job-evaluate-none", ({ jobs }) => jobs.evaluate("nope"), "NOMAD_NOT_FOUND", "", "id"],
+    [
+      "221-job-stable-none",
+      ({ jobs }) => jobs.setStable("nope", 0, true),
+      "NOMAD_NOT_FOUND",
+      "Nomad does not have version 0 of it, or not any more; ",
+      "six versions",
+    ],
   ];
 
   test.each(known)("%s", async (file, ask, code, reason, hint) => {
@@ -244,7 +283,7 @@ describe("a change whose answer is lost", () => {
     ["a registration", register],
     ["a promotion", promote],
     ["a revert", revert],
-    ["a restart", ({ allocations }) => allocations.restart("a", { task: "t" })],
+    ["a restart", restart],
   ])("is not made twice, and says that it may have been made: %s", async ([, ask]) => {
     await using fake = await fakeNomad((_, response) => response.destroy());
     await expect(ask(fake.nomad)).rejects.toMatchObject({

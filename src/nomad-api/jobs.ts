@@ -119,7 +119,7 @@ export class Jobs {
   }
 
   /**
-   * Stops it. That there is no such job is no error: Nomad answers as if there had been.
+   * Stops it. That there is no such job is no error: an old Nomad answers as if there had been, a newer one without an evaluation and with the index 0.
    *
    * @param options.purge forget it at once, with its versions
    */
