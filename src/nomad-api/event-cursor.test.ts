@@ -58,6 +58,16 @@ describe("a reader of the event stream", () => {
     expect(taken(cursor, batch(200, "b"), batch(201, "c"))).toEqual(["gap", "200b", "201c"]);
   });
 
+  test("knows that there is a gap when the last index comes again, and what was of it does not", () => {
+    const cursor = new EventCursor();
+    taken(cursor, batch(10, "a", "b"));
+    cursor.reconnect();
+    expect(taken(cursor, batch(10, "a", "c"))).toEqual(["10c"]);
+    expect(cursor.isCertain).toBe(false);
+    expect(taken(cursor, batch(11, "d"))).toEqual(["gap", "11d"]);
+    expect(cursor.isCertain).toBe(true);
+  });
+
   test("knows that the servers began anew when an index is lower, also in the middle", () => {
     const cursor = new EventCursor();
     taken(cursor, batch(10, "a"));

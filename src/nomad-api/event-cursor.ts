@@ -40,25 +40,28 @@ export class EventCursor {
   }
 
   /**
-   * What is new of a batch, and whether something is missing before it: the last index did not come again, so Nomad's buffer does not reach back to it any more; or this one
-   * is lower, and the servers began anew.
+   * What is new of a batch, and whether something is missing before it: what came of the last index did not come again, so Nomad's buffer does not reach back to it any
+   * more, or it is another Nomad's; or this index is lower, and the servers began anew.
    */
   take({ index, events }: EventBatch): { hasGap: boolean; events: NomadEvent[] } {
     const last = this.#last;
-    const hasGap = last !== undefined && index !== last && (!this.#isCertain || index < last);
-    if (index !== last) {
+    const isNext = index !== last;
+    const hasGap = last !== undefined && isNext && (!this.#isCertain || index < last);
+    if (isNext) {
       this.#last = index;
       this.#taken = new Map();
       this.#repeated = new Map();
     }
-    this.#isCertain = true;
-    return { hasGap, events: events.filter((event) => this.#isNew(identityOf(event))) };
+    const found = events.filter((event) => this.#isNew(identityOf(event)));
+    if (this.#repeated.size === 0) this.#isCertain = true;
+    return { hasGap, events: found };
   }
 
   #isNew(id: string): boolean {
     const repeated = this.#repeated.get(id) ?? 0;
-    if (repeated > 0) this.#repeated.set(id, repeated - 1);
-    else this.#taken.set(id, (this.#taken.get(id) ?? 0) + 1);
+    if (repeated === 0) this.#taken.set(id, (this.#taken.get(id) ?? 0) + 1);
+    else if (repeated === 1) this.#repeated.delete(id);
+    else this.#repeated.set(id, repeated - 1);
     return repeated === 0;
   }
 }
