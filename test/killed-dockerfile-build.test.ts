@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -6,10 +7,12 @@ import { STATIC_BASE } from "../src/images/index.ts";
 import { errno } from "../src/shared/errors.ts";
 import { leftovers } from "./soak/leftovers.ts";
 import { type Builder, type DockerfilePlatform, startDockerfilePlatform } from "./support/dockerfile-platform.ts";
-import type { RunningSteppe } from "./support/steppe.ts";
+import type { RunningSteppe, UpEvent } from "./support/steppe.ts";
 import { TestApp } from "./support/test-app.ts";
 import { until } from "./support/until.ts";
 
+/** Bytes: so that it takes a while to write the image, and to read it. */
+const SIZE = 5_000_000;
 const WAIT = { timeout: 60_000 };
 const DOCKERFILE = `FROM base:1 AS build
 COPY seconds page /
@@ -40,7 +43,7 @@ const sleeping = (seconds: string): number[] =>
   processes((id) => told(id, "cmdline").split("\0").slice(0, 2).join(" ") === `sleep ${seconds}`);
 
 /** What builds leave besides images of sites: to be the same after each. */
-async function traces({ steppe, daemon, tool }: DockerfilePlatform): Promise<object> {
+async function traces({ steppe, daemon, tool }: DockerfilePlatform): Promise<{ cache: number; [what: string]: unknown }> {
   const lines = async (...args: string[]): Promise<number> =>
     (await tool(...args)).split("\n").filter((line) => line !== "").length;
   const mark = `STEPPE_BUILD=${steppe.data}`;
@@ -58,6 +61,11 @@ async function traces({ steppe, daemon, tool }: DockerfilePlatform): Promise<obj
 async function cacheRecords(docker: DockerfilePlatform["tool"]): Promise<number> {
   const text = await docker("system", "df", "--verbose", "--format", "{{json .BuildCache}}");
   return ((JSON.parse(text) ?? []) as unknown[]).length;
+}
+
+async function controlOf(steppe: RunningSteppe): Promise<number> {
+  const { processes: all } = (await steppe.json("status")) as PlatformStatus;
+  return all.find(({ kind }) => kind === "control")?.pid ?? 0;
 }
 
 /** buildah puts what it needs for a while there, unless it is told another place. */
@@ -92,8 +100,7 @@ describe.each(["buildkit", "classic", "buildah"] satisfies Builder[])("a build b
       const pushed = app.release("v2", { Dockerfile: DOCKERFILE, seconds, page: "two\n" });
       await expect.poll(() => /(?:^| )begun$/m.test(logOf(steppe, 2)) && sleeping(seconds).length, WAIT).toBe(1);
       const killed = sleeping(seconds);
-      const { processes: ours } = (await steppe.json("status")) as PlatformStatus;
-      process.kill(ours.find(({ kind }) => kind === "control")?.pid ?? 0, "SIGKILL");
+      process.kill(await controlOf(steppe), "SIGKILL");
       await pushed; // git lost its server
       expect(await app.text()).toBe("one\n");
       await expect.poll(() => sleeping(seconds).some((id) => !killed.includes(id)), WAIT).toBe(true);
@@ -111,6 +118,37 @@ describe.each(["buildkit", "classic", "buildah"] satisfies Builder[])("a build b
       expect(await traces(platform)).toEqual(before);
       // Those of other tests go by themselves.
       await expect.poll(() => ofBuildah().every((name) => temporary.includes(name)), WAIT).toBe(true);
+    },
+  );
+
+  it(
+    "that is killed with control at other moments goes live once, and leaves nothing",
+    { timeout: 300_000 },
+    async (context) => {
+      await using platform = await startDockerfilePlatform(context, builder);
+      const { steppe, folder } = platform;
+      const app = await TestApp.add(steppe, "blog", folder.file("blog"));
+      const files = { Dockerfile: `${DOCKERFILE}COPY large ${STATIC_BASE.folder}/\n`, seconds: "0" };
+      const first = await app.release("v0", { ...files, large: randomBytes(SIZE), page: "v0\n" });
+      expect(first.code, first.text).toBe(0);
+      const { cache: most, ...beside } = await traces(platform);
+      const moments = [/^built in/, /^built: /];
+      for (const [index, moment] of moments.entries()) {
+        const [control, id] = [await controlOf(steppe), index + 2];
+        const isMoment = ({ deployment, message }: UpEvent): boolean =>
+          deployment === id && moment.test(String(message));
+        const pushed = app.release(`v${id}`, { ...files, large: randomBytes(SIZE), page: `v${id}\n` });
+        await until(() => steppe.events.some(isMoment));
+        process.kill(control, "SIGKILL");
+        await pushed;
+        await until(() => steppe.events.some(({ deployment, step }) => deployment === id && step === "live"));
+        expect(await app.text()).toBe(`v${id}\n`);
+        // Of what is built again wholly from BuildKit's cache, that has no more than what was used.
+        const { cache, ...left } = await traces(platform);
+        expect(left).toEqual(beside);
+        expect(cache).toBeLessThanOrEqual(most);
+      }
+      expect((await steppe.json("releases", "blog")) as Release[]).toHaveLength(moments.length + 1);
     },
   );
 });

@@ -36,10 +36,10 @@ async function find(tag: string): Promise<void> {
 }
 
 /** From now on these requests fail. */
-function breakRegistry(which: string, code: ErrorCode = "REGISTRY_UNREACHABLE"): void {
+function breakRegistry(which: string, code: ErrorCode = "REGISTRY_UNREACHABLE", retryAfterMs?: number): void {
+  const parts = { operation: "pull", subject: "it", cause: "it is away" };
   const fail = (request: string): void => {
-    if (request.startsWith(which))
-      throw new SteppeError(code, { operation: "pull", subject: "it", cause: "it is away" });
+    if (request.startsWith(which)) throw new SteppeError(code, parts, { retryAfterMs });
   };
   world.registry.trouble = fail;
   world.content.beforePush = ({ reference }) => fail(`push ${reference}`);
@@ -87,6 +87,18 @@ describe("an image whose registry goes away before it is pulled", () => {
       "queued could not be pulled",
       expect.stringMatching(/^held waits for the registry \(it is away\); tried again at 00:00:1\d UTC$/),
     ]);
+  });
+
+  test("is left alone for as long as the registry asks", async () => {
+    await addApp();
+    breakRegistry("pull", "REGISTRY_LIMITED", 6 * HOUR);
+    await find("v1");
+    mendRegistry();
+    await advance(6 * HOUR - 1);
+    expect(newest()).toMatchObject({ state: "queued", hold: { retryAt: world.clock.now() + 1 } });
+    expect(pulls()).toBe(1);
+    await advance(1);
+    expect(newest()).toMatchObject({ state: "live" });
   });
 
   test("is pulled at once after a restart", async () => {

@@ -38,7 +38,8 @@ export class RegistryWaits {
     const { since = now, failures = 0 } = this.#waits.get(id) ?? {};
     const isPassing = PASSING.has(error.code) && (state === "building" || state === "built");
     if (!byItself || !isPassing || now - since >= LONGEST) return false;
-    const retryAt = now + backoffDelay(AGAIN, failures + 1);
+    const told = Math.min(error.retryAfterMs ?? 0, LONGEST);
+    const retryAt = now + Math.max(told, backoffDelay(AGAIN, failures + 1));
     this.#waits.set(id, { since, failures: failures + 1, retryAt, cause: error.reason });
     return true;
   }

@@ -229,8 +229,10 @@ export class SteppeError extends Error {
   readonly reason: string;
   readonly hint: string;
   readonly detail: string | undefined;
+  /** How long the one who refused asked to be left alone, milliseconds; undefined if it did not. Not in the JSON. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: ErrorCode, parts: ErrorParts, options?: ErrorOptions) {
+  constructor(code: ErrorCode, parts: ErrorParts, options?: ErrorOptions & { retryAfterMs?: number | undefined }) {
     super(`${parts.operation} ${parts.subject}: ${parts.cause}`, options);
     this.code = code;
     this.operation = parts.operation;
@@ -238,6 +240,7 @@ export class SteppeError extends Error {
     this.reason = parts.cause;
     this.hint = parts.hint ?? errorCodes[code].hint;
     this.detail = parts.detail;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 
   toJSON(): ErrorBody {

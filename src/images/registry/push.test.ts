@@ -119,6 +119,36 @@ describe("a push", () => {
     expectWhole(registry);
   });
 
+  test("of which every request is first told to come later waits for that, and brings all", async () => {
+    const told = new Set<string>();
+    await using registry = await fakeRegistry(({ method, target }, response) => {
+      const request = `${method} ${target}`;
+      if (told.has(request)) return false;
+      told.add(request);
+      response.writeHead(429, { "retry-after": "3" }).end();
+      return true;
+    });
+    const { client, clock } = testClient();
+    await client.push(siteOf(registry), image, { parallel: 1 });
+    expectWhole(registry);
+    expect(clock.waits.length).toBeGreaterThan(8);
+    expect(new Set(clock.waits)).toEqual(new Set([3250]));
+  });
+
+  test("of which the tag comes too fast for hours is told so, and is not asked for again", async () => {
+    await using registry = await fakeRegistry(({ method, target }, response) => {
+      const isTag = method === "PUT" && target.includes("manifests");
+      if (isTag) response.writeHead(429, { "retry-after": "21600" }).end();
+      return isTag;
+    });
+    await expect(testClient().client.push(siteOf(registry), image)).rejects.toMatchObject({
+      code: "REGISTRY_LIMITED",
+      reason: expect.stringContaining("try again in 21600 s") as string,
+      retryAfterMs: 21_600_000,
+    });
+    expect(requests(registry, "PUT").filter(({ target }) => target.includes("manifests"))).toHaveLength(1);
+  });
+
   test("in pieces, of which the registry takes only a part at a time, goes on where it is", async () => {
     await using registry = await fakeRegistry((seen) => {
       if (seen.method === "PATCH") seen.body = seen.body.subarray(0, 30_000);

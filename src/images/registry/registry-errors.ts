@@ -30,7 +30,7 @@ export function answerError(
   const said = registryMessage(body);
   const later = wait === undefined ? "" : ` (try again in ${Math.ceil(wait / 1000)} s)`;
   const cause = `${server} answered ${status} ${STATUS_CODES[status] ?? ""}${said === "" ? "" : `: ${said}`}${later}`;
-  return new SteppeError(codeOf(status), { ...purpose, cause });
+  return new SteppeError(codeOf(status), { ...purpose, cause }, { retryAfterMs: wait });
 }
 
 /** The error of a connection that came to nothing. */

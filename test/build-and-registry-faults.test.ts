@@ -73,3 +73,14 @@ it(
     expect(await tags.json()).toEqual({ name: "team/blog", tags: ["release-v2"] }); // it is a new one, with nothing in it
   },
 );
+
+it("an image whose name is mistyped is told of by `steppe status`", { timeout: 60_000 }, async (context) => {
+  await using registry = await startDockerRegistry(context);
+  await using steppe = await startSteppe();
+  const image = `${registry.host}/team/blgo`;
+  await steppe.json("app", "add", "blog", "--domain", "blog.localhost", "--image", image, "--poll", "1s");
+  const status = async (): Promise<string> => (await steppe.cli("status")).stdout.toString();
+  const line = `: ${registry.host} has no repository team/blgo: correct the app's \`image\`, or push the first tag\n`;
+  await expect.poll(status, { timeout: 30_000 }).toContain(line);
+  expect(await status()).toContain("blog: tags not read since ");
+});
