@@ -43,7 +43,11 @@ const sleeping = (seconds: string): number[] =>
   processes((id) => told(id, "cmdline").split("\0").slice(0, 2).join(" ") === `sleep ${seconds}`);
 
 /** What builds leave besides images of sites: to be the same after each. */
-async function traces({ steppe, daemon, tool }: DockerfilePlatform): Promise<{ cache: number; [what: string]: unknown }> {
+async function traces({
+  steppe,
+  daemon,
+  tool,
+}: DockerfilePlatform): Promise<{ cache: number; [what: string]: unknown }> {
   const lines = async (...args: string[]): Promise<number> =>
     (await tool(...args)).split("\n").filter((line) => line !== "").length;
   const mark = `STEPPE_BUILD=${steppe.data}`;
