@@ -30,6 +30,16 @@ describe("layers", () => {
     for (const size of sizes) expect(size).toBeGreaterThan(2500);
   });
 
+  test("of folders that are larger than others are spread sooner, if bounds say so", () => {
+    const bounds = { bytes: 512 * 1024, files: 512, most: 32 };
+    const layersOf = (folders: number, spread: number): number =>
+      new Set(planLayers(site(folders, 1000 / folders, 10_240), { ...bounds, spread })).size;
+    // 1.6 of a layer each; then 0.8.
+    expect([layersOf(20, 2), layersOf(20, 1.5)]).toEqual([expect.any(Number), 32]);
+    expect(layersOf(20, 2)).toBeLessThanOrEqual(20);
+    expect(layersOf(40, 1.5)).toBe(layersOf(40, 2));
+  });
+
   test("do not move when a file comes, goes or changes", () => {
     const tree = site(300, 100);
     const layers = planLayers(tree);

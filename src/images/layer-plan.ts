@@ -8,9 +8,11 @@ export interface LayerBounds {
   files: number;
   /** How many layers there may be; a power of two, at most 256. */
   most: number;
+  /** A folder that alone has more than so many times a layer's average of bytes or files is spread over all layers. */
+  spread: number;
 }
 
-const DATA_LAYERS: LayerBounds = { bytes: 16 * 1024 ** 2, files: 4096, most: 32 };
+const DATA_LAYERS: LayerBounds = { bytes: 16 * 1024 ** 2, files: 4096, most: 32, spread: 2 };
 
 /**
  * Which layer each file goes to, as a number from 0. A pure function of the tree, whatever was deployed before:
@@ -19,7 +21,7 @@ const DATA_LAYERS: LayerBounds = { bytes: 16 * 1024 ** 2, files: 4096, most: 32 
  *    and no more than 4,096 files, or what other bounds say. So a small site is one layer.
  * 2. A file's bucket is a hash (FNV-1a, 32 bits, folded) of its *folder*: what is changed together mostly lies together, so a local change
  *    touches few layers, and a new file moves no other file.
- * 3. The files of a folder that alone has more than twice a bucket's average of bytes or files are spread by the hash of their own path.
+ * 3. The files of a folder that alone has more than twice a bucket's average of bytes or files, or what other bounds say, are spread by the hash of their own path.
  * 4. Buckets that got no file are left out; the others are numbered in order.
  *
  * The layers of an image are written down with it: a later version may plan otherwise, and old images stay as they are.
@@ -30,11 +32,11 @@ export function planLayers(tree: Tree, bounds: LayerBounds = DATA_LAYERS): Uint8
   const layers = new Uint8Array(tree.length);
   if (buckets === 1) return layers;
   const folders = weighFolders(tree);
+  const [mostBytes, mostFiles] = [(bounds.spread * bytes) / buckets, (bounds.spread * tree.length) / buckets];
   const used = new Set<number>();
   tree.forEach(({ path }, i) => {
     const folder = folders.get(folderOf(path));
-    const spread =
-      folder === undefined || folder.bytes > (2 * bytes) / buckets || folder.files > (2 * tree.length) / buckets;
+    const spread = folder === undefined || folder.bytes > mostBytes || folder.files > mostFiles;
     const bucket = (spread ? pathHash(path) : folder.hash) % buckets;
     layers[i] = bucket;
     used.add(bucket);

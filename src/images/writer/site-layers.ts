@@ -14,8 +14,11 @@ import type { SiteContent } from "./site-content.ts";
  * Finer than the layers of data images, which are made on demand and pulled seldom. A push pays for whole layers: of 10 MB in 32 layers a changed file
  * sends 0.3 MB before compression, and ten that lie anywhere 3 MB at most. More than 32 would make a first push slower, by three requests a layer,
  * and with compressed forms go over the 127 layers that Docker takes.
+ *
+ * Folders are spread sooner, so that layers are more of one size: of 10 MB in 20 equal folders, ten changed files touch 2.9 MB of layers in place of 4.7. By one and a half averages and
+ * not by one or two, since those are what each of 32 or 16 equal folders has: it would come and go with every change.
  */
-const PUSH_LAYERS = { bytes: 512 * 1024, files: 512, most: 32 };
+const PUSH_LAYERS = { bytes: 512 * 1024, files: 512, most: 32, spread: 1.5 };
 /** Part of the key of a layer: what is remembered is void when the form of the archive changes. */
 const LAYER_VERSION = "site-layer@1";
 
