@@ -78,7 +78,15 @@ describe("docs/steppe-yaml.md", () => {
         ...(field.description === undefined ? [`${path}${key}`] : []),
         ...undescribed(fieldsOf(field), `${path}${key}.`),
       ]);
-    expect(nested.map(([key]) => key)).toEqual(["build", "dockerfile", "image", "check", "cacheControl"]);
+    expect(nested.map(([key]) => key)).toEqual([
+      "build",
+      "dockerfile",
+      "image",
+      "check",
+      "run",
+      "nomad",
+      "cacheControl",
+    ]);
     expect(undescribed(app, "")).toEqual([]);
   });
 
@@ -109,6 +117,14 @@ describe("docs/steppe-yaml.md", () => {
     ["output", defaults.build.output],
     ["path", defaults.check.path],
     ["status", defaults.check.status.join("-")],
+    ["driver", defaults.run.driver],
+    ["count", String(defaults.run.count)],
+    ["cpu", String(defaults.run.cpu)],
+    ["memory", String(defaults.run.memory)],
+    ["promote", defaults.run.promote],
+    ["minHealthyTime", formatDuration(defaults.run.minHealthyMs)],
+    ["healthyDeadline", formatDuration(defaults.run.healthyDeadlineMs)],
+    ["shutdownDelay", formatDuration(defaults.run.shutdownDelayMs)],
   ])("names the default of %s", (key, value) => {
     expect(rows.get(key)).toBe(`\`${value}\``);
   });

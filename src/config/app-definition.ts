@@ -1,3 +1,5 @@
+import type { NomadFragment, RunDefinition } from "./run-definition.ts";
+
 /**
  * What a user declares of an app, after defaults were filled in. The zod schema beside this file
  * produces exactly this; everything else in Steppe reads only this type. A release keeps a
@@ -28,6 +30,10 @@ export interface AppDefinition {
   policy: PolicyDefinition;
   /** What must hold before a release goes live. */
   check: CheckDefinition;
+  /** How its instances are run on a cluster. */
+  run: RunDefinition;
+  /** What is put over its job on Nomad. */
+  nomad: NomadFragment;
   /** Whether plain HTTP is answered with a redirect to HTTPS. */
   redirectToHttps: boolean;
   /** The page for paths that do not exist, a path within the site; used if it is there. */

@@ -30,6 +30,25 @@ export const defaults = Object.freeze({
   image: null,
   policy: Object.freeze({ semver: null, approve: false, windows: Object.freeze([]) }),
   check: Object.freeze({ path: "/", status: Object.freeze([200, 399] as const), contains: null, timeoutMs: 10_000 }),
+  run: Object.freeze({
+    driver: "docker",
+    command: null,
+    args: Object.freeze([]),
+    port: null,
+    count: 1,
+    cpu: 100,
+    memory: 128,
+    memoryMax: null,
+    metrics: null,
+    env: Object.freeze({}),
+    constraints: Object.freeze([]),
+    spread: Object.freeze([]),
+    promote: "auto",
+    minHealthyMs: 5000,
+    healthyDeadlineMs: 5 * minute,
+    // Without it, requests that are under way when a release takes over are lost.
+    shutdownDelayMs: 2000,
+  }),
 });
 
 /** The bounds of what a definition may ask for. Times are milliseconds. */
@@ -39,6 +58,19 @@ export const limits = Object.freeze({
   buildTimeoutMs: Object.freeze([1000, 24 * hour] as const),
   checkTimeoutMs: Object.freeze([100, 10 * minute] as const),
   keepReleases: Object.freeze([1, 1000] as const),
+  count: Object.freeze([1, 1000] as const),
+  /** MHz. */
+  cpu: Object.freeze([1, 1_000_000] as const),
+  /** MB. */
+  memory: Object.freeze([10, 10_000_000] as const),
+  minHealthyMs: Object.freeze([0, hour] as const),
+  healthyDeadlineMs: Object.freeze([1000, 24 * hour] as const),
+  shutdownDelayMs: Object.freeze([0, 10 * minute] as const),
+  args: 500,
+  constraints: 50,
+  spreads: 10,
+  /** Characters of `nomad`, as JSON. */
+  fragmentLength: 64 * 1024,
   domains: 100,
   patterns: 50,
   patternLength: 255,

@@ -8,7 +8,6 @@ import {
   command,
   containsText,
   domainList,
-  environment,
   folder,
   imageFolder,
   imageRepository,
@@ -22,13 +21,8 @@ import {
   target,
   windowList,
 } from "./schema.ts";
-
-function milliseconds([least, most]: readonly [number, number]) {
-  return z
-    .int()
-    .min(least, { error: `is less than ${least} ms` })
-    .max(most, { error: `is more than ${most} ms` });
-}
+import { definitionNomad as nomad, definitionRun as run } from "./run-schema.ts";
+import { environment, milliseconds } from "./text-field.ts";
 
 const httpStatus = z.int().min(100, { error: "is no HTTP status" }).max(599, { error: "is no HTTP status" });
 
@@ -68,10 +62,9 @@ const caching = z.strictObject({ changing: cacheControl, hashed: cacheControl })
 
 /** The keys of the parts of a definition. */
 export const partKeys: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
-  Object.entries({ build, dockerfile, image, policy, check, cacheControl: caching }).map(([part, { shape }]) => [
-    part,
-    Object.keys(shape),
-  ]),
+  Object.entries({ build, dockerfile, image, policy, check, run, nomad, cacheControl: caching }).map(
+    ([part, { shape }]) => [part, Object.keys(shape)],
+  ),
 );
 
 /** An AppDefinition as it goes over the wire, all of it there. The fields' rules are those of `steppe.yaml`. */
@@ -92,6 +85,9 @@ export const definitionSchema = z.strictObject({
   image: image.nullable().prefault(null),
   policy: policy.prefault({ ...defaults.policy, windows: [...defaults.policy.windows] }),
   check,
+  // Nor did they know of clusters.
+  run: run.prefault({ ...defaults.run, args: [], env: {}, constraints: [], spread: [] }),
+  nomad: nomad.prefault({ job: {}, group: {}, task: {}, service: {} }),
   redirectToHttps: z.boolean(),
   notFoundPage: innerPath,
   // Nor these.

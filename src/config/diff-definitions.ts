@@ -1,5 +1,6 @@
 import type { AppDefinition, DockerfileDefinition } from "./app-definition.ts";
 import { formatDuration } from "./duration.ts";
+import type { RunDefinition } from "./run-definition.ts";
 
 /**
  * The fields in which two definitions of an app differ, one text each, by the names of `steppe.yaml`:
@@ -50,6 +51,11 @@ function flatten(definition: AppDefinition): Map<string, Shown> {
     ["check.status", text(formatStatus(check.status))],
     ["check.contains", text(check.contains && JSON.stringify(shorten(check.contains)), check.contains)],
     ["check.timeout", time(check.timeoutMs)],
+    ...flattenRun(definition.run),
+    ...(["job", "group", "task", "service"] as const).map((part): [string, Shown] => [
+      `nomad.${part}`,
+      names(definition.nomad[part]),
+    ]),
     ["redirectToHttps", text(String(definition.redirectToHttps))],
     ["notFoundPage", text(definition.notFoundPage)],
     ["cleanUrls", text(String(definition.cleanUrls))],
@@ -71,6 +77,30 @@ function flattenDockerfile(dockerfile: DockerfileDefinition | null): Array<[stri
     ["dockerfile.secrets", names(own?.secrets ?? {})],
     ["dockerfile.platform", text(own?.platform)],
     ["dockerfile.timeout", own === null ? text(null) : time(own.timeoutMs)],
+  ];
+}
+
+function flattenRun(run: RunDefinition): Array<[string, Shown]> {
+  const constraints = run.constraints.map(({ attribute, operator, value }) =>
+    [attribute, operator, value].filter((word) => word !== null).join(" "),
+  );
+  return [
+    ["run.driver", text(run.driver)],
+    ["run.command", text(run.command && JSON.stringify(shorten(run.command)), run.command)],
+    ["run.args", list(run.args)],
+    ["run.port", text(run.port?.toString())],
+    ["run.count", text(String(run.count))],
+    ["run.cpu", text(String(run.cpu))],
+    ["run.memory", text(String(run.memory))],
+    ["run.memoryMax", text(run.memoryMax?.toString())],
+    ["run.metrics", text(run.metrics)],
+    ["run.env", names(run.env)],
+    ["run.constraints", { exact: JSON.stringify(run.constraints), shown: listed(constraints) }],
+    ["run.spread", list(run.spread)],
+    ["run.promote", text(run.promote)],
+    ["run.minHealthyTime", time(run.minHealthyMs)],
+    ["run.healthyDeadline", time(run.healthyDeadlineMs)],
+    ["run.shutdownDelay", time(run.shutdownDelayMs)],
   ];
 }
 

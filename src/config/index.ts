@@ -4,6 +4,7 @@ import type { Config } from "./parse-config.ts";
 
 export type { AppDefinition, DockerfileDefinition } from "./app-definition.ts";
 export { defaults } from "./defaults.ts";
+export type { ConstraintDefinition, NomadFragment, RunDefinition } from "./run-definition.ts";
 export type { DefinitionOptions } from "./definition-from-options.ts";
 export { diffDefinitions } from "./diff-definitions.ts";
 export { parseHostName } from "./domain.ts";

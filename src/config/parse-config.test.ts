@@ -7,6 +7,7 @@ import type { AppDefinition, DockerfileDefinition } from "./app-definition.ts";
 import { defaults } from "./defaults.ts";
 import { definitionFromOptions } from "./definition-from-options.ts";
 import { diffDefinitions } from "./diff-definitions.ts";
+import { anyNomad, anyRun } from "./fakes.ts";
 import { parseConfig } from "./parse-config.ts";
 import { parseDefinition } from "./parse-definition.ts";
 import { toYaml } from "./to-yaml.ts";
@@ -88,6 +89,8 @@ apps:
           windows: ["Mon-Thu,Sun 09:00-17:00 Europe/London", "daily 22:00-24:00 UTC"],
         },
         check: { path: "/health", status: [200, 200], contains: "ok", timeoutMs: 5000 },
+        run: blog.run,
+        nomad: blog.nomad,
         redirectToHttps: true,
         notFoundPage: "errors/404.html",
         cleanUrls: true,
@@ -296,6 +299,8 @@ const anyDefinition: fc.Arbitrary<AppDefinition> = fc.record({
     contains: fc.option(fc.string({ minLength: 1, maxLength: 20 })),
     timeoutMs: fc.integer({ min: 100, max: 600_000 }),
   }),
+  run: anyRun,
+  nomad: anyNomad,
   redirectToHttps: fc.boolean(),
   notFoundPage: pathName,
   cleanUrls: fc.boolean(),

@@ -35,6 +35,7 @@ function domainsTwice(domains: readonly string[]): Problem[] {
 
 function keysAt(path: Path): readonly string[] {
   if (path.length === 0) return Object.keys(definitionSchema.shape);
+  if (path[1] === "constraints") return ["attribute", "operator", "value"];
   return path[1] === "secrets" ? ["file", "env"] : (partKeys[String(path[0])] ?? []);
 }
 

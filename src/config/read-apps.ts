@@ -3,6 +3,8 @@ import type { AppDefinition, DockerfileDefinition } from "./app-definition.ts";
 import { defaults, limits } from "./defaults.ts";
 import { parseDomain } from "./domain.ts";
 import { DOCKERFILE_BESIDE_BUILD, type Path, type Problem, toProblems, valueAt } from "./problems.ts";
+import type { RunDefinition } from "./run-definition.ts";
+import { nomadSchema, runSchema } from "./run-schema.ts";
 import { appSchema, fileSchema } from "./schema.ts";
 
 type AppFields = z.output<typeof appSchema>;
@@ -17,6 +19,8 @@ const keysOfPart: Readonly<Record<string, readonly string[]>> = {
   dockerfile: ["file", "context", "target", "args", "secrets", "platform", "timeout"],
   build: ["command", "output", "env", "cache", "timeout"],
   check: ["path", "status", "contains", "timeout"],
+  run: Object.keys(runSchema.shape),
+  nomad: Object.keys(nomadSchema.shape),
   cacheControl: ["changing", "hashed"],
 };
 
@@ -38,6 +42,7 @@ function withoutAnchors(input: unknown): unknown {
 function keysAt(path: Path): readonly string[] {
   if (path.length === 0) return keysOfFile;
   if (path[3] === "secrets") return ["file", "env"];
+  if (path[3] === "constraints") return ["attribute", "operator", "value"];
   return path.length === 2 ? keysOfApp : (keysOfPart[String(path[2])] ?? []);
 }
 
@@ -65,6 +70,8 @@ function toDefinition(name: string, fields: AppFields): AppDefinition {
     image: fields.image === undefined ? null : { repository: fields.image.repository, site: fields.image.site ?? null },
     policy: { semver: fields.semver ?? null, approve: fields.approve, windows: fields.windows },
     check: { path: check.path, status: check.status, contains: check.contains ?? null, timeoutMs: check.timeout },
+    run: toRun(fields.run),
+    nomad: fields.nomad,
     redirectToHttps: fields.redirectToHttps,
     notFoundPage: fields.notFoundPage,
     cleanUrls: fields.cleanUrls,
@@ -72,6 +79,26 @@ function toDefinition(name: string, fields: AppFields): AppDefinition {
     cacheControl: fields.cacheControl,
     graceMs: fields.grace,
     keepReleases: fields.keepReleases,
+  };
+}
+
+function toRun(fields: AppFields["run"]): RunDefinition {
+  const { command, port, memoryMax, metrics, constraints, minHealthyTime, healthyDeadline, shutdownDelay, ...rest } =
+    fields;
+  return {
+    ...rest,
+    command: command ?? null,
+    port: port ?? null,
+    memoryMax: memoryMax ?? null,
+    metrics: metrics ?? null,
+    constraints: constraints.map(({ attribute, operator, value }) => ({
+      attribute: attribute ?? null,
+      operator,
+      value: value ?? null,
+    })),
+    minHealthyMs: minHealthyTime,
+    healthyDeadlineMs: healthyDeadline,
+    shutdownDelayMs: shutdownDelay,
   };
 }
 

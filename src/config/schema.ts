@@ -1,13 +1,15 @@
 import * as z from "zod"; // as a namespace: only then does the bundle leave out what is not used, 9 MB of memory
 import { defaults, limits } from "./defaults.ts";
 import { parseDomain } from "./domain.ts";
-import { DURATION_PATTERN, formatDuration, parseDuration } from "./duration.ts";
+import { formatDuration } from "./duration.ts";
 import { parseGlob } from "./glob.ts";
 import { parseImageFolder, parseImageRepository } from "./image-repository.ts";
 import type { Parsed } from "./parsed.ts";
 import { parseInnerPath, parseRelativePath } from "./relative-path.ts";
 import { parseRepositoryAddress } from "./repository-address.ts";
+import { nomadSchema, runSchema } from "./run-schema.ts";
 import { parseSemverRange } from "./semver-range.ts";
+import { duration, environment, textField, variableName } from "./text-field.ts";
 import { formatWindow, parseWindow, WINDOW_PATTERN } from "./window.ts";
 
 /**
@@ -16,21 +18,7 @@ import { formatWindow, parseWindow, WINDOW_PATTERN } from "./window.ts";
  * same for the form that goes over the wire.
  */
 
-/** A field whose text `parse` reads. `hints` goes into the JSON Schema. */
-export function textField<Value>(parse: (text: string) => Parsed<Value>, hints: { pattern?: string } = {}) {
-  return z
-    .string()
-    .meta(hints)
-    .transform((text, context): Value => {
-      const parsed = parse(text);
-      if ("value" in parsed) return parsed.value;
-      context.addIssue({ code: "custom", message: parsed.problem, params: { text } });
-      return z.NEVER;
-    });
-}
-
 export const APP_NAME_PATTERN = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
-const ENVIRONMENT_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$";
 
 export const appName = z.string().regex(new RegExp(APP_NAME_PATTERN), {
   error: "is no name of an app: lower-case letters, digits and hyphens, at most 63, no hyphen first or last",
@@ -59,16 +47,6 @@ export const command = textField((text): Parsed<string> => {
   if (text.includes("\0")) return { problem: "has a NUL character in it" };
   return text.length > limits.commandLength ? { problem: "is longer than 64 KiB" } : { value: text };
 });
-export const environment = z
-  .record(
-    z.string().regex(new RegExp(ENVIRONMENT_PATTERN), {
-      error: "is no name of a variable: letters, digits and `_`, no digit first",
-    }),
-    textField((text) => (text.includes("\0") ? { problem: "has a NUL character in it" } : { value: text })),
-  )
-  .refine((variables) => Object.keys(variables).length <= limits.environment, {
-    error: `has more than ${limits.environment} variables`,
-  });
 export const checkPath = textField(
   (text): Parsed<string> => {
     if (!text.startsWith("/")) return { problem: "does not begin with `/`" };
@@ -106,9 +84,6 @@ const secretFile = textField((text): Parsed<string> => {
   // docker and buildah read `id=…,src=…` as a line of CSV.
   if (/[\u0000-\u001f\u007f,"]/.test(text)) return { problem: 'has a comma, a `"` or a control character in it' };
   return text.endsWith("/") ? { problem: "is a folder; name a file" } : { value: text };
-});
-const variableName = z.string().regex(new RegExp(ENVIRONMENT_PATTERN), {
-  error: "is no name of a variable: letters, digits and `_`, no digit first",
 });
 const secretId = z.string().regex(new RegExp(SECRET_PATTERN), {
   error: "is no id of a secret: letters, digits, `_`, `.` and `-`, none of the last two first",
@@ -163,12 +138,6 @@ function parseStatusRange(text: string): Parsed<[number, number]> {
   if (first === undefined) return { problem: "is no status; write 200 or `200-399`" };
   const range: [number, number] = [Number(first), Number(last ?? first)];
   return range[0] > range[1] ? { problem: "runs backwards" } : { value: range };
-}
-
-function duration(range: readonly [number, number]) {
-  const text = textField((value) => parseDuration(value, range), { pattern: DURATION_PATTERN });
-  // A bare 0 is the one number that needs no unit.
-  return range[0] === 0 ? z.union([text, z.literal(0)]) : text;
 }
 
 /** One, or a list of them. */
@@ -295,6 +264,10 @@ export const appSchema = z.strictObject({
       examples: ["Mon-Fri 09:00-17:00 Europe/London"],
     }),
   check: checkSchema.prefault({}).meta({ description: "What must hold before a release goes live." }),
+  run: runSchema.prefault({}).meta({ description: "How its instances are run on a cluster." }),
+  nomad: nomadSchema
+    .prefault({})
+    .meta({ description: "What is put over the app's job on Nomad, in Nomad's own words." }),
   redirectToHttps: z
     .boolean()
     .prefault(defaults.redirectToHttps)

@@ -3,6 +3,7 @@ import type { AppDefinition, DockerfileDefinition } from "./app-definition.ts";
 import { defaults } from "./defaults.ts";
 import { formatStatus } from "./diff-definitions.ts";
 import { formatDuration } from "./duration.ts";
+import type { NomadFragment, RunDefinition } from "./run-definition.ts";
 
 /**
  * Writes an app as an entry of `steppe.yaml`, defaults left out: `parseConfig` reads it back to the same
@@ -42,6 +43,8 @@ function toFields(definition: AppDefinition): Record<string, unknown> {
   add(checks, "contains", check.contains, defaults.check.contains);
   addTime(checks, "timeout", check.timeoutMs, defaults.check.timeoutMs);
   add(fields, "check", checks, {});
+  add(fields, "run", runFields(definition.run), {});
+  add(fields, "nomad", nomadFields(definition.nomad), {});
   add(fields, "redirectToHttps", definition.redirectToHttps, defaults.redirectToHttps);
   add(fields, "notFoundPage", definition.notFoundPage, defaults.notFoundPage);
   add(fields, "cleanUrls", definition.cleanUrls, defaults.cleanUrls);
@@ -68,6 +71,43 @@ function dockerfileField(dockerfile: DockerfileDefinition | null): unknown {
   if (Object.keys(part).length > 1) return part;
   // A file of that name, and not the word.
   return dockerfile.file === "auto" ? "./auto" : dockerfile.file;
+}
+
+function runFields(run: RunDefinition): Record<string, unknown> {
+  const usual = defaults.run;
+  const part: Record<string, unknown> = {};
+  for (const key of [
+    "driver",
+    "command",
+    "args",
+    "port",
+    "count",
+    "cpu",
+    "memory",
+    "memoryMax",
+    "metrics",
+    "env",
+  ] as const) {
+    add(part, key, run[key], usual[key]);
+  }
+  const constraints = run.constraints.map(({ attribute, operator, value }) => {
+    const constraint: Record<string, unknown> = {};
+    add(constraint, "attribute", attribute, null);
+    add(constraint, "operator", operator, "=");
+    add(constraint, "value", value, null);
+    return constraint;
+  });
+  add(part, "constraints", constraints, usual.constraints);
+  add(part, "spread", run.spread, usual.spread, oneOrMore(run.spread));
+  add(part, "promote", run.promote, usual.promote);
+  addTime(part, "minHealthyTime", run.minHealthyMs, usual.minHealthyMs);
+  addTime(part, "healthyDeadline", run.healthyDeadlineMs, usual.healthyDeadlineMs);
+  addTime(part, "shutdownDelay", run.shutdownDelayMs, usual.shutdownDelayMs);
+  return part;
+}
+
+function nomadFields(fragment: NomadFragment): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fragment).filter(([, part]) => Object.keys(part as object).length > 0));
 }
 
 /** Adds a field where its value is not the usual one. */

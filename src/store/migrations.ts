@@ -248,4 +248,13 @@ export const migrations: readonly string[] = [
   -- Of a release whose image came from a registry: registry.example.com/team/blog:v1@sha256:…
   ALTER TABLE releases ADD COLUMN reference TEXT;
   `,
+  `
+  -- What definitions say of clusters since then: nothing.
+  UPDATE apps SET definition = json_insert(definition, '$.run', json('{"driver":"docker","command":null,"args":[],"port":null,"count":1,"cpu":100,"memory":128,"memoryMax":null,"metrics":null,' ||
+    '"env":{},"constraints":[],"spread":[],"promote":"auto","minHealthyMs":5000,"healthyDeadlineMs":300000,"shutdownDelayMs":2000}'),
+    '$.nomad', json('{"job":{},"group":{},"task":{},"service":{}}'));
+  UPDATE releases SET definition = json_insert(definition, '$.run', json('{"driver":"docker","command":null,"args":[],"port":null,"count":1,"cpu":100,"memory":128,"memoryMax":null,"metrics":null,' ||
+    '"env":{},"constraints":[],"spread":[],"promote":"auto","minHealthyMs":5000,"healthyDeadlineMs":300000,"shutdownDelayMs":2000}'),
+    '$.nomad', json('{"job":{},"group":{},"task":{},"service":{}}'));
+  `,
 ];

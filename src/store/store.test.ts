@@ -2,6 +2,7 @@ import { copyFileSync, readFileSync, statSync, truncateSync, writeFileSync } fro
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { fault } from "../../test/support/fault.ts";
+import { testDefinition } from "../../test/support/test-definition.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { FakeClock } from "../shared/clock.ts";
 import type { SteppeError } from "../shared/errors.ts";
@@ -38,6 +39,22 @@ describe("migrations", () => {
     expect(store.get("SELECT name, push_token FROM apps")).toEqual({ name: "blog", push_token: "token" });
     expect(store.get("PRAGMA user_version")).toEqual({ user_version: migrations.length });
     expect(backups).toEqual(version === migrations.length ? [] : [version]);
+  });
+
+  test("a definition from before clusters says nothing of them", async () => {
+    await using folder = temporaryFolder();
+    const file = folder.file("steppe.db");
+    const { run, nomad, ...before } = testDefinition("blog");
+    {
+      using store = Store.open(file, { steps: migrations.slice(0, -1) });
+      store.run(
+        "INSERT INTO apps (name, definition, push_token, created_at, updated_at) VALUES ('blog', ?, 'token', 1, 1)",
+        JSON.stringify(before),
+      );
+    }
+    using store = Store.open(file);
+    const { definition } = store.get("SELECT definition FROM apps") ?? {};
+    expect(JSON.parse(String(definition))).toEqual({ ...before, run, nomad });
   });
 
   test("a step that fails leaves the store as it was, and a backup of it", async () => {

@@ -1,4 +1,4 @@
-import type { AppDefinition, DockerfileDefinition } from "../../src/config/index.ts";
+import type { AppDefinition, DockerfileDefinition, RunDefinition } from "../../src/config/index.ts";
 
 /** What an app says of its Dockerfile that says nothing. */
 export const testDockerfile: DockerfileDefinition = {
@@ -10,6 +10,26 @@ export const testDockerfile: DockerfileDefinition = {
   secrets: {},
   platform: null,
   timeoutMs: 1_800_000,
+};
+
+/** What an app says of its instances that says nothing. */
+export const testRun: RunDefinition = {
+  driver: "docker",
+  command: null,
+  args: [],
+  port: null,
+  count: 1,
+  cpu: 100,
+  memory: 128,
+  memoryMax: null,
+  metrics: null,
+  env: {},
+  constraints: [],
+  spread: [],
+  promote: "auto",
+  minHealthyMs: 5000,
+  healthyDeadlineMs: 300_000,
+  shutdownDelayMs: 2000,
 };
 
 /** The definition of an app of which nothing but its name and domain is told, for tests; with `change` put over it. */
@@ -27,6 +47,8 @@ export function testDefinition(name: string, change: Partial<AppDefinition> = {}
     image: null,
     policy: { semver: null, approve: false, windows: [] },
     check: { path: "/", status: [200, 399], contains: null, timeoutMs: 10_000 },
+    run: testRun,
+    nomad: { job: {}, group: {}, task: {}, service: {} },
     redirectToHttps: false,
     notFoundPage: "404.html",
     cleanUrls: false,

@@ -240,6 +240,14 @@ describe("local engine", () => {
     });
   });
 
+  test("refuses what only a cluster could do with a release that is healthy", () => {
+    const { run } = testDefinition("blog");
+    const validate = (promote: "auto" | "manual"): void =>
+      harness.engine().validate(testDefinition("blog", { run: { ...run, promote } }));
+    validate("auto");
+    expect(() => validate("manual")).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }) as Error);
+  });
+
   test("content that the store has not is told, and nothing is placed", async () => {
     const release = await harness.release("missing", 1, assets("a"));
     const engine = createLocalEngine({

@@ -65,10 +65,19 @@ class SiteEngine implements LocalEngine {
     this.#indexes = new SiteIndexFiles(options.siteFolder, options.packFolder);
   }
 
-  validate({ name, domains }: AppDefinition): void {
+  validate({ name, domains, run }: AppDefinition): void {
     const bad = domains.find((domain) => !isRouteHost(domain));
-    if (bad === undefined) return;
-    throw new SteppeError("DOMAIN_INVALID", { operation: "route", subject: name, cause: `${bad} is no host name` });
+    if (bad !== undefined)
+      throw new SteppeError("DOMAIN_INVALID", { operation: "route", subject: name, cause: `${bad} is no host name` });
+    // All else of `run` is about instances, of which there are none here; this is about what goes live when.
+    if (run.promote === "manual") {
+      throw new SteppeError("CONFIG_INVALID", {
+        operation: "run",
+        subject: name,
+        cause: "`run.promote` is `manual`, which wants a cluster",
+        hint: "On this machine `approve: true` has releases wait for a person.",
+      });
+    }
   }
 
   place(release: ReleaseSpec, context: EngineContext): Promise<void> {
