@@ -98,6 +98,7 @@ describe.each(["buildkit", "classic", "buildah"] satisfies Builder[])("a build b
         { buildkit: "BuildKit", classic: "the classic builder", buildah: "buildah" }[builder],
       );
       const before = await traces(platform);
+      expect(before).toMatchObject({ containers: 0, left: [], running: [], mounts: false });
       const temporary = ofBuildah();
 
       const seconds = `6543.${process.pid}`;
