@@ -39,7 +39,7 @@ export class Acl {
 
   /**
    * For each permission, whether our token has it; all of them if this Consul has no ACLs. Up to 64. It is what Consul's own pages ask
-   * (`/v1/internal/acl/authorize`, in every version since 1.9), and changes nothing.
+   * (`/v1/internal/acl/authorize`), and changes nothing.
    */
   allows(permissions: readonly Permission[], { signal }: CallOptions = {}): Promise<boolean[]> {
     const json = permissions.map(({ resource, access, name }) => ({
