@@ -2,3 +2,7 @@
 export { checkTags, requireSoundTags, type TaggedService, type TagProblem } from "./fabio/check-tags.ts";
 export { requireFreeRoutes, type RouteConflict, routeConflicts } from "./fabio/route-conflicts.ts";
 export { routeTags } from "./fabio/route-tags.ts";
+export { definitionHash, type JobOwner, readOwner } from "./job/job-owner.ts";
+export type { JobSettings } from "./job/job-settings.ts";
+export { makeJob } from "./job/make-job.ts";
+export { ownJob } from "./job/own-job.ts";

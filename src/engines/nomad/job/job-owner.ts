@@ -1,0 +1,65 @@
+import { createHash } from "node:crypto";
+import type { AppDefinition } from "../../../config/index.ts";
+import type { ReleaseSpec } from "../../engine.ts";
+
+/** Whose a job is: what its meta says, so that Steppe knows its own and notices what somebody else changed. */
+export interface JobOwner {
+  app: string;
+  release: number;
+  /** The image's digest. */
+  image: string;
+  /** What the job was made of: see `definitionHash`. */
+  definition: string;
+}
+
+/** In Nomad an environment has the meta as well, so names are those of variables. */
+const KEYS = {
+  app: "steppe_app",
+  release: "steppe_release",
+  image: "steppe_image",
+  definition: "steppe_definition",
+  attempt: "steppe_attempt",
+} as const;
+
+/**
+ * The meta of a release's job. It differs from release to release even where nothing else does: of a job that is registered unchanged Nomad makes no deployment, even if
+ * its last one failed.
+ *
+ * @param attempt how often this release was placed before, for the same reason
+ */
+export function ownerMeta({ app, number, image, definition }: ReleaseSpec, attempt: number): Record<string, string> {
+  return {
+    [KEYS.app]: app,
+    [KEYS.release]: String(number),
+    [KEYS.image]: image,
+    [KEYS.definition]: definitionHash(definition),
+    ...(attempt === 0 ? {} : { [KEYS.attempt]: String(attempt) }),
+  };
+}
+
+/** Whose a job with this meta is; undefined if it is none of Steppe's. */
+export function readOwner(meta: Readonly<Record<string, string>>): JobOwner | undefined {
+  const { [KEYS.app]: app, [KEYS.release]: release = "", [KEYS.image]: image, [KEYS.definition]: definition } = meta;
+  if (app === undefined || image === undefined || definition === undefined) return undefined;
+  return /^[1-9][0-9]{0,14}$/.test(release) ? { app, release: Number(release), image, definition } : undefined;
+}
+
+/** Whether a key of a job's meta is Steppe's own. */
+export function isOwnerKey(key: string): boolean {
+  return Object.values<string>(KEYS).includes(key);
+}
+
+/** Names a definition by what it says, whatever the order of its fields. */
+export function definitionHash(definition: AppDefinition): string {
+  return createHash("sha256")
+    .update(JSON.stringify(sorted(definition)))
+    .digest("hex")
+    .slice(0, 32);
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([key, inner]): [string, unknown] => [key, sorted(inner)]);
+  return entries.sort(([a], [b]) => (a < b ? -1 : 1));
+}

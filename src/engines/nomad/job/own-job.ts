@@ -1,0 +1,83 @@
+import type { JobSpec, ServiceSpec, TaskSpec } from "../../../nomad-api/index.ts";
+import { SteppeError } from "../../../shared/errors.ts";
+import { readImageName } from "../../../shared/image-name.ts";
+import type { ReleaseSpec } from "../../engine.ts";
+import { requireSoundTags } from "../fabio/check-tags.ts";
+import { imageOf } from "./image-of.ts";
+import { ownerMeta } from "./job-owner.ts";
+import type { JobSettings } from "./job-settings.ts";
+
+/**
+ * A user's own job for a release: all of it theirs but the image, wherever it is that of the app's repository, and the meta by which Steppe knows the job. Neither is changed in
+ * place.
+ *
+ * Throws NOMAD_JOB_INVALID if no task runs the app's image; ROUTE_TAG_INVALID.
+ *
+ * @param spec as Nomad parsed it
+ * @param attempt how often this release was placed before
+ */
+export function ownJob(spec: JobSpec, release: ReleaseSpec, settings: JobSettings, attempt = 0): JobSpec {
+  const image = imageOf(release);
+  let replaced = 0;
+  const withImage = (task: TaskSpec): TaskSpec => {
+    if (!runs(task, release)) return task;
+    replaced++;
+    return { ...task, Config: { ...task.Config, image } };
+  };
+  const groups = (spec.TaskGroups ?? []).map((group) => ({ ...group, Tasks: group.Tasks?.map(withImage) ?? null }));
+  if (replaced === 0) throw runsNothing(spec, release);
+  for (const group of groups) {
+    const places = [
+      { services: group.Services },
+      ...(group.Tasks ?? []).map((task) => ({ task, services: task.Services })),
+    ];
+    for (const { task, services } of places as Place[]) {
+      for (const service of services ?? [])
+        checkService(service, nameOf(service, spec.ID, group.Name, task?.Name), settings);
+    }
+  }
+  return { ...spec, TaskGroups: groups, Meta: { ...spec.Meta, ...ownerMeta(release, attempt) } };
+}
+
+/** Where a job has services. */
+interface Place {
+  task?: TaskSpec;
+  services: ServiceSpec[] | null | undefined;
+}
+
+function checkService({ Tags, CanaryTags }: ServiceSpec, name: string, { tagPrefix }: JobSettings): void {
+  for (const tags of [Tags, CanaryTags]) requireSoundTags({ name, tags: tags ?? [] }, tagPrefix);
+}
+
+/** As Nomad's servers name it: https://developer.hashicorp.com/nomad/docs/job-specification/service#name */
+function nameOf({ Name }: ServiceSpec, job: string, group: string, task = "group"): string {
+  const words = new Map([
+    ["JOB", job],
+    ["TASKGROUP", group],
+    ["GROUP", group],
+    ["TASK", task],
+    ["BASE", `${job}-${group}-${task}`],
+  ]);
+  return (Name ?? "${BASE}").replaceAll(/\$\{([A-Z]+)\}/g, (whole, word: string) => words.get(word) ?? whole);
+}
+
+/** Whether the task's image is one of the app's repository, whatever its tag or digest. */
+function runs({ Driver, Config }: TaskSpec, { definition }: ReleaseSpec): boolean {
+  const image = Config?.["image"];
+  if ((Driver !== "docker" && Driver !== "podman") || typeof image !== "string") return false;
+  // The tag may be one that Nomad puts in: `team/blog:${NOMAD_META_tag}`.
+  const [named = ""] = image.split("@");
+  const name = readImageName(named.replace(/:[^/]*$/, ""));
+  const own = readImageName(definition.image?.repository ?? "");
+  if ("problem" in name || "problem" in own) return false;
+  return name.value.registry === own.value.registry && name.value.repository === own.value.repository;
+}
+
+function runsNothing({ ID }: JobSpec, { app, definition }: ReleaseSpec): SteppeError {
+  return new SteppeError("NOMAD_JOB_INVALID", {
+    operation: "make the job of",
+    subject: app,
+    cause: `no task of the job ${ID} runs an image of ${definition.image?.repository ?? "a registry"}`,
+    hint: "Give a task that image; which version of it Steppe says.",
+  });
+}
