@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { type Config, parseConfig } from "../config/index.ts";
+import { dirname, resolve } from "node:path";
+import { type Config, parseConfig, readJobFiles } from "../config/index.ts";
 import { errno, SteppeError } from "../shared/errors.ts";
 import type { Io } from "./io.ts";
 
-/** Reads a `steppe.yaml`; `-` is standard input. Rejects with CONFIG_INVALID. */
+/** Reads a `steppe.yaml`, and the jobspecs that it names; `-` is standard input. Rejects with CONFIG_INVALID. */
 export async function readConfigFile(io: Pick<Io, "cwd" | "stdin">, file: string): Promise<Config> {
-  if (file === "-") return await parseConfig(await io.stdin.read(), "standard input");
+  if (file === "-") return await readJobFiles(await parseConfig(await io.stdin.read(), "standard input"), io.cwd);
   let text: string;
   try {
     text = await readFile(resolve(io.cwd, file), "utf8");
@@ -23,5 +23,5 @@ export async function readConfigFile(io: Pick<Io, "cwd" | "stdin">, file: string
       { cause: error },
     );
   }
-  return await parseConfig(text, file);
+  return await readJobFiles(await parseConfig(text, file), dirname(resolve(io.cwd, file)));
 }

@@ -34,6 +34,8 @@ export interface AppDefinition {
   run: RunDefinition;
   /** What is put over its job on Nomad. */
   nomad: NomadFragment;
+  /** A jobspec of the user's own, in HCL, or null. In `steppe.yaml` it may be the path of a file; here it is what is in it. */
+  job: string | null;
   /** Whether plain HTTP is answered with a redirect to HTTPS. */
   redirectToHttps: boolean;
   /** The page for paths that do not exist, a path within the site; used if it is there. */

@@ -71,6 +71,8 @@ export const limits = Object.freeze({
   spreads: 10,
   /** Characters of `nomad`, as JSON. */
   fragmentLength: 64 * 1024,
+  /** Characters of a jobspec. */
+  jobLength: 64 * 1024,
   domains: 100,
   patterns: 50,
   patternLength: 255,

@@ -22,7 +22,8 @@ import {
   windowList,
 } from "./schema.ts";
 import { definitionNomad as nomad, definitionRun as run } from "./run-schema.ts";
-import { environment, milliseconds } from "./text-field.ts";
+import { isJobFile, parseJobspec } from "./job-file.ts";
+import { environment, milliseconds, textField } from "./text-field.ts";
 
 const httpStatus = z.int().min(100, { error: "is no HTTP status" }).max(599, { error: "is no HTTP status" });
 
@@ -88,6 +89,11 @@ export const definitionSchema = z.strictObject({
   // Nor did they know of clusters.
   run: run.prefault({ ...defaults.run, args: [], env: {}, constraints: [], spread: [] }),
   nomad: nomad.prefault({ job: {}, group: {}, task: {}, service: {} }),
+  job: textField((text) => {
+    return isJobFile(text) ? { problem: "is a path, and should be what is in that file" } : parseJobspec(text);
+  })
+    .nullable()
+    .prefault(null),
   redirectToHttps: z.boolean(),
   notFoundPage: innerPath,
   // Nor these.

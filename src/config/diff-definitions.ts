@@ -27,7 +27,7 @@ interface Shown {
 }
 
 function flatten(definition: AppDefinition): Map<string, Shown> {
-  const { build, check, cacheControl, image, policy } = definition;
+  const { build, check, cacheControl, image, job, policy } = definition;
   return new Map<string, Shown>([
     ["name", text(definition.name)],
     ["domains", list(definition.domains)],
@@ -56,6 +56,7 @@ function flatten(definition: AppDefinition): Map<string, Shown> {
       `nomad.${part}`,
       names(definition.nomad[part]),
     ]),
+    ["job", text(job && `${job.trimEnd().split("\n").length} lines`, job)],
     ["redirectToHttps", text(String(definition.redirectToHttps))],
     ["notFoundPage", text(definition.notFoundPage)],
     ["cleanUrls", text(String(definition.cleanUrls))],

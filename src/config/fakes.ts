@@ -1,4 +1,6 @@
 import * as fc from "fast-check";
+import { testDefinition } from "../../test/support/test-definition.ts";
+import type { AppDefinition } from "./app-definition.ts";
 import type { ConstraintDefinition, NomadFragment, RunDefinition } from "./run-definition.ts";
 
 const word = fc.stringMatching(/^[a-z$#:{}. "'-]{1,12}$/).filter((text) => text.trim() !== "");
@@ -39,6 +41,17 @@ const part = fc.dictionary(
   fc.constantFrom("Priority", "Config", "KillTimeout", "Meta"),
   fc.jsonValue({ maxDepth: 2, noUnicodeString: true }).map((value): unknown => JSON.parse(JSON.stringify(value))),
 );
+
+/** With a jobspec of its own in place of what it says of instances, or as it is. */
+export function orOwnJob(app: AppDefinition): fc.Arbitrary<AppDefinition> {
+  const { image } = app;
+  if (image === null) return fc.constant(app);
+  const { run, nomad } = testDefinition(app.name);
+  const own = fc
+    .constantFrom('job "a" {}', "# no\njob: 'x' {\n}\n", " x.hcl")
+    .map((job) => ({ ...app, run, nomad, job }));
+  return fc.oneof(fc.constant(app), own);
+}
 
 /** Any `nomad` that may be declared. */
 export const anyNomad: fc.Arbitrary<NomadFragment> = fc

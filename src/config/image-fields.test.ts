@@ -10,6 +10,11 @@ const mistakes = (text: string): string[] => {
   return (detail ?? reason).split("\n");
 };
 
+test("a build may be only its command", () => {
+  const [app] = parseConfig("apps: {b: {domain: b.test, build: hugo}}", "f").apps;
+  expect(app?.build).toEqual({ command: "hugo", output: "public", env: {}, cache: [], timeoutMs: 600_000 });
+});
+
 test("a Dockerfile may be only its path, or none, or all that can be said of it", () => {
   const dockerfile = (value: string) =>
     parseConfig(`apps: {b: {domain: b.test, dockerfile: ${value}}}`, "f").apps[0]?.dockerfile;

@@ -7,6 +7,7 @@ export { defaults } from "./defaults.ts";
 export type { ConstraintDefinition, NomadFragment, RunDefinition } from "./run-definition.ts";
 export type { DefinitionOptions } from "./definition-from-options.ts";
 export { diffDefinitions } from "./diff-definitions.ts";
+export { readJobFiles } from "./job-file.ts";
 export { parseHostName } from "./domain.ts";
 export { formatDuration, parseDuration } from "./duration.ts";
 export { matchGlob } from "./glob.ts";

@@ -7,7 +7,7 @@ import type { AppDefinition, DockerfileDefinition } from "./app-definition.ts";
 import { defaults } from "./defaults.ts";
 import { definitionFromOptions } from "./definition-from-options.ts";
 import { diffDefinitions } from "./diff-definitions.ts";
-import { anyNomad, anyRun } from "./fakes.ts";
+import { anyNomad, anyRun, orOwnJob } from "./fakes.ts";
 import { parseConfig } from "./parse-config.ts";
 import { parseDefinition } from "./parse-definition.ts";
 import { toYaml } from "./to-yaml.ts";
@@ -91,6 +91,7 @@ apps:
         check: { path: "/health", status: [200, 200], contains: "ok", timeoutMs: 5000 },
         run: blog.run,
         nomad: blog.nomad,
+        job: null,
         redirectToHttps: true,
         notFoundPage: "errors/404.html",
         cleanUrls: true,
@@ -100,11 +101,6 @@ apps:
         keepReleases: 3,
       },
     ]);
-  });
-
-  test("a build may be only its command", () => {
-    const [app] = parseConfig("apps: {b: {domain: b.test, build: hugo}}", "f").apps;
-    expect(app?.build).toEqual({ command: "hugo", output: "public", env: {}, cache: [], timeoutMs: 600_000 });
   });
 
   test("tells every mistake with its place, in the order of the file", () => {
@@ -301,6 +297,7 @@ const anyDefinition: fc.Arbitrary<AppDefinition> = fc.record({
   }),
   run: anyRun,
   nomad: anyNomad,
+  job: fc.constant(null),
   redirectToHttps: fc.boolean(),
   notFoundPage: pathName,
   cleanUrls: fc.boolean(),
@@ -311,7 +308,9 @@ const anyDefinition: fc.Arbitrary<AppDefinition> = fc.record({
 });
 
 /** Only one of the two makes the image. */
-const definition = anyDefinition.filter(({ build, dockerfile: own }) => build === null || own?.auto !== false);
+const definition = anyDefinition
+  .filter(({ build, dockerfile: own }) => build === null || own?.auto !== false)
+  .chain(orOwnJob);
 
 describe("the ways of a definition agree", () => {
   test("YAML, and back", () => {

@@ -1,7 +1,17 @@
+import { isDeepStrictEqual } from "node:util";
 import { SteppeError } from "../shared/errors.ts";
 import type { AppDefinition } from "./app-definition.ts";
+import { defaults } from "./defaults.ts";
 import { definitionSchema, partKeys } from "./definition-schema.ts";
-import { DOCKERFILE_BESIDE_BUILD, formatPath, type Path, type Problem, toProblems } from "./problems.ts";
+import {
+  BESIDE_JOB,
+  DOCKERFILE_BESIDE_BUILD,
+  JOB_ALONE,
+  formatPath,
+  type Path,
+  type Problem,
+  toProblems,
+} from "./problems.ts";
 
 /**
  * Checks an app definition that came as JSON from somewhere: everything must be there, nothing else may be, and every value
@@ -19,6 +29,16 @@ function crossProblems(definition: AppDefinition): Problem[] {
   const problems = domainsTwice(definition.domains);
   if (definition.build !== null && definition.dockerfile?.auto === false) {
     problems.push({ path: ["dockerfile"], atKey: true, message: DOCKERFILE_BESIDE_BUILD, other: ["build"] });
+  }
+  if (definition.job !== null) {
+    const { run, nomad } = definition;
+    if (!isDeepStrictEqual(run, structuredClone(defaults.run))) {
+      problems.push({ path: ["run"], atKey: true, message: BESIDE_JOB, other: ["job"] });
+    }
+    if (Object.values(nomad).some((part) => Object.keys(part as object).length > 0)) {
+      problems.push({ path: ["nomad"], atKey: true, message: BESIDE_JOB, other: ["job"] });
+    }
+    if (definition.image === null) problems.push({ path: ["job"], atKey: true, message: JOB_ALONE });
   }
   return problems;
 }

@@ -17,6 +17,10 @@ export interface Problem {
 /** What is wrong with a Dockerfile of its own beside a build command: only one of them can make the image. */
 export const DOCKERFILE_BESIDE_BUILD = "is there beside `build`; leave out the one that does not make the site";
 
+/** What is wrong with saying how instances are run beside a jobspec that says it. */
+export const BESIDE_JOB = "is there beside `job`, which says all of it; leave out one of the two";
+export const JOB_ALONE = "is there without `image`: which image of it is the app's";
+
 /** `["apps", "blog", "domains", 0]` as `apps.blog.domains[0]`. */
 export function formatPath(path: Path): string {
   let text = "";

@@ -2,7 +2,15 @@ import type * as z from "zod";
 import type { AppDefinition, DockerfileDefinition } from "./app-definition.ts";
 import { defaults, limits } from "./defaults.ts";
 import { parseDomain } from "./domain.ts";
-import { DOCKERFILE_BESIDE_BUILD, type Path, type Problem, toProblems, valueAt } from "./problems.ts";
+import {
+  BESIDE_JOB,
+  DOCKERFILE_BESIDE_BUILD,
+  JOB_ALONE,
+  type Path,
+  type Problem,
+  toProblems,
+  valueAt,
+} from "./problems.ts";
 import type { RunDefinition } from "./run-definition.ts";
 import { nomadSchema, runSchema } from "./run-schema.ts";
 import { appSchema, fileSchema } from "./schema.ts";
@@ -72,6 +80,7 @@ function toDefinition(name: string, fields: AppFields): AppDefinition {
     check: { path: check.path, status: check.status, contains: check.contains ?? null, timeoutMs: check.timeout },
     run: toRun(fields.run),
     nomad: fields.nomad,
+    job: fields.job ?? null,
     redirectToHttps: fields.redirectToHttps,
     notFoundPage: fields.notFoundPage,
     cleanUrls: fields.cleanUrls,
@@ -135,13 +144,24 @@ function crossProblems(input: unknown): Problem[] {
       const message = `has no \`domain\`; give it one, such as \`domain: ${app}.localhost\``;
       problems.push({ path: ["apps", app], atKey: true, message });
     }
-    problems.push(...domainsTwice(fields, app, seen));
+    problems.push(...domainsTwice(fields, app, seen), ...ownJobProblems(fields, app));
     const dockerfile = valueAt(fields, ["dockerfile"]);
     if (Object.hasOwn(fields, "build") && dockerfile !== undefined && dockerfile !== "auto" && dockerfile !== false) {
       const path = ["apps", app, "dockerfile"];
       problems.push({ path, atKey: true, message: DOCKERFILE_BESIDE_BUILD, other: ["apps", app, "build"] });
     }
   }
+  return problems;
+}
+
+/** A jobspec of the user's own says all but the image. */
+function ownJobProblems(fields: object, app: string): Problem[] {
+  if (!Object.hasOwn(fields, "job")) return [];
+  const problems: Problem[] = [];
+  for (const key of ["run", "nomad"].filter((name) => Object.hasOwn(fields, name))) {
+    problems.push({ path: ["apps", app, key], atKey: true, message: BESIDE_JOB, other: ["apps", app, "job"] });
+  }
+  if (!Object.hasOwn(fields, "image")) problems.push({ path: ["apps", app, "job"], atKey: true, message: JOB_ALONE });
   return problems;
 }
 

@@ -1,7 +1,10 @@
+import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { fault } from "../../test/support/fault.ts";
+import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { testDefinition, testRun } from "../../test/support/test-definition.ts";
-import { parseConfig } from "./parse-config.ts";
+import { readJobFiles } from "./job-file.ts";
+import { type Config, parseConfig } from "./parse-config.ts";
 import { parseDefinition } from "./parse-definition.ts";
 
 const mistakes = (field: string): string => {
@@ -67,9 +70,51 @@ describe("mistakes are told with their place", () => {
   });
 });
 
+describe("a jobspec of one's own", () => {
+  const job = 'job "blog" {}';
+  const own = testDefinition("b", { image: { repository: "docker.io/a/b", site: null }, job });
+
+  test("is text, or the file that it is in, kept as what is in it", async () => {
+    await using folder = temporaryFolder();
+    const read = (value: string): Promise<Config> =>
+      readJobFiles(
+        parseConfig(`apps: {b: {domain: b.test, image: a/b, job: ${JSON.stringify(value)}}}`, "f"),
+        folder.path,
+      );
+    expect((await read(job)).apps[0]?.job).toBe(job);
+    writeFileSync(folder.file("blog.nomad.hcl"), job);
+    expect((await read("./blog.nomad.hcl")).apps[0]?.job).toBe(job);
+    await expect(read("missing.hcl")).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      reason: "it is the `job` of b, and there is no such file",
+    });
+    writeFileSync(folder.file("blog.nomad.hcl"), "other.hcl");
+    await expect(read("blog.nomad.hcl")).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  });
+
+  test.each([
+    ["job: x.hcl", /apps\.b\.job is there without `image`/],
+    ["image: a/b, job: x.hcl, run: { count: 2 }", /apps\.b\.run is there beside `job`.*\(apps\.b\.job at /],
+    ["image: a/b, job: x.hcl, nomad: { job: {} }", /apps\.b\.nomad is there beside `job`/],
+    ["image: a/b, job: ''", /apps\.b\.job is empty/],
+  ])("%s is a mistake", (field, expected) => {
+    expect(mistakes(field)).toMatch(expected);
+  });
+
+  test.each([
+    [{ image: null }, "job is there without `image`: which image of it is the app's"],
+    [{ run: { ...testRun, count: 2 } }, "run is there beside `job`, which says all of it; leave out one of the two"],
+    [{ nomad: { ...own.nomad, task: { User: "x" } } }, /^nomad is there beside `job`/],
+    [{ job: "blog.hcl" }, "job is a path, and should be what is in that file"],
+  ])("so it is in a definition: %j", (change, reason) => {
+    expect(parseDefinition(own)).toEqual(own);
+    expect(fault(() => parseDefinition({ ...own, ...change })).reason).toMatch(reason);
+  });
+});
+
 test("a definition's own form is held to the same", () => {
   const definition = testDefinition("blog", { run: { ...testRun, memory: 256, memoryMax: 128 } });
   expect(fault(() => parseDefinition(definition)).reason).toBe("run.memoryMax is less than `memory`, 256");
-  const { run, nomad, ...before } = testDefinition("blog");
-  expect(parseDefinition(before)).toEqual({ ...before, run, nomad });
+  const { run, nomad, job, ...before } = testDefinition("blog");
+  expect(parseDefinition(before)).toEqual({ ...before, run, nomad, job });
 });

@@ -7,6 +7,7 @@ import { parseImageFolder, parseImageRepository } from "./image-repository.ts";
 import type { Parsed } from "./parsed.ts";
 import { parseInnerPath, parseRelativePath } from "./relative-path.ts";
 import { parseRepositoryAddress } from "./repository-address.ts";
+import { parseJobspec } from "./job-file.ts";
 import { nomadSchema, runSchema } from "./run-schema.ts";
 import { parseSemverRange } from "./semver-range.ts";
 import { duration, environment, textField, variableName } from "./text-field.ts";
@@ -268,6 +269,9 @@ export const appSchema = z.strictObject({
   nomad: nomadSchema
     .prefault({})
     .meta({ description: "What is put over the app's job on Nomad, in Nomad's own words." }),
+  job: textField(parseJobspec)
+    .optional()
+    .meta({ description: "A jobspec of your own, in HCL, or the path of one.", examples: ["blog.nomad.hcl"] }),
   redirectToHttps: z
     .boolean()
     .prefault(defaults.redirectToHttps)

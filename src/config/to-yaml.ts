@@ -45,6 +45,7 @@ function toFields(definition: AppDefinition): Record<string, unknown> {
   add(fields, "check", checks, {});
   add(fields, "run", runFields(definition.run), {});
   add(fields, "nomad", nomadFields(definition.nomad), {});
+  add(fields, "job", definition.job, null);
   add(fields, "redirectToHttps", definition.redirectToHttps, defaults.redirectToHttps);
   add(fields, "notFoundPage", definition.notFoundPage, defaults.notFoundPage);
   add(fields, "cleanUrls", definition.cleanUrls, defaults.cleanUrls);

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { definitionFromOptions, parseConfig, type UpOptions } from "../config/index.ts";
+import { dirname } from "node:path";
+import { definitionFromOptions, parseConfig, readJobFiles, type UpOptions } from "../config/index.ts";
 import { pushUrl } from "../api/index.ts";
 import type { AppDeployer } from "../deployer/index.ts";
 import { errno, SteppeError } from "../shared/errors.ts";
@@ -33,7 +34,7 @@ async function applyConfig(file: string, deployer: AppDeployer): Promise<void> {
     const cause = errno(error) === "ENOENT" ? "there is no such file" : String(error);
     throw new SteppeError("CONFIG_INVALID", { operation: "read", subject: file, cause }, { cause: error });
   });
-  const { apps } = await parseConfig(text, file);
+  const { apps } = await readJobFiles(await parseConfig(text, file), dirname(file));
   await deployer.apply(apps, { dryRun: false, prune: false, requestId: "start" });
 }
 

@@ -252,9 +252,9 @@ export const migrations: readonly string[] = [
   -- What definitions say of clusters since then: nothing.
   UPDATE apps SET definition = json_insert(definition, '$.run', json('{"driver":"docker","command":null,"args":[],"port":null,"count":1,"cpu":100,"memory":128,"memoryMax":null,"metrics":null,' ||
     '"env":{},"constraints":[],"spread":[],"promote":"auto","minHealthyMs":5000,"healthyDeadlineMs":300000,"shutdownDelayMs":2000}'),
-    '$.nomad', json('{"job":{},"group":{},"task":{},"service":{}}'));
+    '$.nomad', json('{"job":{},"group":{},"task":{},"service":{}}'), '$.job', NULL);
   UPDATE releases SET definition = json_insert(definition, '$.run', json('{"driver":"docker","command":null,"args":[],"port":null,"count":1,"cpu":100,"memory":128,"memoryMax":null,"metrics":null,' ||
     '"env":{},"constraints":[],"spread":[],"promote":"auto","minHealthyMs":5000,"healthyDeadlineMs":300000,"shutdownDelayMs":2000}'),
-    '$.nomad', json('{"job":{},"group":{},"task":{},"service":{}}'));
+    '$.nomad', json('{"job":{},"group":{},"task":{},"service":{}}'), '$.job', NULL);
   `,
 ];

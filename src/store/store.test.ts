@@ -44,7 +44,7 @@ describe("migrations", () => {
   test("a definition from before clusters says nothing of them", async () => {
     await using folder = temporaryFolder();
     const file = folder.file("steppe.db");
-    const { run, nomad, ...before } = testDefinition("blog");
+    const { run, nomad, job, ...before } = testDefinition("blog");
     {
       using store = Store.open(file, { steps: migrations.slice(0, -1) });
       store.run(
@@ -54,7 +54,7 @@ describe("migrations", () => {
     }
     using store = Store.open(file);
     const { definition } = store.get("SELECT definition FROM apps") ?? {};
-    expect(JSON.parse(String(definition))).toEqual({ ...before, run, nomad });
+    expect(JSON.parse(String(definition))).toEqual({ ...before, run, nomad, job });
   });
 
   test("a step that fails leaves the store as it was, and a backup of it", async () => {

@@ -49,6 +49,7 @@ export function testDefinition(name: string, change: Partial<AppDefinition> = {}
     check: { path: "/", status: [200, 399], contains: null, timeoutMs: 10_000 },
     run: testRun,
     nomad: { job: {}, group: {}, task: {}, service: {} },
+    job: null,
     redirectToHttps: false,
     notFoundPage: "404.html",
     cleanUrls: false,
