@@ -75,7 +75,7 @@ async function sendBuildLog(exchange: Exchange, { deployer, logs }: ApiOptions):
       operation: "read the build log of",
       subject: wanted === undefined ? app : `${app}, deployment ${wanted}`,
       cause: "nothing was built",
-      hint: "Only apps with a `build` command have a build log.",
+      hint: "Only what a `build` command or a Dockerfile makes has a build log.",
     });
   }
   const { id, file } = found;

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, isAbsolute, join, resolve } from "node:path";
 import { FolderMemory, folderTree, importTree } from "../builds/index.ts";
 import {
@@ -50,6 +50,7 @@ const OCI = "org.opencontainers.image.";
 export async function buildFolder(context: Context, folder: string, options: BuildOptions): Promise<void> {
   const { io } = context;
   const path = resolve(io.cwd, folder);
+  checkFolder(path, folder);
   const output = outputOf(io.cwd, options);
   const reference = referenceOf(options);
   const progress = new Progress(io.stderr);
@@ -99,6 +100,18 @@ export async function buildFolder(context: Context, folder: string, options: Bui
     await save(context, memory, "reads all files");
   }
   await report(context, await building, { reference, options });
+}
+
+function checkFolder(path: string, given: string): void {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isDirectory() === true) return;
+  const cause = stats === undefined ? "it does not exist" : "it is no folder";
+  throw new SteppeError("FOLDER_MISSING", {
+    operation: "build",
+    subject: given,
+    cause,
+    hint: "Give the folder that holds the site.",
+  });
 }
 
 /** Where the user's programs keep what may be lost. https://specifications.freedesktop.org/basedir-spec/latest/ */

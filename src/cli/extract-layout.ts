@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract } from "tar-stream";
 import { errno, SteppeError, toSteppeError } from "../shared/errors.ts";
+import { unwritable } from "../shared/unwritable.ts";
 import { writeWhole } from "../shared/write-whole.ts";
 
 /** All that a layout holds; the archive comes from elsewhere, and no other path is written. */
@@ -52,7 +53,7 @@ async function requireEmpty(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true });
     if ((await readdir(folder)).length === 0) return;
   } catch (error) {
-    if (errno(error) !== "EEXIST" && errno(error) !== "ENOTDIR") throw toSteppeError(error, "export to", folder);
+    if (errno(error) !== "EEXIST" && errno(error) !== "ENOTDIR") throw unwritable(error, "export to", folder);
     throw new SteppeError("USAGE", { ...parts, cause: "it is a file", hint: "Give a new folder." }, { cause: error });
   }
   throw new SteppeError("USAGE", { ...parts, cause: "the folder is not empty", hint: "Give a new folder." });

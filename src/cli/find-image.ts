@@ -21,12 +21,15 @@ export async function findImage(client: Client, text: string, { orReference = fa
       hint: `\`steppe releases ${app}\` lists those that are kept.`,
     });
   }
-  const begin = /^(?:sha256:)?([0-9a-f]{6,64})$/.exec(text)?.[1];
+  const begin = /^(?:sha256:([0-9a-f]+)|([0-9a-f]{6,64}))$/
+    .exec(text)
+    ?.slice(1)
+    .find((digits) => digits !== undefined);
   const digests = begin === undefined ? [] : (await client.images()).map(({ digest }) => digest);
   const fitting = digests.filter((digest) => digest.startsWith(`sha256:${begin}`));
   const [only] = fitting;
   if (fitting.length === 1 && only !== undefined) return only;
-  if (orReference && fitting.length === 0) return text;
+  if (orReference && fitting.length === 0 && !text.startsWith("sha256:")) return text;
   const cause = fitting.length > 1 ? "several images begin so" : "it is neither an app nor an image that is kept";
   throw new SteppeError("IMAGE_NOT_FOUND", {
     operation: "find the image",

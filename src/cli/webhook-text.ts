@@ -53,6 +53,7 @@ export async function readSecret(file: string | undefined, { io }: Context): Pro
     return readFileSync(resolve(io.cwd, file), "utf8").trim();
   } catch (error) {
     const cause = errno(error) === "ENOENT" ? "there is no such file" : String(error);
-    throw new SteppeError("USAGE", { operation: "read the secret from", subject: file, cause }, { cause: error });
+    const hint = "Give the file that holds the secret; `-` is standard input.";
+    throw new SteppeError("USAGE", { operation: "read the secret from", subject: file, cause, hint }, { cause: error });
   }
 }

@@ -76,7 +76,7 @@ export interface Engine {
 
   /**
    * Makes ready so that each of these releases can be routed at once (a rollback is one switch), and frees what is kept
-   * for releases of the app that are not among them. The one that serves is always kept.
+   * for releases of the app that are not among them. The one that serves is always kept. Those that it has no driver for are passed over.
    */
   retain(app: string, releases: readonly ReleaseSpec[]): Promise<void>;
 }

@@ -181,7 +181,11 @@ export const errorCodes = {
   DEPLOYMENT_FAILED: { status: 500, exit: 6, hint: "`steppe status APP` shows the cause." },
   DEPLOYMENT_SUPERSEDED: { status: 409, exit: 6, hint: "A newer tag was deployed instead." },
   DEPLOYMENT_REJECTED: { status: 409, exit: 6, hint: "A person decided so; what was live before goes on serving." },
-  DRIVER_MISSING: { status: 422, exit: 6, hint: "The local engine serves static sites." },
+  DRIVER_MISSING: {
+    status: 422,
+    exit: 6,
+    hint: "The local engine serves static sites: build the image's last stage `FROM steppe/static`, or say with the app's `image.site` which folder of it is the site.",
+  },
   // platform
   PORT_TAKEN: { status: 500, exit: 5, hint: "Stop the other program, or choose another address." },
   PORT_FORBIDDEN: { status: 500, exit: 5, hint: "Ports below 1024 want root or CAP_NET_BIND_SERVICE." },

@@ -75,7 +75,7 @@ export class WebhookRegistry implements WebhookDirectory {
   /** Throws USAGE, WEBHOOK_EXISTS. */
   add({ name, sender, secret = this.#parts.newSecret(), callback }: NewWebhook): KnownWebhook {
     if (!NAME.test(name)) throw usage(name, "a name has lower-case letters, digits and hyphens, 63 at most");
-    if (!isSender(sender)) throw usage(name, `the sender is none of ${senders.join(", ")}`);
+    if (!isSender(sender)) throw usage(name, `the sender ${JSON.stringify(sender)} is none of ${senders.join(", ")}`);
     if (callback && sender !== "docker-hub") throw usage(name, "only Docker Hub sends a callback_url");
     if (this.#known.has(name)) {
       throw new SteppeError("WEBHOOK_EXISTS", {

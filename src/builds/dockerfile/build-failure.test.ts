@@ -28,6 +28,25 @@ describe("a build that failed", () => {
     expect(failure("buildah", buildah).reason).toBe("the step `RUN x` exited with 9");
   });
 
+  it("says why a base image did not come, and which instruction is not known", () => {
+    const away = [
+      "Step 1/2 : FROM base",
+      'Get "https://registry.test/v2/": dial tcp: lookup registry.test on 192.0.2.1:53: no such host',
+      "",
+    ].join("\n");
+    expect(failure("classic", away).reason).toMatch(/^the step `FROM base` failed: Get "https:.*no such host$/);
+    const misspelled = "Error response from daemon: dockerfile parse error line 3: unknown instruction: COPPY";
+    expect(failure("classic", misspelled)).toMatchObject({
+      reason: "the Dockerfile cannot be read: line 3: unknown instruction: COPPY",
+      hint: expect.stringMatching(/^Correct that line\. .*buildx/) as string,
+    });
+    const buildkit = "ERROR: failed to solve: dockerfile parse error on line 3: unknown instruction: COPPY";
+    expect(failure("buildkit", buildkit)).toMatchObject({
+      reason: "the Dockerfile cannot be read: line 3: unknown instruction: COPPY",
+      hint: "Correct that line. `steppe logs blog --build` shows the whole log.",
+    });
+  });
+
   it("is the step's own fault if that ended by itself, whatever it says of a daemon or a connection", () => {
     const text =
       "Step 1/1 : RUN docker ps\nCannot connect to the Docker daemon\nThe command 'x' returned a non-zero code: 1";
@@ -45,9 +64,15 @@ describe("a build that failed", () => {
     ["buildah", "Error: committing: no space left on device", "DISK_FULL", "Free some space"],
     [
       "classic",
-      "Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?",
+      "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
       "BUILDER_UNAVAILABLE",
       "systemctl",
+    ],
+    [
+      "classic",
+      "Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?",
+      "BUILDER_UNAVAILABLE",
+      "DOCKER_HOST",
     ],
     ["buildkit", "error reading from server: EOF", "BUILDER_UNAVAILABLE", "journalctl"],
     ["classic", "the --mount option requires BuildKit", "BUILD_FAILED", "buildx"],

@@ -2,6 +2,10 @@ import { SteppeError } from "../../shared/errors.ts";
 import type { ToolKind } from "./build-plan.ts";
 import { explainDaemon } from "./docker-client.ts";
 
+/** A line that says why. Docker's classic builder prints what a connection failed for as Go's network library words it. */
+const WHY =
+  /error|failed|invalid|unknown|not found|denied|no such host|dial tcp|refused|timed? ?out|unauthorized|x509|too ?many ?requests/i;
+
 /** Watches what a tool prints, for the step that fails and what is said of it. */
 export class BuildWatch {
   readonly #steps = new Map<string, string>();
@@ -79,7 +83,14 @@ export function explainFailure(build: FailedBuild): SteppeError {
       hint,
     );
   }
-  if (/requires BuildKit|Unknown flag: (?:mount|link|chmod)|unknown instruction/i.test(detail) && kind === "classic") {
+  // Mostly misspelled; of a here-document, which only BuildKit knows, its second line.
+  const [unknown] = /(?:line \d+: )?unknown instruction: .*/i.exec(detail) ?? [];
+  if (unknown !== undefined) {
+    const newer =
+      kind === "classic" ? " If it is right, it may want BuildKit: install Docker's buildx, or buildah." : "";
+    return failure(`the Dockerfile cannot be read: ${unknown.slice(0, 200)}`, `Correct that line.${newer} ${wholeLog}`);
+  }
+  if (/requires BuildKit|Unknown flag: (?:mount|link|chmod)/i.test(detail) && kind === "classic") {
     return failure(
       `${where} is not known to Docker's classic builder`,
       `It may want BuildKit: install Docker's buildx, or buildah. ${wholeLog}`,
@@ -90,7 +101,7 @@ export function explainFailure(build: FailedBuild): SteppeError {
     return failure(`${where} was killed (137): the machine had no memory left, or Docker was stopped`, hint);
   }
   if (exit !== undefined) return failure(`${where} exited with ${exit}`);
-  const said = detail.split("\n").findLast((line) => /error|failed|invalid|unknown|not found|denied/i.test(line));
+  const said = detail.split("\n").findLast((line) => WHY.test(line));
   const why = said === undefined ? `the tool exited with ${code}` : said.replace(/^ERROR: /, "").slice(0, 300);
   return failure(`${where} failed: ${why}`);
 }

@@ -104,7 +104,7 @@ export function explainDaemon(text: string): SteppeError | undefined {
       text,
     )
   ) {
-    return unavailable("the Docker daemon does not run, or cannot be reached");
+    return unavailable(...unreachable(text));
   }
   if (NO_SPACE.test(text)) {
     const cause = "no space left on the disk that Docker's data is on";
@@ -123,6 +123,16 @@ export function explainDaemon(text: string): SteppeError | undefined {
     );
   }
   return undefined;
+}
+
+/** Why it cannot be reached, and what to do: where it is no service of this machine, the client says at which address it looked. */
+function unreachable(text: string): [cause: string, hint?: string] {
+  const cause = "the Docker daemon does not run, or cannot be reached";
+  const [, address] = / (?:Docker daemon|docker API) at (\S+?)\.?(?:\s|$)/.exec(text) ?? [];
+  if (address === undefined || address.endsWith("/run/docker.sock")) return [cause];
+  const hint =
+    "That address is of `DOCKER_HOST` or Docker's context: start Docker there, or correct it. Or install buildah.";
+  return [`${cause} at ${address}`, hint];
 }
 
 function unavailable(cause: string, hint?: string): SteppeError {

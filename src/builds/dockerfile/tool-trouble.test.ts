@@ -31,8 +31,8 @@ describe.each(dockers)("a Docker with its builder %s", (tool) => {
     expect(readdirSync(fixture.folders.builds)).toEqual([]);
     await expect(fixture.build()).rejects.toMatchObject({
       code: "BUILDER_UNAVAILABLE",
-      reason: "the Docker daemon does not run, or cannot be reached",
-      hint: expect.stringContaining("systemctl start docker") as string,
+      reason: `the Docker daemon does not run, or cannot be reached at ${fixture.daemon?.host}`,
+      hint: expect.stringContaining("`DOCKER_HOST`") as string,
     });
   });
 });

@@ -44,6 +44,9 @@ describe("apply and validate", () => {
     world.routes.set("POST /v1/apply", { changes: added("a", "c"), deployments: [] });
     expect((await world.run("apply")).stderr).toMatch(/^Push a tag to a, c: git push "\$\(steppe app show APP /);
     expect((await world.run("apply", "--dry-run")).stderr).toBe("");
+    world.write("steppe.yaml", "apps: { d: { domain: d.test, image: registry.test/d } }");
+    world.routes.set("POST /v1/apply", { changes: added("d"), deployments: [] });
+    expect((await world.run("apply")).stderr).toMatch(/\nA new tag in registry\.test\/d deploys d as well\.\n$/);
   });
 
   test("nothing to change", async () => {

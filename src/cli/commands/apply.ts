@@ -65,9 +65,14 @@ async function noteAdded(context: Context, apps: readonly AppDefinition[], chang
   const added = new Set(changes.filter(({ action }) => action === "add").map(({ app }) => app));
   const pushed = apps.filter(({ name, repository }) => added.has(name) && repository === null).map(({ name }) => name);
   const [first] = pushed;
-  if (first === undefined) return;
   const name = pushed.length === 1 ? first : "APP";
-  await context.note(`Push a tag to ${pushed.join(", ")}: git push "$(steppe app show ${name} --push-url)" v1`);
+  if (first !== undefined) {
+    await context.note(`Push a tag to ${pushed.join(", ")}: git push "$(steppe app show ${name} --push-url)" v1`);
+  }
+  for (const { name: app, image } of apps) {
+    if (added.has(app) && image !== null)
+      await context.note(`A new tag in ${image.repository} deploys ${app} as well.`);
+  }
 }
 
 /** Follows each in turn, those that failed too; the first failure is the one to throw, the others are said at once. */

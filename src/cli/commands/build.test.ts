@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { GitRepository } from "../../../test/support/git-repository.ts";
@@ -83,11 +83,25 @@ test.each([
   expect([code, stderr]).toEqual([2, expect.stringContaining(cause)]);
 });
 
-test("names the folder that is not there, and a time that is none", async () => {
+test("names a time that is none", async () => {
   await using world = await worldWithSite();
-  const missing = await world.run("build", "nothing", ...TAG, ...BASE, "--output", "oci:out");
-  expect([missing.code, missing.stderr]).toEqual([6, expect.stringContaining("read nothing")]);
   world.env["SOURCE_DATE_EPOCH"] = "now";
   const epoch = await world.run("build", "site", ...TAG, ...BASE, "--output", "oci:out");
   expect([epoch.code, epoch.stderr]).toEqual([2, expect.stringContaining("SOURCE_DATE_EPOCH")]);
+});
+
+test("a folder that is none, and a place where nothing can be written, are told as such", async () => {
+  await using world = await worldWithSite();
+  const build = (folder: string, output: string) =>
+    world.run("build", folder, ...TAG, ...BASE, "--platform", "linux/amd64", "--output", output);
+  const nothing = await build("nothing", "site.tar");
+  expect([nothing.code, nothing.stderr]).toEqual([6, expect.stringContaining("build nothing: it does not exist")]);
+  expect((await build("site/index.html", "site.tar")).stderr).toContain("build site/index.html: it is no folder");
+  const homeless = await build("site", "nowhere/site.tar");
+  expect([homeless.code, homeless.stderr]).toEqual([2, expect.stringContaining("to lie in does not exist [USAGE]")]);
+  const inFile = await build("site", "site/index.html/site.tar");
+  expect([inFile.code, inFile.stderr]).toEqual([2, expect.stringContaining("to lie in is no folder [USAGE]")]);
+  mkdirSync(join(world.folder, "work/folder.tar"));
+  const folder = await build("site", "folder.tar");
+  expect([folder.code, folder.stderr]).toEqual([2, expect.stringContaining("it is a folder [USAGE]")]);
 });

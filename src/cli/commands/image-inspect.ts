@@ -1,9 +1,11 @@
 import type { Command } from "commander";
 import type { ImageDetails } from "../../api/types.ts";
+import { SteppeError } from "../../shared/errors.ts";
 import { type CommonOptions, withServer } from "../common-options.ts";
 import type { Context } from "../context.ts";
 import { findImage } from "../find-image.ts";
 import { formatBytes } from "../human.ts";
+import type { Client } from "../io.ts";
 import { formatTable } from "../table.ts";
 
 /** With `--json`, the ImageDetails, with manifest and config whole. */
@@ -14,10 +16,23 @@ export function define(command: Command, context: Context): void {
   );
   withServer(command).action(async (image: string, options: CommonOptions) => {
     const client = await context.client(options);
-    const details = await client.inspectImage(await findImage(client, image, { orReference: true }));
+    const details = await inspect(client, image);
     if (options.json === true) return await context.printJson(details);
     await context.print(describe(details));
   });
+}
+
+/** A name without a registry is mostly meant for an app: that Docker Hub was asked for it is said, if it knows none or is not to be reached. */
+async function inspect(client: Client, image: string): Promise<ImageDetails> {
+  const found = await findImage(client, image, { orReference: true });
+  try {
+    return await client.inspectImage(found);
+  } catch (error) {
+    if (found !== image || /[/@]/.test(image) || !(error instanceof SteppeError)) throw error;
+    const hint = `No app and no image that is kept is called \`${image}\`, so Docker Hub was asked; \`steppe app list\` and \`steppe image ls\` show what is here.`;
+    const { code, operation, subject, reason: cause, detail } = error;
+    throw new SteppeError(code, { operation, subject, cause, hint, detail }, { cause: error });
+  }
 }
 
 function describe(details: ImageDetails): string {

@@ -41,5 +41,8 @@ function usedBy({ uses }: ImageView): string {
 function sourceOf({ uses }: ImageView): string {
   const [use] = uses;
   if (use === undefined) return "-";
-  return use.source === null ? "a folder" : use.source.replace(/^refs\/(tags|heads)\//, "");
+  // A digest in it is that of the image, or of the index that it was taken from: no line of a terminal has room for it.
+  return use.source === null
+    ? "a folder"
+    : use.source.replace(/^refs\/(tags|heads)\//, "").replace(/@sha256:[0-9a-f]{64}$/, "");
 }

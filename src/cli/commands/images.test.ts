@@ -1,6 +1,7 @@
+import type { ServerResponse } from "node:http";
 import { expect, test } from "vitest";
 import type { ImageDetails, ImageView, Release } from "../../api/types.ts";
-import { blog, FakeWorld, view } from "../fake-world.ts";
+import { answerError, blog, FakeWorld, view } from "../fake-world.ts";
 
 const A = `sha256:${"a".repeat(64)}`;
 const B = `sha256:${"ab".repeat(32)}`;
@@ -57,6 +58,20 @@ test("ls shows what is kept, what needs it, and until when the rest stays", asyn
   expect(JSON.parse((await world.run("image", "ls", "--json")).stdout)).toEqual(kept);
 });
 
+test("ls tells an image of a registry by its tag: its digest has a column of its own", async () => {
+  await using world = await serving();
+  const sources = [`127.0.0.1:5000/site:v1@${B}`, `ghcr.io/team/site@${B}`, "refs/tags/v1@2"];
+  const [first] = kept;
+  world.routes.set(
+    "GET /v1/images",
+    sources.map((source) => ({ ...first, uses: [{ ...use, source }] })),
+  );
+  const { stdout } = await world.run("image", "ls");
+  expect(stdout).toMatch(/  127\.0\.0\.1:5000\/site:v1  /);
+  expect(stdout).toMatch(/  ghcr\.io\/team\/site  /);
+  expect(stdout).toMatch(/  v1@2  /);
+});
+
 test("inspect asks for the image that was named, whichever way", async () => {
   await using world = await serving();
   const asked = async (name: string): Promise<string> => {
@@ -74,6 +89,23 @@ test("inspect asks for the image that was named, whichever way", async () => {
   expect(stdout).toMatch(/served +no: it is a program\n/);
   expect(stdout).toMatch(/entrypoint +\["\/run"\]\n/);
   expect(stdout).toMatch(/layers +1, 2.0 KiB\n/);
+});
+
+test("inspect of a name that is nobody's says that Docker Hub was asked; the begin of a digest is never asked for there", async () => {
+  await using world = await serving();
+  world.routes.set("GET /v1/images/inspect", (_: unknown, response: ServerResponse) =>
+    answerError(response, "IMAGE_NOT_FOUND", "no such image"),
+  );
+  const misspelled = await world.run("image", "inspect", "blgo");
+  expect(misspelled.code).toBe(3);
+  expect(misspelled.stderr).toContain("is called `blgo`, so Docker Hub was asked");
+  expect((await world.run("image", "inspect", "ghcr.io/team/site:v2")).stderr).not.toContain("so Docker Hub");
+  const asked = world.requests.length;
+  const begin = await world.run("image", "inspect", "sha256:dada");
+  expect([begin.code, begin.stderr]).toEqual([3, expect.stringContaining("neither an app nor an image")]);
+  expect(world.requests.slice(asked).map(([request]) => request)).toEqual(["GET /v1/images"]);
+  expect((await world.run("image", "inspect", "sha256:ab", "--json")).code).toBe(3);
+  expect(decodeURIComponent(world.requests.at(-1)?.[0].split("of=")[1] ?? "")).toBe(B);
 });
 
 test("pull and push say what came of it", async () => {

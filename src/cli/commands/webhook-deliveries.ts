@@ -2,7 +2,9 @@ import type { Command } from "commander";
 import type { DeliveryView } from "../../api/types.ts";
 import { type CommonOptions, wholeNumber, withServer } from "../common-options.ts";
 import type { Context } from "../context.ts";
+import { SteppeError } from "../../shared/errors.ts";
 import { count, formatAge, formatSecond } from "../human.ts";
+import type { Client } from "../io.ts";
 import { formatTable } from "../table.ts";
 import { describeHints, describeVerdict } from "../webhook-text.ts";
 
@@ -27,10 +29,19 @@ export function define(command: Command, context: Context): void {
       ...(before === undefined ? {} : { before: wholeNumber(before, "--before", SUBJECT) }),
       ...(name === undefined ? {} : { webhook: name }),
     });
+    if (deliveries.length === 0 && name !== undefined) await checkName(client, name);
     if (options.json === true) return await context.printJson(deliveries);
     if (deliveries.length === 0) return await context.print("There are no deliveries.");
     await context.print(describe(deliveries, context));
   });
+}
+
+/** The list keeps deliveries of webhooks that were removed: only a name that has neither is misspelled. */
+async function checkName(client: Client, name: string): Promise<void> {
+  const isThere = (await client.webhooks()).some((webhook) => webhook.name === name);
+  if (isThere) return;
+  const parts = { operation: "list the deliveries of", subject: name, cause: "there is no such webhook" };
+  throw new SteppeError("WEBHOOK_NOT_FOUND", parts);
 }
 
 function describe(deliveries: readonly DeliveryView[], context: Context): string {

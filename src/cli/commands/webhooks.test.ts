@@ -119,6 +119,11 @@ DELIVERY  CAME                 WEBHOOK  SENDER      ANSWER  WHAT CAME OF IT
 16        TIME  hub      docker-hub  401     refused: the signature is not the right one (came 2 more times, last 30 s ago)
 `);
   expect(world.requests.at(-1)?.[0]).toBe("GET /v1/deliveries?limit=3&before=19&webhook=hub");
+  world.routes.set("GET /v1/deliveries", []);
+  const misspelled = await world.run("webhook", "deliveries", "hbu");
+  expect([misspelled.code, misspelled.stderr]).toEqual([3, expect.stringContaining("there is no such webhook")]);
+  world.routes.set("GET /v1/webhooks", [webhook]);
+  expect((await world.run("webhook", "deliveries", "hub")).stdout).toBe("There are no deliveries.\n");
 });
 
 test("rotate says how long the secret before holds, and finishes", async () => {

@@ -7,11 +7,16 @@ import type { IngressSupervisor } from "../../ingress/index.ts";
 import type { SnapshotPublisher } from "../../ingress/snapshot/index.ts";
 import { ask, TestData } from "../../ingress/test-ingress.ts";
 import { FakeClock } from "../../shared/clock.ts";
+import { SteppeError } from "../../shared/errors.ts";
 import { silentLogger } from "../../shared/log.ts";
 import { describeEngine, type EngineHarness } from "../engine-contract.ts";
 import type { ReleaseSpec } from "../engine.ts";
 import { testDefinition } from "../../../test/support/test-definition.ts";
 import { createLocalEngine, type LocalEngine } from "./index.ts";
+
+/** An image that no driver is here for. */
+const PROGRAM = `sha256:${"d".repeat(64)}`;
+const refusal = new SteppeError("DRIVER_MISSING", { operation: "serve", subject: PROGRAM, cause: "it is a program" });
 
 /** Real ingress processes, and images in memory over real packs. */
 class LocalHarness implements EngineHarness {
@@ -33,7 +38,8 @@ class LocalHarness implements EngineHarness {
   engine(publisher: SnapshotPublisher = this.ingress.publisher): LocalEngine {
     return createLocalEngine({
       files: this.data,
-      readTree: (digest) => Promise.resolve(this.#trees.get(digest) ?? []),
+      readTree: (digest) =>
+        digest === PROGRAM ? Promise.reject(refusal) : Promise.resolve(this.#trees.get(digest) ?? []),
       publisher,
       packFolder: this.data.folders.packs,
       siteFolder: this.data.folders.sites,
@@ -159,6 +165,17 @@ describe("local engine", () => {
     expect(numbers()).toEqual(["1", "2", "4"]);
     await engine.remove("kept");
     expect(existsSync(join(harness.data.folders.sites, "kept"))).toBe(false);
+  });
+
+  test("retain passes over a program, which was refused and whose release is kept all the same", async () => {
+    const engine = harness.engine();
+    const site = await harness.release("mixed", 1, assets("a"));
+    await deploy(site);
+    const program = { ...site, number: 2, image: PROGRAM };
+    await expect(engine.place(program, context)).rejects.toMatchObject({ code: "DRIVER_MISSING" });
+    await engine.retain("mixed", [program, site]);
+    expect(readdirSync(join(harness.data.folders.sites, "mixed"))).toHaveLength(1);
+    expect((await harness.visit("mixed.test", "/")).body).toBe("a");
   });
 
   test("refresh follows files to where they lie now, and only then are the old packs free", async () => {

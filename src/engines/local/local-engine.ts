@@ -163,7 +163,10 @@ class SiteEngine implements LocalEngine {
   retain(app: string, releases: readonly ReleaseSpec[]): Promise<void> {
     return this.#exclusive(app, "retain", async () => {
       const kept = new Set<string>();
-      for (const release of releases) kept.add((await this.#ensureIndex(release)).index);
+      for (const release of releases) {
+        const ready = await this.#indexOfKept(release);
+        if (ready !== undefined) kept.add(ready.index);
+      }
       const now = this.#options.clock.now();
       const numbers = new Set(releases.map(({ number }) => number));
       const snapshot = await this.#publisher.update((draft) => {
@@ -216,6 +219,16 @@ class SiteEngine implements LocalEngine {
     const found = this.#indexes.find(owner(release));
     if (found !== undefined) return found;
     return this.#compile(release, this.#nextModifiedAt(release.app), context);
+  }
+
+  /** The same, and undefined of a program: it was refused when it was to be placed, and its release is kept all the same. */
+  async #indexOfKept(release: ReleaseSpec): Promise<SiteRelease | undefined> {
+    try {
+      return await this.#ensureIndex(release);
+    } catch (error) {
+      if (error instanceof SteppeError && error.code === "DRIVER_MISSING") return undefined;
+      throw error;
+    }
   }
 
   async #compile(release: ReleaseSpec, modifiedAt: number, context?: EngineContext): Promise<SiteRelease> {

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../../shared/atomic-file.ts";
-import { errno, SteppeError, toSteppeError } from "../../shared/errors.ts";
+import { errno, SteppeError } from "../../shared/errors.ts";
+import { unwritable } from "../../shared/unwritable.ts";
 import { writeWhole } from "../../shared/write-whole.ts";
 import type { LayoutFile } from "../layout-archive.ts";
 import { json, MEDIA_TYPES, OCI_LAYOUT, layoutIndex } from "../oci-manifest.ts";
@@ -42,7 +43,7 @@ export async function writeLayout(folder: string, blobs: readonly LayoutFile[], 
   } catch (error) {
     for (const file of written) rmSync(file, { force: true });
     for (const path of made.toReversed()) removeEmpty(path);
-    throw toSteppeError(error, "write", `oci:${folder}`);
+    throw unwritable(error, "write", `oci:${folder}`);
   }
 }
 
