@@ -76,6 +76,7 @@ function send(target: ApiTarget, call: ApiCall): Promise<IncomingMessage> {
   };
   request.once("response", resolve);
   request.once("error", fail);
+  request.once("close", () => fail(new Error("it closed the connection without an answer"))); // as after a 101
   limitTimes(request, target);
   if (call.body === undefined) request.end(text);
   // Once the answer is there, that the server took no more of the body is no failure.

@@ -33,9 +33,9 @@ function readerOf(client: RegistryClient): RegistryReader {
       return await unless(["IMAGE_NOT_FOUND"], read());
     },
     async createdAt(reference, signal) {
-      // Of what is no image, or none for this machine, that is said when it is pulled.
+      // Of what is no image, or none for this machine, or what the registry keeps to itself, that is said when it is pulled.
       const image = await unless(
-        ["IMAGE_NOT_FOUND", "REGISTRY_ANSWER_INVALID"],
+        ["IMAGE_NOT_FOUND", "REGISTRY_ANSWER_INVALID", "REGISTRY_REFUSED"],
         pullImage(client, parseReference(reference), { signal }),
       );
       return image === undefined ? null : createdAt(image.config);

@@ -1,4 +1,5 @@
 import { type AppDefinition, selectTag } from "../config/index.ts";
+import { SteppeError } from "../shared/errors.ts";
 import { Semaphore } from "../shared/semaphore.ts";
 import type { ImageTagRow } from "../store/index.ts";
 import type { RegistryReader } from "./dependencies.ts";
@@ -47,6 +48,8 @@ export interface ImagesLook {
   nothing: "tags" | "repository" | null;
   /** Why a tag that changed, or was told of, does not deploy: a line for people for each. */
   notes: Map<string, string>;
+  /** Why something of a tag could not be found out: nothing is said of that tag above, so that it is asked for again. */
+  failure: Error | undefined;
 }
 
 interface Found {
@@ -62,7 +65,9 @@ interface Moved {
 
 /**
  * Asks a registry what the tags of an app's repository stand for, those that are told of or else those that are new or may have moved,
- * with a bounded number of requests; and says which of them deploys by the app's policy. Throws what registries do.
+ * with a bounded number of requests; and says which of them deploys by the app's policy. One tag that the registry does not give keeps the others
+ * from nothing. Throws what registries do if nothing could be found out; at the first look also if anything could not for a while, since what is there
+ * then is not new later.
  */
 export async function lookAtImages(request: ImageLookRequest): Promise<ImagesLook> {
   const { definition, known, wanted, isPoll, registry, repository, signal } = request;
@@ -81,8 +86,9 @@ export async function lookAtImages(request: ImageLookRequest): Promise<ImagesLoo
     postponed,
     nothing: listed?.length === 0 && known.size === 0 ? (found === undefined ? "repository" : "tags") : null,
     notes: new Map(reasons),
+    failure: undefined,
   };
-  const answers = await askAll(request, ask);
+  const answers = await askAll(request, ask, look);
   if (listed !== undefined) compareList(new Set(listed), request, look);
   await select(sortOut(answers, request, look), { ...request, command }, look);
   for (const tag of [...unasked, ...postponed]) {
@@ -96,7 +102,8 @@ export async function lookAtImages(request: ImageLookRequest): Promise<ImagesLoo
   return look;
 }
 
-async function askAll({ registry, repository, signal }: ImageLookRequest, tags: readonly string[]): Promise<Found[]> {
+async function askAll(request: ImageLookRequest, tags: readonly string[], look: ImagesLook): Promise<Found[]> {
+  const { registry, repository, signal } = request;
   const places = new Semaphore(AT_ONCE);
   const outcomes = await Promise.allSettled(
     tags.map(async (tag) => {
@@ -104,10 +111,24 @@ async function askAll({ registry, repository, signal }: ImageLookRequest, tags: 
       return { tag, digest: await registry.resolve(`${repository}:${tag}`, signal) };
     }),
   );
-  return outcomes.map((outcome) => {
-    if (outcome.status === "rejected") throw outcome.reason;
-    return outcome.value;
+  const answered = outcomes.some(({ status }) => status === "fulfilled");
+  return outcomes.flatMap((outcome, i) => {
+    if (outcome.status === "fulfilled") return [outcome.value];
+    if (!answered) throw outcome.reason;
+    leaveOut(tags[i] ?? "", outcome.reason, request, look);
+    return [];
   });
+}
+
+/** Goes on without a tag of which something could not be found out, unless all of them count, or nobody waits any more. */
+function leaveOut(tag: string, thrown: unknown, { known, now, signal }: ImageLookRequest, look: ImagesLook): void {
+  if (signal.aborted || !(thrown instanceof SteppeError)) throw thrown;
+  if (known.size === 0) {
+    // What the registry keeps to itself stays so: to ask again would not help, and later it shall not be new.
+    if (thrown.code !== "REGISTRY_REFUSED") throw thrown;
+    look.changed.push({ tag, digest: null, createdAt: null, seenAt: now });
+  }
+  look.failure ??= thrown;
 }
 
 function compareList(listed: ReadonlySet<string>, { known }: ImageLookRequest, look: ImagesLook): void {
@@ -152,9 +173,14 @@ async function select(
   const { definition, repository, known, live, registry, signal, now, command } = request;
   const candidates = knownCandidates(moved, request, look);
   for (const { tag, digest } of moved) {
-    // Where versions decide, age does not matter.
-    const createdAt =
-      definition.policy.semver === null ? await registry.createdAt(`${repository}@${digest}`, signal) : null;
+    let createdAt: number | null = null;
+    try {
+      // Where versions decide, age does not matter.
+      if (definition.policy.semver === null) createdAt = await registry.createdAt(`${repository}@${digest}`, signal);
+    } catch (error) {
+      leaveOut(tag, error, request, look);
+      continue;
+    }
     look.changed.push({ tag, digest, createdAt, seenAt: now });
     candidates.push(candidate(tag, { createdAt, appeared: known.size === 0 ? 0 : now, changed: true }));
   }

@@ -132,6 +132,7 @@ export class ImageWatch {
     // The first tag of what is built of a repository elsewhere is pushed by us.
     this.#empty.note(name, repository, definition.repository === null ? look.nothing : null);
     const queued = this.#write(name, repository, look, requestId);
+    if (look.failure !== undefined) throw look.failure; // what could be found out is acted on
     return { queued, lines: this.#describe(name, repository, look, wanted, queued) };
   }
 

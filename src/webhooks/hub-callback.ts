@@ -95,6 +95,7 @@ function post(address: URL, json: object, signal: AbortSignal): Promise<number> 
     signal,
   });
   request.on("error", reject);
+  request.on("close", () => reject(new Error("the connection was closed without an answer"))); // as after a 101
   request.on("response", (response) => {
     response.destroy();
     resolve(response.statusCode ?? 0);

@@ -128,6 +128,20 @@ describe("a connection", () => {
     await expect(testClient().client.ping(`127.0.0.1:${port}`)).rejects.toThrow("its answer is no HTTP");
   });
 
+  test.for([
+    ["that is taken for another protocol", "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"],
+    ["that is only told to go on, and closed", "HTTP/1.1 100 Continue\r\n\r\n"],
+  ] as const)("%s comes to an end", async ([, answer]) => {
+    await using server = createServer((socket) => {
+      socket.on("error", () => {}).once("data", () => socket.write(answer, () => socket.end()));
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : undefined;
+    const asked = testClient().client.ping(`127.0.0.1:${port}`);
+    await expect(asked).rejects.toMatchObject({ code: "REGISTRY_UNREACHABLE" });
+  });
+
   test("without an answer is given up", async () => {
     const { promise: asked, resolve } = Promise.withResolvers<void>();
     await using server = await fakeServer(() => resolve());

@@ -75,7 +75,15 @@ export async function sendRequest(options: TransportOptions, request: HttpReques
   };
   outgoing.once("response", resolve);
   outgoing.on("error", fail);
-  outgoing.once("close", () => watchdog[Symbol.dispose]());
+  // An answer 101 is none that Node would tell of: it closes, and neither an answer nor an error comes.
+  outgoing.once("upgrade", (_, socket) => {
+    socket.destroy();
+    fail(new TransportError("it wants to speak another protocol, which was not asked for", { final: true }));
+  });
+  outgoing.once("close", () => {
+    watchdog[Symbol.dispose]();
+    fail(new TransportError("the connection was closed without an answer"));
+  });
   watchConnection(outgoing, watchdog, options.times, () => (connected = true));
   if (body === undefined || body instanceof Uint8Array) outgoing.end(body);
   // Once the answer is there, that the server took no more of the body is no failure: the answer says why.
