@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { SteppeError, toSteppeError } from "../shared/errors.ts";
+import { FrugalRequest } from "../shared/frugal-request.ts";
 import { HttpListeners } from "../shared/http-listeners.ts";
+import { PipelineBound } from "../shared/pipeline-bound.ts";
 import { Access, peerOf } from "./access.ts";
 import { type ApiLimits, type ApiOptions, DEFAULT_LIMITS } from "./api-options.ts";
 import { checkHost } from "./check-host.ts";
@@ -14,6 +16,8 @@ import { webhookRoutes } from "./webhook-routes.ts";
 
 /** Milliseconds for a request's head: slow clients hold no more than a connection. */
 const HEAD_MS = 20_000;
+/** Requests of one connection that wait for their answers. */
+const MOST_PIPELINED = 16;
 /** So that no client takes all descriptors: the store and the repositories need some. */
 const MOST_CONNECTIONS = 2000;
 
@@ -26,6 +30,7 @@ export class Api {
   readonly #limits: ApiLimits;
   readonly #router: Router;
   readonly #access: Access;
+  readonly #pipelines = new PipelineBound(MOST_PIPELINED);
   readonly #listeners: HttpListeners;
 
   constructor(options: ApiOptions) {
@@ -64,6 +69,7 @@ export class Api {
 
   #makeServer(): Server {
     const server = createServer({
+      IncomingMessage: FrugalRequest,
       headersTimeout: HEAD_MS,
       requestTimeout: 0, // a push may take hours; bodies have their own limits
       keepAliveTimeout: 65_000,
@@ -72,7 +78,9 @@ export class Api {
       joinDuplicateHeaders: true, // else the first of two Host headers would count, and nobody would know of the second
     });
     server.maxConnections = MOST_CONNECTIONS;
-    server.on("request", (request, response) => this.#listeners.track(this.#answer(request, response)));
+    server.on("request", (request, response) => {
+      if (this.#pipelines.admits(request, response)) this.#listeners.track(this.#answer(request, response));
+    });
     return server;
   }
 

@@ -161,6 +161,27 @@ describe("a connection", () => {
     expect(running.table.list({ limit: 100 }).length).toBeLessThanOrEqual(30);
   });
 
+  test("is cut off if a body comes byte by byte, whether or not it is read, and the listener goes on", async () => {
+    await using running = await startReceiver({ clock: systemClock });
+    for (const path of ["/hooks/github", "/hooks/quay/x", "/nowhere"]) {
+      const { socket, received, closed } = await rawConnection(running.port);
+      socket.write(
+        `POST ${path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${"1\r\nx\r\n".repeat(5000)}`,
+      );
+      await closed;
+      expect(received()).not.toMatch(/HTTP\/1\.1 (?:2|408)/); // it is not waited for, either
+    }
+    const { socket, received } = await rawConnection(running.port);
+    const body = sample("quay-push").body.toString();
+    const chunks = [...body].map((character) => `1\r\n${character}\r\n`).join("");
+    const head = `POST /hooks/quay/${SECRET} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    socket.write(`${head}${chunks}0\r\n\r\n`);
+    await until(() => received() !== "");
+    socket.destroy();
+    expect(body.length).toBeLessThan(1000);
+    expect(received()).toMatch(/^HTTP\/1\.1 202/);
+  });
+
   test.each([
     ["a head that is too large", `POST / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, "431"],
     ["two lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}", "400"],

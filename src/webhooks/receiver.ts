@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { FrugalRequest } from "../shared/frugal-request.ts";
 import { HttpListeners } from "../shared/http-listeners.ts";
+import { PipelineBound } from "../shared/pipeline-bound.ts";
 import { type ReceiverLimits, type ReceiverOptions, DEFAULT_LIMITS } from "./receiver-options.ts";
 import { Reception } from "./reception.ts";
 
@@ -15,12 +16,12 @@ const IDLE_MS = 15_000;
 export class Receiver {
   readonly #limits: ReceiverLimits;
   readonly #reception: Reception;
-  /** Requests of each connection that are not answered yet. */
-  readonly #unanswered = new WeakMap<Socket, number>();
+  readonly #pipelines: PipelineBound;
   readonly #listeners: HttpListeners;
 
   constructor(options: ReceiverOptions) {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#pipelines = new PipelineBound(this.#limits.pipelined);
     this.#listeners = new HttpListeners({
       make: () => this.#makeServer(),
       option: "--webhooks HOST:PORT",
@@ -47,6 +48,7 @@ export class Receiver {
 
   #makeServer(): Server {
     const server = createServer({
+      IncomingMessage: FrugalRequest,
       headersTimeout: HEAD_MS,
       requestTimeout: 0, // bodies have their own limit, which is answered with why
       keepAliveTimeout: IDLE_MS,
@@ -65,15 +67,8 @@ export class Receiver {
   }
 
   #take(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-    const { socket } = request;
     response.on("error", () => {}); // the sender is gone; what it brought is journaled or not
-    const before = this.#unanswered.get(socket) ?? 0;
-    if (before >= this.#limits.pipelined) {
-      socket.destroy();
-      return;
-    }
-    this.#unanswered.set(socket, before + 1);
-    response.once("close", () => this.#unanswered.set(socket, (this.#unanswered.get(socket) ?? 1) - 1));
+    if (!this.#pipelines.admits(request, response)) return;
     this.#listeners.track(this.#reception.answer(request, response, expectsContinue));
   }
 }

@@ -129,7 +129,10 @@ describe("a connection", () => {
   });
 
   test.for([
-    ["that is taken for another protocol", "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"],
+    [
+      "that is taken for another protocol",
+      "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
+    ],
     ["that is only told to go on, and closed", "HTTP/1.1 100 Continue\r\n\r\n"],
   ] as const)("%s comes to an end", async ([, answer]) => {
     await using server = createServer((socket) => {
