@@ -44,9 +44,10 @@ describe("routes", () => {
       expect(answer.headers["x-request-id"]).toBe("my-request.1");
     }
     expect((await running.call("/v1/apps/blog/rollback", { method: "POST" })).status).toBe(202);
+    const signal = expect.any(AbortSignal) as AbortSignal;
     expect(running.deployer.calls.slice(0, 4)).toEqual([
-      ["deployRef", "blog", { tag: "v1" }, { requestId: "my-request.1", noGrace: false }],
-      ["deployRef", "blog", { branch: "main" }, { requestId: "my-request.1", noGrace: true }],
+      ["deployRef", "blog", { tag: "v1" }, { requestId: "my-request.1", noGrace: false, signal }],
+      ["deployRef", "blog", { branch: "main" }, { requestId: "my-request.1", noGrace: true, signal }],
       ["rollback", "blog", 3, { requestId: "my-request.1", noGrace: false }],
       ["rollback", "blog", undefined, { requestId: "my-request.1", noGrace: true }],
     ]);

@@ -66,7 +66,7 @@ export function jsonRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
     route("POST", "/v1/apps/:app/deployments", async (exchange) => {
       const { what, noGrace } = parseDeploy(await body(exchange));
       const app = exchange.param("app");
-      const how = { requestId: exchange.requestId, noGrace };
+      const how = { requestId: exchange.requestId, noGrace, signal: exchange.signal };
       const deployment =
         "image" in what ? await deployer.deployImage(app, what.image, how) : await deployer.deployRef(app, what, how);
       exchange.json(202, deployment);

@@ -11,7 +11,7 @@ import type { Journal } from "./journal.ts";
 import { liveTag } from "./policy/live-tag.ts";
 import type { RefWatch } from "./ref-watch.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { DeployOptions, Deployment } from "./types.ts";
+import type { DeployOptions, Deployment, LookUpOptions } from "./types.ts";
 
 interface Parts {
   dependencies: DeployerDependencies;
@@ -34,7 +34,7 @@ export class AskedDeployments {
   }
 
   /** See `Deployer.deployRef`. */
-  async ref(name: string, ref: Ref, options: DeployOptions): Promise<Deployment> {
+  async ref(name: string, ref: Ref, { signal, ...options }: LookUpOptions): Promise<Deployment> {
     const { registry, refs, scheduler } = this.#parts;
     const { sources, store } = this.#parts.dependencies;
     const { definition } = registry.get(name);
@@ -46,21 +46,24 @@ export class AskedDeployments {
     const commit = await sources.resolve(name, fullName);
     if (commit === undefined) throw await this.#refNotFound(name, ref);
     registry.get(name); // it may have been removed meanwhile
+    signal?.throwIfAborted();
     return scheduler.enqueue(name, { kind: "ref", ref: fullName, commit }, options, () => {
       if (look !== undefined) sources.markSeen(name, look, fullName);
     });
   }
 
   /** See `Deployer.deployImage`. */
-  async image(name: string, reference: string, options: DeployOptions): Promise<Deployment> {
+  async image(name: string, reference: string, { signal, ...options }: LookUpOptions): Promise<Deployment> {
     const { dependencies, registry: apps, images, scheduler, lifetime } = this.#parts;
     const { definition } = apps.get(name);
     const parsed = parseReference(reference);
     if (parsed.tag === "latest" && parsed.digest === undefined) throw latestRefused(`${name} image ${reference}`);
     using registry = await dependencies.registry.open();
-    const digest = await registry.resolve(formatReference(parsed), lifetime);
+    const either = signal === undefined ? lifetime : AbortSignal.any([lifetime, signal]);
+    const digest = await registry.resolve(formatReference(parsed), either);
     if (digest === undefined) throw imageNotFound(name, formatReference(parsed));
     apps.get(name); // it may have been removed meanwhile
+    signal?.throwIfAborted();
     const source = imageSource(formatReference({ ...parsed, digest }));
     const { registry: host, repository, tag } = parsed;
     const isWatched = definition.image?.repository === `${host}/${repository}`;

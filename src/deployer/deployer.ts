@@ -18,6 +18,7 @@ import type {
   ApplyResult,
   Deployer,
   DeployOptions,
+  LookUpOptions,
   Deployment,
   DeploymentEvent,
   GarbageReport,
@@ -143,11 +144,11 @@ export class AppDeployer implements Deployer {
     return this.#hinted.repositoryChanged(urls, requestId, signal);
   }
 
-  deployRef(name: string, ref: { tag: string } | { branch: string }, options: DeployOptions): Promise<Deployment> {
+  deployRef(name: string, ref: { tag: string } | { branch: string }, options: LookUpOptions): Promise<Deployment> {
     return this.#asked.ref(name, ref, options);
   }
 
-  deployImage(name: string, reference: string, options: DeployOptions): Promise<Deployment> {
+  deployImage(name: string, reference: string, options: LookUpOptions): Promise<Deployment> {
     return this.#asked.image(name, reference, options);
   }
 

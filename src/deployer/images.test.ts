@@ -338,6 +338,16 @@ describe("an image that a person asks for", () => {
     expect(byDigest.source).toMatchObject({ tag: null, digest });
   });
 
+  test("is not deployed if who asked went away before the registry answered", async () => {
+    await addApp();
+    push("v1");
+    const gone = new AbortController();
+    world.registry.trouble = () => gone.abort(new Error("gone"));
+    const asked = deployer.deployImage("blog", `${REPOSITORY}:v1`, { ...options, signal: gone.signal });
+    await expect(asked).rejects.toThrow("gone");
+    expect(count()).toBe(0);
+  });
+
   test("is refused if it is not there, or no reference", async () => {
     await addApp();
     await expect(deployer.deployImage("blog", `${REPOSITORY}:v9`, options)).rejects.toMatchObject({

@@ -115,6 +115,12 @@ export interface DeployOptions {
   noGrace?: boolean;
 }
 
+/** The same of what has to be looked up first, at a repository or a registry elsewhere. */
+export interface LookUpOptions extends DeployOptions {
+  /** Aborted once whoever asked has gone away: if that is before it is known what there is to deploy, nothing is deployed. */
+  signal?: AbortSignal;
+}
+
 /** What the rooms above (api, webhooks) may ask of the deployer. Failures are SteppeErrors. */
 export interface Deployer {
   apps(): App[];
@@ -143,12 +149,12 @@ export interface Deployer {
   /** Some ref of a repository elsewhere, known by any of `urls`, may have changed. Resolves and rejects as `imageChanged` does. */
   repositoryChanged(urls: readonly string[], requestId: string, signal: AbortSignal): Promise<string>;
   /** Deploys one tag or branch, asked for by a person: even one that the pattern does not match or that is live already. Fetches a remote first. */
-  deployRef(app: string, ref: { tag: string } | { branch: string }, options: DeployOptions): Promise<Deployment>;
+  deployRef(app: string, ref: { tag: string } | { branch: string }, options: LookUpOptions): Promise<Deployment>;
   /**
    * Deploys an image of a registry, asked for by a person: whatever the app's patterns, and from any repository. `latest` only by its
    * digest. Throws REFERENCE_INVALID, TAG_REFUSED, IMAGE_NOT_FOUND, REGISTRY_UNREACHABLE and what else registries do.
    */
-  deployImage(app: string, reference: string, options: DeployOptions): Promise<Deployment>;
+  deployImage(app: string, reference: string, options: LookUpOptions): Promise<Deployment>;
   /** Deploys a folder. */
   deployUpload(app: string, tree: SourceTree, options: DeployOptions): Promise<Deployment>;
   /** To a kept release; without a number, to the one that was live before. */

@@ -40,8 +40,12 @@ export function define(command: Command, context: Context): void {
 async function checkName(client: Client, name: string): Promise<void> {
   const isThere = (await client.webhooks()).some((webhook) => webhook.name === name);
   if (isThere) return;
-  const parts = { operation: "list the deliveries of", subject: name, cause: "there is no such webhook" };
-  throw new SteppeError("WEBHOOK_NOT_FOUND", parts);
+  throw new SteppeError("WEBHOOK_NOT_FOUND", {
+    operation: "list the deliveries of",
+    subject: name,
+    cause: "there is no such webhook",
+    hint: "`steppe webhook list` shows the webhooks.",
+  });
 }
 
 function describe(deliveries: readonly DeliveryView[], context: Context): string {
