@@ -6,8 +6,8 @@ import { DeliveryTable, Store } from "../store/index.ts";
 import { BrokenJournal } from "./fakes.ts";
 import { type Hint, HintQueue, type HintQueueLimits, type JournaledHint } from "./index.ts";
 
-function image(tag: string, repository = "a/b"): Hint {
-  return { kind: "image", registry: "r.test", repository, tag, digest: null, eventId: null, at: null };
+function image(tag: string, repository = "a/b", registry = "r.test"): Hint {
+  return { kind: "image", registry, repository, tag, digest: null, eventId: null, at: null };
 }
 
 function ref(name: string): Hint {
@@ -131,6 +131,34 @@ describe("hints", () => {
 });
 
 describe("a hint that cannot be acted on", () => {
+  test("keeps those of other registries from nothing while its own does not answer", async () => {
+    const gate = Promise.withResolvers<string>();
+    using it = start(([hint]) => (hint?.kind === "image" && hint.registry === "hangs.test" ? gate.promise : done()), {
+      atOnce: 2,
+    });
+    const hanging = Array.from({ length: 5 }, (_, index) => image("v1", `site-${index}`, "hangs.test"));
+    it.queue.add(it.record([...hanging, image("v1", "a/b", "answers.test"), ref("refs/tags/v1")]));
+    await it.clock.advance(500);
+    expect(it.calls).toHaveLength(4);
+    expect(it.table.pendingHints().map(({ hint }) => hint)).toEqual(hanging);
+    gate.resolve("deployed");
+    await it.queue.close();
+  });
+
+  test("takes nobody's place while it waits to be tried again, and is tried with what came meanwhile", async () => {
+    const broken = (hints: readonly Hint[]): boolean =>
+      hints.some((hint) => hint.kind === "image" && hint.repository === "broken") && hints.length < 2;
+    using it = start((hints) => (broken(hints) ? Promise.reject(new Error("a 500")) : done()), { atOnce: 1 });
+    it.queue.add(it.record([image("v1", "broken"), image("v1", "sound")]));
+    await it.clock.advance(500);
+    expect(it.table.pendingHints().map(({ hint }) => hint)).toEqual([image("v1", "broken")]);
+    it.queue.add(it.record([image("v2", "broken")]));
+    await it.clock.advance(2400);
+    expect(it.calls.at(-1)).toEqual([image("v1", "broken"), image("v2", "broken")]);
+    expect(it.table.pendingHints()).toEqual([]);
+    await it.queue.close();
+  });
+
   test("is tried again, later and later, and then given up, which is journaled", async () => {
     using it = start(() => Promise.reject(new Error("the registry does not answer")), { tries: 3 });
     it.queue.add(it.record([image("v1")]));

@@ -37,7 +37,7 @@ export interface HintQueueOptions {
 export interface HintQueueLimits {
   /** Milliseconds after the first hint of a repository, in which more of it are waited for. */
   settleMs: number;
-  /** How many are acted on at once. */
+  /** How many of one host are acted on at once: one that hangs keeps no other waiting. */
   atOnce: number;
   /** So often is it tried; then polling finds what is left. */
   tries: number;
@@ -59,7 +59,8 @@ const DEFAULT_LIMITS: HintQueueLimits = {
 export class HintQueue {
   readonly #options: HintQueueOptions;
   readonly #limits: HintQueueLimits;
-  readonly #places: Semaphore;
+  /** By host. */
+  readonly #places = new Map<string, Semaphore>();
   readonly #stopping = new AbortController();
   /** Hints by what they are of: those that wait for the next turn. A key is there as long as its turns run. */
   readonly #waiting = new Map<string, JournaledHint[]>();
@@ -68,7 +69,6 @@ export class HintQueue {
   constructor(options: HintQueueOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#places = new Semaphore(this.#limits.atOnce);
   }
 
   /** Takes up what a crash or a stop left. To be called once, before deliveries are received. */
@@ -105,10 +105,7 @@ export class HintQueue {
     try {
       do {
         await clock.sleep(this.#limits.settleMs, { signal });
-        using _place = await this.#places.acquire(signal);
-        const hints = this.#waiting.get(key) ?? [];
-        this.#waiting.set(key, []);
-        await this.#turn(hints);
+        await this.#turn(key);
       } while (this.#waiting.get(key)?.length !== 0);
     } catch (error) {
       // Nothing of it is settled, so the next start takes it up.
@@ -118,15 +115,11 @@ export class HintQueue {
     }
   }
 
-  async #turn(hints: readonly JournaledHint[]): Promise<void> {
+  async #turn(key: string): Promise<void> {
     const { journal, clock, log } = this.#options;
-    const newest = hints.at(-1);
-    if (newest === undefined) return;
-    const outcome = await this.#tryToAct(
-      newest,
-      hints.map(({ hint }) => hint),
-    );
-    const { webhook, delivery } = newest;
+    const hints: JournaledHint[] = [];
+    const outcome = await this.#tryToAct(key, hints);
+    const { webhook, delivery } = hints.at(-1) ?? {};
     try {
       journal.settleHints(hints, outcome.text, clock.now());
     } catch (error) {
@@ -138,15 +131,16 @@ export class HintQueue {
     this.#options.onSettled?.(hints, outcome);
   }
 
-  /** @param newest the last of them, by which errors name them */
-  async #tryToAct({ webhook, delivery }: JournaledHint, hints: readonly Hint[]): Promise<Outcome> {
-    const { handler, clock, log } = this.#options;
+  /** @param hints to which those are added that wait, each time; the last of them is the one by which errors name them */
+  async #tryToAct(key: string, hints: JournaledHint[]): Promise<Outcome> {
+    const { clock, log } = this.#options;
     const { signal } = this.#stopping;
     for (let failures = 1; ; failures++) {
       try {
-        return { text: await handler.act(hints, webhook, signal), isDone: true };
+        return { text: await this.#act(key, hints), isDone: true };
       } catch (thrown) {
         signal.throwIfAborted();
+        const { webhook, delivery } = hints.at(-1) ?? {};
         const error = toSteppeError(thrown, "act on", `delivery ${delivery} of ${webhook}`);
         log.warn({ code: error.code, cause: error.message, failures }, "a hint could not be acted on");
         if (failures >= this.#limits.tries) {
@@ -156,10 +150,32 @@ export class HintQueue {
       }
     }
   }
+
+  async #act(key: string, hints: JournaledHint[]): Promise<string> {
+    const { signal } = this.#stopping;
+    const host = hostOf(key);
+    const places = this.#places.get(host) ?? new Semaphore(this.#limits.atOnce);
+    this.#places.set(host, places);
+    try {
+      using _place = await places.acquire(signal);
+      hints.push(...(this.#waiting.get(key) ?? []));
+      this.#waiting.set(key, []);
+      const said = hints.map(({ hint }) => hint);
+      return await this.#options.handler.act(said, hints.at(-1)?.webhook ?? "", signal);
+    } finally {
+      if (places.idle) this.#places.delete(host);
+    }
+  }
 }
 
 /** The repository that a hint is of. The same of two webhooks is acted on for each: they may be of different apps. */
 function keyOf({ webhook, hint }: JournaledHint): string {
   const parts = hint.kind === "image" ? [hint.registry, hint.repository] : [hint.repositoryUrls[0] ?? ""];
   return [webhook, hint.kind, ...parts].join("\n");
+}
+
+/** The host that is asked about what a key names: `registry.test:5000`, or that of an address that git knows. */
+function hostOf(key: string): string {
+  const [, , place = ""] = key.split("\n");
+  return /^(?:[a-z]+:\/\/)?(?:[^@/]*@)?([^/]*)/.exec(place)?.[1] ?? "";
 }
