@@ -50,7 +50,7 @@ export class Access {
     if (secret !== "") return secret;
     throw new SteppeError("TOKEN_MISSING", {
       operation: "authorize",
-      subject: exchange.path,
+      subject: exchange.shownPath,
       cause: "no token was given",
     });
   }
@@ -69,8 +69,8 @@ export class Access {
     const peer = peerOf(exchange);
     const { isWithin, isFirstBeyond } = this.#failed.take(peer);
     if (isFirstBeyond) exchange.log.warn({ peer }, "too many wrong tokens; more of this minute are not logged");
-    else if (isWithin) exchange.log.warn({ peer, path: exchange.path }, "a wrong token was given");
-    const parts = { operation: "authorize", subject: exchange.path };
+    else if (isWithin) exchange.log.warn({ peer, path: exchange.shownPath }, "a wrong token was given");
+    const parts = { operation: "authorize", subject: exchange.shownPath };
     if (!isWithin) return new SteppeError("TOO_MANY_ATTEMPTS", { ...parts, cause: "too many wrong tokens were given" });
     return new SteppeError("TOKEN_WRONG", { ...parts, cause: "the token is not the right one", hint });
   }

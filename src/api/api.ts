@@ -98,7 +98,7 @@ export class Api {
     const ms = Math.round(clock.monotonic() - begun);
     const fields = {
       method,
-      path: exchange.path.slice(0, 500),
+      path: exchange.shownPath.slice(0, 500),
       status: response.statusCode,
       ms,
       peer: peerOf(exchange),
@@ -130,7 +130,7 @@ export class Api {
 
   async #fail(exchange: Exchange, thrown: unknown): Promise<void> {
     const { request, response, signal, log } = exchange;
-    const error = toSteppeError(thrown, `${request.method}`, exchange.path);
+    const error = toSteppeError(thrown, `${request.method}`, exchange.shownPath);
     if (signal.aborted && response.destroyed) return; // the client went away: nobody to tell, and no failure of ours
     if (error.code === "INTERNAL") log.error({ err: thrown }, "a request failed");
     else log.debug({ code: error.code, cause: error.message }, "a request was refused");

@@ -4,6 +4,7 @@ import { endEarly } from "../shared/bounded-body.ts";
 import type { Clock } from "../shared/clock.ts";
 import { errorCodes, type SteppeError } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
+import { withoutWebhookToken } from "../shared/without-webhook-token.ts";
 
 /** One request and its answer. */
 export class Exchange {
@@ -13,6 +14,8 @@ export class Exchange {
   readonly log: Logger;
   /** Without the query. */
   readonly path: string;
+  /** For logs and errors. */
+  readonly shownPath: string;
   readonly query: URLSearchParams;
   /** Parts of the path, decoded: `app`, `deployment`. */
   params: Readonly<Record<string, string>> = {};
@@ -28,6 +31,7 @@ export class Exchange {
     const target = request.url ?? "";
     const mark = target.indexOf("?");
     this.path = mark === -1 ? target : target.slice(0, mark);
+    this.shownPath = withoutWebhookToken(this.path);
     this.query = new URLSearchParams(mark === -1 ? "" : target.slice(mark));
     const gone = new AbortController();
     response.once("close", () => {

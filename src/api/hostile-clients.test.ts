@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { startApi, TOKEN } from "./fakes.ts";
+import { recordingLogger, startApi, TOKEN } from "./fakes.ts";
 
 /** All that comes back on a connection until it is closed. */
 async function answersTo(port: number, sent: string): Promise<string> {
@@ -34,4 +34,13 @@ test.each([
   );
   expect(text).not.toContain("HTTP/1.1 2");
   expect((await running.call("/healthz")).status).toBe(204);
+});
+
+test("what proves a sender of webhooks that was given the API's port stands in no log", async () => {
+  const lines: Parameters<typeof recordingLogger>[0] = [];
+  await using running = await startApi({ log: recordingLogger(lines) });
+  for (const token of [null, TOKEN, "wrong"]) await running.call("/hooks/hub/the-secret", { method: "POST", token });
+  expect(lines.filter(({ message }) => message === "request")).toHaveLength(3);
+  expect(JSON.stringify(lines)).toContain("/hooks/hub/***");
+  expect(JSON.stringify(lines)).not.toContain("the-secret");
 });

@@ -1,4 +1,5 @@
 import { SteppeError } from "../shared/errors.ts";
+import { withoutWebhookToken } from "../shared/without-webhook-token.ts";
 import type { Exchange } from "./exchange.ts";
 
 export interface Route {
@@ -56,6 +57,6 @@ function decode(groups: Record<string, string>, path: string): Record<string, st
 }
 
 function notFound(path: string): SteppeError {
-  const subject = path.slice(0, 200);
+  const subject = withoutWebhookToken(path).slice(0, 200);
   return new SteppeError("NOT_FOUND", { operation: "answer", subject, cause: "there is no such address" });
 }

@@ -1,4 +1,5 @@
 import type { Logger } from "../shared/log.ts";
+import { withoutWebhookToken } from "../shared/without-webhook-token.ts";
 import {
   type AnswerOutcome,
   type FileSender,
@@ -75,7 +76,7 @@ export class IngressHandler implements RequestHandler {
     const route = this.#context.table().route(host);
     if (route === undefined) return ownPage(connection, record, NO_SITE);
     const isWebhook = route.kind === "control" && record.path.startsWith(WEBHOOKS);
-    if (isWebhook) record.path = withoutToken(record.path);
+    if (route.kind === "control") record.path = withoutWebhookToken(record.path);
     if (route.redirectToHttps && connection.scheme === "http") return this.#redirectToHttps(connection, host, record);
     if (route.kind === "control") {
       return this.#forward(connection, (isWebhook ? route.webhooks : undefined) ?? route.target);
@@ -180,12 +181,6 @@ function emptyRecord(connection: HttpConnection): AccessRecord {
     remote: connection.remote,
     userAgent: "",
   };
-}
-
-/** The last part of a webhook's path may be what proves the sender: it does not belong into a log. */
-function withoutToken(path: string): string {
-  const end = path.indexOf("/", WEBHOOKS.length);
-  return end === -1 ? path : `${path.slice(0, end)}/***`;
 }
 
 function noteError(record: AccessRecord, error: unknown): void {
