@@ -1,5 +1,5 @@
 import type { AppDefinition } from "../config/index.ts";
-import { isTag } from "../images/index.ts";
+import { isTag, parseReference } from "../images/index.ts";
 import { ImageTagTable } from "../store/index.ts";
 import { formatBytes, formatCount, shortDigest } from "./format.ts";
 import type { RunContext } from "./run-deployment.ts";
@@ -39,9 +39,12 @@ export async function pullImage(
   { id }: Deployment,
   { reference }: ImageSource,
   definition: AppDefinition,
-  { journal, dependencies, builds, signal }: RunContext,
+  { journal, dependencies, pulls, signal }: RunContext,
 ): Promise<void> {
-  using _turn = await builds.acquire(signal, () => journal.note(id, "waits for other builds to end"));
+  const { registry } = parseReference(reference);
+  using _turn = await pulls.acquire(registry, signal, () =>
+    journal.note(id, `waits for other pulls from ${registry} to end`),
+  );
   using _hold = dependencies.content.hold();
   const progress = (message: string): void => journal.tell(id, "progress", message);
   const image = await dependencies.content.pull({ definition, reference, signal, progress });

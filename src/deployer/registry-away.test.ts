@@ -206,3 +206,18 @@ describe("an app whose image was never there", () => {
     expect(deployer.app("blog").tagsUnread).toBeNull(); // the first tag is pushed by us
   });
 });
+
+test("a registry that hangs keeps no build, and no pull from another registry, waiting", async () => {
+  const gate = Promise.withResolvers<void>();
+  world.registry.trouble = (request) => (request.startsWith("pull hangs.test/") ? gate.promise : undefined);
+  for (const [index, host] of ["hangs.test", "hangs.test", "hangs.test", "answers.test"].entries()) {
+    const repository = `${host}/team/blog-${index}`;
+    await deployer.addApp(testDefinition(`blog-${index}`, { image: { repository, site: null } }));
+    world.registry.push(repository, "v1", fakeDigest(`v1 of ${index}`), world.clock.now());
+    await deployer.lookAtImages(`blog-${index}`, "poll");
+  }
+  expect((await ended(deployer, deployer.deployments("blog-3", 1)[0])).state).toBe("live");
+  const pulls = world.registry.requests.filter((request) => request.startsWith("pull hangs.test/"));
+  expect(pulls).toHaveLength(world.parallelBuilds);
+  gate.resolve();
+});

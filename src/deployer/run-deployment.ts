@@ -11,6 +11,7 @@ import { EncodingMarks } from "./encoding-marks.ts";
 import { shortDigest } from "./format.ts";
 import type { Gates } from "./gates.ts";
 import { describeRef, type Journal } from "./journal.ts";
+import type { HostPlaces } from "../shared/host-places.ts";
 import type { Semaphore } from "../shared/semaphore.ts";
 import type { Deployment, DeploymentSource } from "./types.ts";
 
@@ -27,6 +28,8 @@ export interface RunContext {
   gates: Gates;
   /** Bounds how many builds run at once. */
   builds: Semaphore;
+  /** Bounds how many images of each registry are pulled at once. */
+  pulls: HostPlaces;
   signal: AbortSignal;
 }
 

@@ -4,6 +4,7 @@ import type { DeployerDependencies } from "./dependencies.ts";
 import { Gates } from "./gates.ts";
 import type { Journal } from "./journal.ts";
 import { type RunContext, runDeployment, STOPPING, subjectOf } from "./run-deployment.ts";
+import { HostPlaces } from "../shared/host-places.ts";
 import { Semaphore } from "../shared/semaphore.ts";
 import type { DeployOptions, Deployment, DeploymentSource } from "./types.ts";
 
@@ -25,6 +26,7 @@ export class Scheduler {
   readonly #dependencies: DeployerDependencies;
   readonly #journal: Journal;
   readonly #builds: Semaphore;
+  readonly #pulls: HostPlaces;
   readonly #afterEnd: (app: string, isLive: boolean) => void;
   readonly #gates: Gates;
   readonly #running = new Map<string, Running>();
@@ -39,6 +41,7 @@ export class Scheduler {
     this.#dependencies = dependencies;
     this.#journal = journal;
     this.#builds = new Semaphore(dependencies.parallelBuilds);
+    this.#pulls = new HostPlaces(dependencies.parallelBuilds);
     this.#gates = new Gates(dependencies, journal);
     this.#afterEnd = afterEnd;
   }
@@ -128,6 +131,7 @@ export class Scheduler {
       journal: this.#journal,
       gates: this.#gates,
       builds: this.#builds,
+      pulls: this.#pulls,
       signal: controller.signal,
     };
     const ended = this.#run(next.id, context);

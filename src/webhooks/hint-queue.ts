@@ -2,7 +2,7 @@ import { backoffDelay, type Backoff } from "../shared/backoff.ts";
 import type { Clock } from "../shared/clock.ts";
 import { toSteppeError } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
-import { Semaphore } from "../shared/semaphore.ts";
+import { HostPlaces } from "../shared/host-places.ts";
 import type { DeliveryJournal, JournaledHint } from "./delivery-journal.ts";
 import type { Hint } from "./types.ts";
 
@@ -59,8 +59,7 @@ const DEFAULT_LIMITS: HintQueueLimits = {
 export class HintQueue {
   readonly #options: HintQueueOptions;
   readonly #limits: HintQueueLimits;
-  /** By host. */
-  readonly #places = new Map<string, Semaphore>();
+  readonly #places: HostPlaces;
   readonly #stopping = new AbortController();
   /** Hints by what they are of: those that wait for the next turn. A key is there as long as its turns run. */
   readonly #waiting = new Map<string, JournaledHint[]>();
@@ -69,6 +68,7 @@ export class HintQueue {
   constructor(options: HintQueueOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#places = new HostPlaces(this.#limits.atOnce);
   }
 
   /** Takes up what a crash or a stop left. To be called once, before deliveries are received. */
@@ -153,18 +153,11 @@ export class HintQueue {
 
   async #act(key: string, hints: JournaledHint[]): Promise<string> {
     const { signal } = this.#stopping;
-    const host = hostOf(key);
-    const places = this.#places.get(host) ?? new Semaphore(this.#limits.atOnce);
-    this.#places.set(host, places);
-    try {
-      using _place = await places.acquire(signal);
-      hints.push(...(this.#waiting.get(key) ?? []));
-      this.#waiting.set(key, []);
-      const said = hints.map(({ hint }) => hint);
-      return await this.#options.handler.act(said, hints.at(-1)?.webhook ?? "", signal);
-    } finally {
-      if (places.idle) this.#places.delete(host);
-    }
+    using _place = await this.#places.acquire(hostOf(key), signal);
+    hints.push(...(this.#waiting.get(key) ?? []));
+    this.#waiting.set(key, []);
+    const said = hints.map(({ hint }) => hint);
+    return await this.#options.handler.act(said, hints.at(-1)?.webhook ?? "", signal);
   }
 }
 
