@@ -46,3 +46,34 @@ test(
     expect([nothing.code, nothing.stderr]).toEqual([3, expect.stringContaining("team/none")]);
   },
 );
+
+test(
+  "an image that is a program is refused and kept, and clearing up goes on beside it",
+  { timeout: 120_000 },
+  async (context) => {
+    using folder = temporaryFolder("image-program");
+    await using registry = await startDockerRegistry(context);
+    await using steppe = await startSteppe();
+    const host = `${registry.host}/team`;
+    mkdirSync(folder.file("site"));
+    writeFileSync(folder.file("site/index.html"), "hello");
+    writeBase(folder.file("program"), ["amd64", "arm64"]);
+    writeBase(folder.file("static"), ["amd64", "arm64"], { Labels: { [STATIC_BASE.label]: "/www" } });
+    const push = (base: string, reference: string): Promise<unknown> =>
+      steppe.json("build", folder.file("site"), "--base", `oci:${folder.file(base)}`, "--tag", reference, "--push");
+    await push("static", `${host}/site:v1`);
+    await push("program", `${host}/program:v1`);
+    await steppe.json("app", "add", "blog", "--domain", "blog.localhost");
+    await steppe.json("deploy", "blog", "--image", `${host}/site:v1`);
+
+    const refused = await steppe.cli("deploy", "blog", "--image", `${host}/program:v1`);
+    expect([refused.code, refused.stderr]).toEqual([6, expect.stringContaining("wants the driver `docker`")]);
+    await steppe.json("image", "pull", `${host}/site:v1`);
+    await steppe.json("gc");
+    const kept = (await steppe.json("image", "ls")) as ImageView[];
+    expect(kept.map(({ kind }) => kind).sort()).toEqual(["program", "site"]);
+    const back = await steppe.cli("rollback", "blog", "2");
+    expect([back.code, back.stderr]).toEqual([6, expect.stringContaining("wants the driver `docker`")]);
+    expect(await steppe.json("status", "blog")).toMatchObject({ app: { liveRelease: 1 } });
+  },
+);
