@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Clock } from "../../shared/clock.ts";
 import { SteppeError } from "../../shared/errors.ts";
 import { type Command, runCommand } from "../../shared/run-command.ts";
@@ -94,8 +95,16 @@ export class BuildahCache {
     } catch (error) {
       if (!(error instanceof SteppeError) || error.code !== "DISK_FULL") throw error;
       // It finds no room to write down what it removes, so the disk would stay full. All of it can be made or fetched again.
+      await this.#unmount();
       for (const folder of [this.#storage.root, this.#storage.runRoot]) await removeFolder(folder);
     }
+  }
+
+  /** A command of buildah's that fails may leave the folder of its layers mounted onto itself, and then it cannot be removed. */
+  async #unmount(): Promise<void> {
+    const env = buildah(this.#storage, [], this.#environment).env ?? {};
+    const args = ["--lazy", "--", join(this.#storage.root, "overlay")];
+    await runCommand({ file: "umount", args, env, cwd: "/" }); // which fails if it is not mounted
   }
 
   async #removeUnwanted(): Promise<void> {
