@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { ConnectionBounds } from "../shared/connection-bounds.ts";
 import { SteppeError, toSteppeError } from "../shared/errors.ts";
 import { FrugalRequest } from "../shared/frugal-request.ts";
 import { HttpListeners } from "../shared/http-listeners.ts";
-import { PipelineBound } from "../shared/pipeline-bound.ts";
 import { Access, peerOf } from "./access.ts";
 import { type ApiLimits, type ApiOptions, DEFAULT_LIMITS } from "./api-options.ts";
 import { checkHost } from "./check-host.ts";
@@ -30,7 +30,6 @@ export class Api {
   readonly #limits: ApiLimits;
   readonly #router: Router;
   readonly #access: Access;
-  readonly #pipelines = new PipelineBound(MOST_PIPELINED);
   readonly #listeners: HttpListeners;
 
   constructor(options: ApiOptions) {
@@ -77,9 +76,10 @@ export class Api {
       connectionsCheckingInterval: 5000,
       joinDuplicateHeaders: true, // else the first of two Host headers would count, and nobody would know of the second
     });
-    server.maxConnections = MOST_CONNECTIONS;
+    const bounds = new ConnectionBounds({ connections: MOST_CONNECTIONS, pipelined: MOST_PIPELINED });
+    bounds.watch(server);
     server.on("request", (request, response) => {
-      if (this.#pipelines.admits(request, response)) this.#listeners.track(this.#answer(request, response));
+      if (bounds.admits(request, response)) this.#listeners.track(this.#answer(request, response));
     });
     return server;
   }

@@ -24,6 +24,7 @@ export interface ReceiverLimits {
   largeBytes: number;
   /** A larger body is not kept. */
   keptBytes: number;
+  /** That are open at once; who has asked nothing for the longest gives way to who comes. */
   connections: number;
   /** Requests of one connection that wait for their answers: nobody who sends deliveries has so many. */
   pipelined: number;

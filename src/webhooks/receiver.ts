@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { ConnectionBounds } from "../shared/connection-bounds.ts";
 import { FrugalRequest } from "../shared/frugal-request.ts";
 import { HttpListeners } from "../shared/http-listeners.ts";
-import { PipelineBound } from "../shared/pipeline-bound.ts";
 import { type ReceiverLimits, type ReceiverOptions, DEFAULT_LIMITS } from "./receiver-options.ts";
 import { Reception } from "./reception.ts";
 
@@ -16,12 +16,10 @@ const IDLE_MS = 15_000;
 export class Receiver {
   readonly #limits: ReceiverLimits;
   readonly #reception: Reception;
-  readonly #pipelines: PipelineBound;
   readonly #listeners: HttpListeners;
 
   constructor(options: ReceiverOptions) {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#pipelines = new PipelineBound(this.#limits.pipelined);
     this.#listeners = new HttpListeners({
       make: () => this.#makeServer(),
       option: "--webhooks HOST:PORT",
@@ -56,19 +54,16 @@ export class Receiver {
       connectionsCheckingInterval: 1000,
       joinDuplicateHeaders: true, // else the first of two signatures would count
     });
-    server.maxConnections = this.#limits.connections;
-    const take = (request: IncomingMessage, response: ServerResponse): void => this.#take(request, response, false);
-    server.on("request", take);
+    const bounds = new ConnectionBounds(this.#limits);
+    bounds.watch(server);
+    const taker = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
+      response.on("error", () => {}); // the sender is gone; what it brought is journaled or not
+      if (!bounds.admits(request, response)) return;
+      this.#listeners.track(this.#reception.answer(request, response, expectsContinue));
+    };
+    server.on("request", taker(false));
     // The body is asked for only when it is known that it will be read.
-    server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) =>
-      this.#take(request, response, true),
-    );
+    server.on("checkContinue", taker(true));
     return server;
-  }
-
-  #take(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-    response.on("error", () => {}); // the sender is gone; what it brought is journaled or not
-    if (!this.#pipelines.admits(request, response)) return;
-    this.#listeners.track(this.#reception.answer(request, response, expectsContinue));
   }
 }
