@@ -14,6 +14,7 @@ test("repositories and images are polled, each alone, and what cannot be read is
   const remotes = remotesPort({
     clock,
     log: silentLogger,
+    random: () => 0.5,
     lookAtRefs: async () => void looks.refs++,
     lookAtImages: async () => {
       looks.images++;

@@ -11,6 +11,8 @@ interface Dependencies {
   lookAtRefs(app: string): Promise<unknown>;
   /** Looks at the tags of an app's images. */
   lookAtImages(app: string): Promise<unknown>;
+  /** 0 to 1; for tests. */
+  random?: () => number;
 }
 
 /** What is polled of an app. */
@@ -18,11 +20,12 @@ type Kind = "repository" | "image";
 
 /** One poller for what lives elsewhere: repositories of git, and of images. To be stopped. */
 export function remotesPort(options: Dependencies): RemotesPort & { stop(): Promise<void> } {
-  const { clock, log } = options;
+  const { clock, log, random } = options;
   const look = { repository: options.lookAtRefs, image: options.lookAtImages } as const;
   const poller = new Poller({
     clock,
     log,
+    ...(random && { random }),
     poll: (subject) => {
       const [kind, app] = subject.split(" ") as [Kind, string];
       return look[kind](app);
