@@ -1,4 +1,4 @@
-import { type Answerer, fakeServer, type FakeServer } from "../../test/support/fake-server.ts";
+import { type Answerer, type FakeServer, withFakeServer } from "../../test/support/fake-server.ts";
 import { ImpatientClock } from "../../test/support/impatient-clock.ts";
 import type { Environment } from "../shared/http-api/environment.ts";
 import type { Consul } from "./consul.ts";
@@ -18,19 +18,9 @@ export function testConsul(environment: Environment): TestConsul {
 }
 
 /** A Consul that answers as the test likes. */
-export async function fakeConsul(
+export function fakeConsul(
   answer: Answerer,
   environment: Environment = {},
 ): Promise<TestConsul & Pick<FakeServer, "host" | "seen">> {
-  const server = await fakeServer(answer);
-  const client = testConsul({ CONSUL_HTTP_ADDR: server.host, ...environment });
-  return {
-    ...client,
-    host: server.host,
-    seen: server.seen,
-    [Symbol.asyncDispose]: async () => {
-      await client[Symbol.asyncDispose]();
-      await server[Symbol.asyncDispose]();
-    },
-  };
+  return withFakeServer(answer, (host) => testConsul({ CONSUL_HTTP_ADDR: host, ...environment }));
 }

@@ -1,4 +1,4 @@
-import { type Answerer, fakeServer, type FakeServer } from "../../test/support/fake-server.ts";
+import { type Answerer, type FakeServer, withFakeServer } from "../../test/support/fake-server.ts";
 import { ImpatientClock } from "../../test/support/impatient-clock.ts";
 import type { Environment } from "../shared/http-api/environment.ts";
 import type { Nomad } from "./nomad.ts";
@@ -18,19 +18,9 @@ export function testNomad(environment: Environment): TestNomad {
 }
 
 /** A Nomad that answers as the test likes. */
-export async function fakeNomad(
+export function fakeNomad(
   answer: Answerer,
   environment: Environment = {},
 ): Promise<TestNomad & Pick<FakeServer, "host" | "seen">> {
-  const server = await fakeServer(answer);
-  const client = testNomad({ NOMAD_ADDR: server.host, ...environment });
-  return {
-    ...client,
-    host: server.host,
-    seen: server.seen,
-    [Symbol.asyncDispose]: async () => {
-      await client[Symbol.asyncDispose]();
-      await server[Symbol.asyncDispose]();
-    },
-  };
+  return withFakeServer(answer, (host) => testNomad({ NOMAD_ADDR: host, ...environment }));
 }

@@ -52,3 +52,25 @@ export async function fakeServer(answer: Answerer, tls?: string | ServerOptions)
     },
   };
 }
+
+/**
+ * What a room's tests ask such a server with, opened for its address; both end together.
+ *
+ * @param open makes it for `127.0.0.1:PORT`
+ */
+export async function withFakeServer<Client extends AsyncDisposable>(
+  answer: Answerer,
+  open: (host: string) => Client,
+): Promise<Client & Pick<FakeServer, "host" | "seen">> {
+  const server = await fakeServer(answer);
+  const client = open(server.host);
+  return {
+    ...client,
+    host: server.host,
+    seen: server.seen,
+    [Symbol.asyncDispose]: async () => {
+      await client[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
