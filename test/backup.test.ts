@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { AppView, Release } from "../src/api/types.ts";
+import type { AppView, Deployment, Release } from "../src/api/types.ts";
 import { runCommand } from "../src/shared/run-command.ts";
 import type { GitRepository } from "./support/git-repository.ts";
 import { httpGet } from "./support/http-get.ts";
@@ -25,6 +25,7 @@ test("a backup made while it runs, restored into a new folder, serves the same",
 
   await using steppe = await startSteppe({ data: restored });
   expect([steppe.token, await caOf(steppe)]).toEqual([token, ca]);
+  await deployed(steppe);
   const releases = (await steppe.json("releases", "kept")) as Release[];
   const live = releases.find((release) => release.live)?.ref?.replace("refs/tags/", "") ?? "";
   expect(live).toMatch(/^v\d+$/);
@@ -63,6 +64,14 @@ async function backUpWhileItDeploys(
   }
   expect((await steppe.get({ host: HOST })).status, "it goes on").toBe(200);
   return { token: steppe.token, ca: await caOf(steppe), repository: app.repository };
+}
+
+/** What the backup caught in the middle of goes on in the restored folder, and ends. */
+async function deployed(steppe: RunningSteppe): Promise<void> {
+  for (;;) {
+    const { deployments } = (await steppe.json("status", "kept")) as { deployments: Deployment[] };
+    if (deployments.every(({ finishedAt }) => finishedAt !== null)) return;
+  }
 }
 
 async function restore(file: string, data: string, ...options: string[]): Promise<{ code: number; stderr: string }> {
