@@ -146,6 +146,11 @@ export const errorCodes = {
   },
   NOMAD_DEPLOYMENT_UNREADY: { status: 409, exit: 6, hint: "Wait until its canaries are healthy, then promote it." },
   NOMAD_DEPLOYMENT_OVER: { status: 409, exit: 6, hint: "Nothing can be done with it any more; deploy again." },
+  FABIO_UNREACHABLE: {
+    status: 502,
+    exit: 5,
+    hint: "Check that Fabio runs there, and that the address is that of its API (`ui.addr`, port 9998).",
+  },
   ROUTE_TAG_INVALID: { status: 422, exit: 6, hint: "Correct the tag; nothing was registered." },
   // content
   SITE_EMPTY: { status: 422, exit: 6, hint: "Check the app's `folder` or `build.output`." },
@@ -181,6 +186,12 @@ export const errorCodes = {
   DEPLOYMENT_FAILED: { status: 500, exit: 6, hint: "`steppe status APP` shows the cause." },
   DEPLOYMENT_SUPERSEDED: { status: 409, exit: 6, hint: "A newer tag was deployed instead." },
   DEPLOYMENT_REJECTED: { status: 409, exit: 6, hint: "A person decided so; what was live before goes on serving." },
+  INSTANCE_FAILED: { status: 422, exit: 6, hint: "Correct the image, or what the app's `run` says of it." },
+  PLACEMENT_FAILED: {
+    status: 422,
+    exit: 6,
+    hint: "Make room on the cluster (`nomad node status`), or have the app ask for less: `run.cpu`, `run.memory`, `run.constraints`.",
+  },
   DRIVER_MISSING: {
     status: 422,
     exit: 6,

@@ -22,6 +22,7 @@ export { type ReleaseRow, ReleaseTable } from "./releases.ts";
 export { SettingTable } from "./settings.ts";
 export { GitFileTable } from "./git-files.ts";
 export { type ImageTagRow, ImageTagTable } from "./image-tags.ts";
+export { type NomadJobRow, NomadJobTable } from "./nomad-jobs.ts";
 export { RefTable, type SeenRef } from "./refs.ts";
 export {
   type DeliveryBounds,

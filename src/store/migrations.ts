@@ -257,4 +257,12 @@ export const migrations: readonly string[] = [
     '"env":{},"constraints":[],"spread":[],"promote":"auto","minHealthyMs":5000,"healthyDeadlineMs":300000,"shutdownDelayMs":2000}'),
     '$.nomad', json('{"job":{},"group":{},"task":{},"service":{}}'), '$.job', NULL);
   `,
+  `
+  -- The jobs on Nomad that are an app's, each as Steppe registered it last: another index is somebody else's change.
+  CREATE TABLE nomad_jobs (
+    app TEXT PRIMARY KEY,
+    job TEXT NOT NULL,                     -- its id
+    job_modify_index TEXT NOT NULL         -- in digits: it may be longer than a number is exact
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

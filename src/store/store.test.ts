@@ -46,7 +46,12 @@ describe("migrations", () => {
     const file = folder.file("steppe.db");
     const { run, nomad, job, ...before } = testDefinition("blog");
     {
-      using store = Store.open(file, { steps: migrations.slice(0, -1) });
+      using store = Store.open(file, {
+        steps: migrations.slice(
+          0,
+          migrations.findIndex((step) => step.includes("'$.run'")),
+        ),
+      });
       store.run(
         "INSERT INTO apps (name, definition, push_token, created_at, updated_at) VALUES ('blog', ?, 'token', 1, 1)",
         JSON.stringify(before),

@@ -25,7 +25,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   consul: { imports: [] },
   "nomad-api": { imports: [] },
   "engines/local": { imports: ["engines/engine.ts", ...index("images", "ingress/snapshot", "store")] },
-  "engines/nomad": { imports: ["engines/engine.ts", ...index("consul", "nomad-api")] },
+  "engines/nomad": { imports: ["engines/engine.ts", ...index("consul", "nomad-api", "store")] },
   certificates: { imports: index("ingress/snapshot", "store") },
   deployer: { imports: ["engines/engine.ts", ...index("sources", "builds", "images", "config", "store")] },
   webhooks: { imports: index("deployer", "images", "store") },

@@ -44,6 +44,12 @@ export function readOwner(meta: Readonly<Record<string, string>>): JobOwner | un
   return /^[1-9][0-9]{0,14}$/.test(release) ? { app, release: Number(release), image, definition } : undefined;
 }
 
+/** How often a job's release had been placed before, by its meta. */
+export function attemptOf(meta: Readonly<Record<string, string>>): number {
+  const attempt = meta[KEYS.attempt] ?? "0";
+  return /^[0-9]{1,9}$/.test(attempt) ? Number(attempt) : 0;
+}
+
 /** Whether a key of a job's meta is Steppe's own. */
 export function isOwnerKey(key: string): boolean {
   return Object.values<string>(KEYS).includes(key);

@@ -1,4 +1,4 @@
-import type { ConstraintDefinition, RunDefinition } from "../../../config/index.ts";
+import type { AppDefinition, ConstraintDefinition, RunDefinition } from "../../../config/index.ts";
 import {
   type CheckSpec,
   type ConstraintSpec,
@@ -14,6 +14,7 @@ import { SteppeError } from "../../../shared/errors.ts";
 import type { ReleaseSpec } from "../../engine.ts";
 import { requireSoundTags } from "../fabio/check-tags.ts";
 import { routeTags } from "../fabio/route-tags.ts";
+import { isConsulsAlone, isHttpForConsul } from "./consul-check.ts";
 import { imageOf } from "./image-of.ts";
 import { isOwnerKey, ownerMeta } from "./job-owner.ts";
 import type { JobSettings } from "./job-settings.ts";
@@ -44,7 +45,7 @@ const OWN = {
  */
 export function makeJob(release: ReleaseSpec, settings: JobSettings, attempt = 0): JobSpec {
   const { app, definition } = release;
-  const { run, nomad } = definition;
+  const { nomad } = definition;
   const put = <Part extends object>(part: keyof typeof OWN, base: Part): Part =>
     mergeFragment(base, nomad[part], {
       isOwn: (path) => OWN[part].has(path) || isOwnerMeta(path),
@@ -52,7 +53,7 @@ export function makeJob(release: ReleaseSpec, settings: JobSettings, attempt = 0
     });
   const service = put("service", serviceOf(release, settings));
   const task = put("task", taskOf(release));
-  const group = put("group", groupOf(app, run, service, task));
+  const group = put("group", groupOf(app, definition, service, task));
   const job = put("job", jobOf(release, settings, group, attempt));
   for (const tags of [service.Tags, service.CanaryTags])
     requireSoundTags({ name: app, tags: tags ?? [] }, settings.tagPrefix);
@@ -76,11 +77,12 @@ function jobOf(release: ReleaseSpec, settings: JobSettings, group: GroupSpec, at
   };
 }
 
-function groupOf(app: string, run: RunDefinition, service: ServiceSpec, task: TaskSpec): GroupSpec {
+function groupOf(app: string, definition: AppDefinition, service: ServiceSpec, task: TaskSpec): GroupSpec {
+  const { run } = definition;
   return {
     Name: app,
     Count: run.count,
-    Update: updateOf(run),
+    Update: updateOf(definition),
     Networks: [networkOf(run)],
     Services: [service],
     Tasks: [task],
@@ -88,7 +90,7 @@ function groupOf(app: string, run: RunDefinition, service: ServiceSpec, task: Ta
   };
 }
 
-function updateOf(run: RunDefinition): UpdateSpec {
+function updateOf({ run, check }: AppDefinition): UpdateSpec {
   return {
     MaxParallel: run.count,
     Canary: run.count,
@@ -98,7 +100,8 @@ function updateOf(run: RunDefinition): UpdateSpec {
     // It wants to be longer; in between an instance that failed may be tried once more.
     ProgressDeadline: nanoseconds(2 * run.healthyDeadlineMs),
     AutoRevert: true,
-    AutoPromote: run.promote === "auto",
+    // What Consul cannot check, Steppe does before it promotes.
+    AutoPromote: run.promote === "auto" && isConsulsAlone(check),
   };
 }
 
@@ -127,16 +130,20 @@ function serviceOf({ app, number, definition }: ReleaseSpec, { tagPrefix }: JobS
   };
 }
 
-/** Consul's own check passes with 200 to 299, and knows no texts: what else the app's `check` wants is asked by Steppe. */
-function checkOf({ name, check, domains }: ReleaseSpec["definition"]): CheckSpec {
+/** Consul's own check passes with 200 to 299 and knows no texts: what else the app's `check` wants is asked by Steppe, before a release goes live. */
+function checkOf({ name, check, domains }: AppDefinition): CheckSpec {
+  const times = {
+    Interval: nanoseconds(CHECK_INTERVAL_MS),
+    Timeout: nanoseconds(Math.max(check.timeoutMs, LEAST_CHECK_TIMEOUT_MS)),
+  };
+  if (!isHttpForConsul(check)) return { Name: `${name} listens`, Type: "tcp", ...times };
   const host = domains.find((domain) => !domain.includes("*"));
   return {
     Name: `${name} answers`,
     Type: "http",
     Method: "GET",
     Path: check.path,
-    Interval: nanoseconds(CHECK_INTERVAL_MS),
-    Timeout: nanoseconds(Math.max(check.timeoutMs, LEAST_CHECK_TIMEOUT_MS)),
+    ...times,
     ...(host === undefined ? {} : { Header: { Host: [host] } }),
   };
 }

@@ -1,4 +1,4 @@
-import type { JobSpec, ServiceSpec, TaskSpec } from "../../../nomad-api/index.ts";
+import type { JobSpec, TaskSpec } from "../../../nomad-api/index.ts";
 import { SteppeError } from "../../../shared/errors.ts";
 import { readImageName } from "../../../shared/image-name.ts";
 import type { ReleaseSpec } from "../../engine.ts";
@@ -6,6 +6,7 @@ import { requireSoundTags } from "../fabio/check-tags.ts";
 import { imageOf } from "./image-of.ts";
 import { ownerMeta } from "./job-owner.ts";
 import type { JobSettings } from "./job-settings.ts";
+import { servicesOf } from "./services-of.ts";
 
 /**
  * A user's own job for a release: all of it theirs but the image, wherever it is that of the app's repository, and the meta by which Steppe knows the job. Neither is changed in
@@ -26,39 +27,11 @@ export function ownJob(spec: JobSpec, release: ReleaseSpec, settings: JobSetting
   };
   const groups = (spec.TaskGroups ?? []).map((group) => ({ ...group, Tasks: group.Tasks?.map(withImage) ?? null }));
   if (replaced === 0) throw runsNothing(spec, release);
-  for (const group of groups) {
-    const places = [
-      { services: group.Services },
-      ...(group.Tasks ?? []).map((task) => ({ task, services: task.Services })),
-    ];
-    for (const { task, services } of places as Place[]) {
-      for (const service of services ?? [])
-        checkService(service, nameOf(service, spec.ID, group.Name, task?.Name), settings);
-    }
+  const job = { ...spec, TaskGroups: groups, Meta: { ...spec.Meta, ...ownerMeta(release, attempt) } };
+  for (const { name, tags, canaryTags } of servicesOf(job)) {
+    for (const some of [tags, canaryTags]) requireSoundTags({ name, tags: some }, settings.tagPrefix);
   }
-  return { ...spec, TaskGroups: groups, Meta: { ...spec.Meta, ...ownerMeta(release, attempt) } };
-}
-
-/** Where a job has services. */
-interface Place {
-  task?: TaskSpec;
-  services: ServiceSpec[] | null | undefined;
-}
-
-function checkService({ Tags, CanaryTags }: ServiceSpec, name: string, { tagPrefix }: JobSettings): void {
-  for (const tags of [Tags, CanaryTags]) requireSoundTags({ name, tags: tags ?? [] }, tagPrefix);
-}
-
-/** As Nomad's servers name it: https://developer.hashicorp.com/nomad/docs/job-specification/service#name */
-function nameOf({ Name }: ServiceSpec, job: string, group: string, task = "group"): string {
-  const words = new Map([
-    ["JOB", job],
-    ["TASKGROUP", group],
-    ["GROUP", group],
-    ["TASK", task],
-    ["BASE", `${job}-${group}-${task}`],
-  ]);
-  return (Name ?? "${BASE}").replaceAll(/\$\{([A-Z]+)\}/g, (whole, word: string) => words.get(word) ?? whole);
+  return job;
 }
 
 /** Whether the task's image is one of the app's repository, whatever its tag or digest. */

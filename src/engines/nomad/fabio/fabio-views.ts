@@ -1,0 +1,153 @@
+import type { Consul } from "../../../consul/index.ts";
+import type { Clock } from "../../../shared/clock.ts";
+import { toSteppeError } from "../../../shared/errors.ts";
+import { Fabio, type FabioTarget } from "./fabio.ts";
+
+export interface FabioViewsOptions {
+  consul: Consul;
+  /** Of Fabio's API; none: those of the service `fabio` in Consul, as which Fabio registers itself. */
+  addresses: readonly string[];
+  clock: Clock;
+}
+
+/** For one instance of Fabio: undefined if its routes are as they should be, else what is missing, for a person. */
+export type Wanted = (targets: readonly FabioTarget[]) => string | undefined;
+
+/** Fabio has them 12 to 74 ms after Consul. */
+const LOOK_MS = 20;
+/** Looking takes no more than this share of the time. */
+const MOST_SHARE = 0.25;
+/** An instance that is away, or does not come to have them, holds nobody up for longer. */
+const PATIENCE_MS = 10_000;
+const AWAY_PATIENCE_MS = 1000;
+
+/** Somebody who waits; told what is missing at each look, and when there is no use in looking on. */
+interface Waiter {
+  wanted: Wanted;
+  found(missing: string | undefined): void;
+  giveUp(why: string): void;
+}
+
+/**
+ * What the instances of Fabio make of Consul's services. Fabio tells of no changes, so it is looked at again and again, but only as long as somebody waits, and once for all
+ * that do.
+ */
+export class FabioViews implements Disposable {
+  readonly #options: FabioViewsOptions;
+  readonly #views = new Map<string, FabioView>();
+
+  constructor(options: FabioViewsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when every instance has the routes that are wanted, with nothing; or, after ten seconds, with what is missing where, one line each. Rejects with the reason of
+   * the signal.
+   */
+  async settled(wanted: Wanted, signal: AbortSignal): Promise<string[]> {
+    const views = await this.#find(signal);
+    const missing = await Promise.all(views.map((view) => view.settled(wanted, signal)));
+    return missing.filter((line) => line !== undefined);
+  }
+
+  /** Each instance of Fabio that is known now. */
+  async instances(signal?: AbortSignal): Promise<Fabio[]> {
+    return (await this.#find(signal)).map(({ fabio }) => fabio);
+  }
+
+  [Symbol.dispose](): void {
+    for (const { fabio } of this.#views.values()) fabio[Symbol.dispose]();
+  }
+
+  async #find(signal: AbortSignal | undefined): Promise<FabioView[]> {
+    const addresses = await this.#addresses(signal);
+    for (const [address, view] of this.#views) {
+      if (addresses.includes(address) || view.isWaitedFor) continue;
+      view.fabio[Symbol.dispose]();
+      this.#views.delete(address);
+    }
+    return addresses.map((address) => {
+      const view = this.#views.get(address) ?? new FabioView(address, this.#options.clock);
+      this.#views.set(address, view);
+      return view;
+    });
+  }
+
+  async #addresses(signal: AbortSignal | undefined): Promise<string[]> {
+    const { consul, addresses } = this.#options;
+    if (addresses.length > 0) return [...addresses];
+    const { value } = await consul.health.service("fabio", { passing: true, signal });
+    return value.map(
+      ({ instance: { address, port } }) => `http://${address.includes(":") ? `[${address}]` : address}:${port}`,
+    );
+  }
+}
+
+/** One instance of Fabio, and who waits for it. */
+class FabioView {
+  readonly fabio: Fabio;
+  readonly #clock: Clock;
+  readonly #waiters = new Set<Waiter>();
+  #isLooking = false;
+
+  constructor(address: string, clock: Clock) {
+    this.fabio = new Fabio(address, clock);
+    this.#clock = clock;
+  }
+
+  get isWaitedFor(): boolean {
+    return this.#waiters.size > 0;
+  }
+
+  async settled(wanted: Wanted, signal: AbortSignal): Promise<string | undefined> {
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+    const end = this.#clock.monotonic() + PATIENCE_MS;
+    const giveUp = (why: string): void => resolve(`Fabio at ${this.fabio.address} ${why}`);
+    const found = (missing: string | undefined): void => {
+      if (missing === undefined) resolve(undefined);
+      else if (this.#clock.monotonic() >= end) giveUp(missing);
+    };
+    const waiter: Waiter = { wanted, found, giveUp };
+    const onAbort = (): void => reject(signal.reason as Error);
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.#waiters.add(waiter);
+    void this.#look();
+    try {
+      return await promise;
+    } finally {
+      this.#waiters.delete(waiter);
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    let awaySince: number | undefined;
+    while (this.isWaitedFor) {
+      const waiters = [...this.#waiters];
+      const begin = this.#clock.monotonic();
+      try {
+        const targets = await this.fabio.routes();
+        awaySince = undefined;
+        for (const { wanted, found } of waiters) found(wanted(targets));
+      } catch (error) {
+        awaySince ??= begin;
+        if (this.#clock.monotonic() - awaySince >= AWAY_PATIENCE_MS) this.#giveUp(waiters, error);
+      }
+      const took = this.#clock.monotonic() - begin;
+      await this.#clock.sleep(Math.max(LOOK_MS, took / MOST_SHARE));
+    }
+    this.#isLooking = false;
+  }
+
+  /** One that cannot be asked may serve all the same. */
+  #giveUp(waiters: readonly Waiter[], error: unknown): void {
+    const { reason } = toSteppeError(error, "ask", "Fabio");
+    for (const waiter of waiters) {
+      this.#waiters.delete(waiter);
+      waiter.giveUp(`cannot be asked for its routes (${reason})`);
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import { createHash } from "node:crypto";
+import type { GroupSpec, JobSpec, Nomad } from "../../../nomad-api/index.ts";
+import { SteppeError } from "../../../shared/errors.ts";
+import type { ReleaseSpec } from "../../engine.ts";
+import type { JobSettings } from "./job-settings.ts";
+import { makeJob } from "./make-job.ts";
+import { ownJob } from "./own-job.ts";
+
+/** So many jobspecs of users are kept as Nomad parsed them. */
+const MOST_PARSED = 100;
+
+/** Makes the jobs of releases, of what the app says or of a jobspec of the user's own, which Nomad itself parses. */
+export class JobMaker {
+  readonly #nomad: Nomad;
+  readonly #settings: JobSettings;
+  readonly #parsed = new Map<string, JobSpec>();
+
+  constructor(nomad: Nomad, settings: JobSettings) {
+    this.#nomad = nomad;
+    this.#settings = settings;
+  }
+
+  /**
+   * Throws CONFIG_INVALID, NOMAD_JOB_INVALID, ROUTE_TAG_INVALID.
+   *
+   * @param attempt how often this release was placed before
+   */
+  async make(release: ReleaseSpec, attempt: number, signal?: AbortSignal): Promise<JobSpec> {
+    const { app, definition } = release;
+    const settings = await this.#settingsNow(signal);
+    if (definition.job === null) return makeJob(release, settings, attempt);
+    const parsed = await this.#parse(app, definition.job, signal);
+    requireDeployments(app, parsed);
+    return ownJob(parsed, release, settings, attempt);
+  }
+
+  /** Where nothing is said of it, instances may be in every datacenter that has nodes. */
+  async #settingsNow(signal: AbortSignal | undefined): Promise<JobSettings> {
+    if (this.#settings.datacenters.length > 0) return this.#settings;
+    const { value } = await this.#nomad.nodes.list({ signal });
+    const datacenters = [...new Set(value.map(({ datacenter }) => datacenter))].sort();
+    return { ...this.#settings, datacenters: datacenters.length === 0 ? ["dc1"] : datacenters };
+  }
+
+  async #parse(app: string, hcl: string, signal: AbortSignal | undefined): Promise<JobSpec> {
+    const key = createHash("sha256").update(hcl).digest("base64");
+    const known = this.#parsed.get(key);
+    if (known !== undefined) return known;
+    const parsed = await this.#nomad.jobs.parse(hcl, { name: `of ${app}`, signal });
+    if (this.#parsed.size >= MOST_PARSED) this.#parsed.clear();
+    this.#parsed.set(key, parsed);
+    return parsed;
+  }
+}
+
+/** Throws NOMAD_JOB_INVALID if Nomad would tell nothing of how a new version of the job fares. */
+function requireDeployments(app: string, job: JobSpec): void {
+  const refuse = (cause: string, hint: string): never => {
+    throw new SteppeError("NOMAD_JOB_INVALID", { operation: "make the job of", subject: app, cause, hint });
+  };
+  if ((job.Type ?? "service") !== "service")
+    refuse(
+      `its type is ${job.Type}, and only a service has deployments`,
+      'Leave out `type`, or say `type = "service"`.',
+    );
+  const without = (job.TaskGroups ?? []).find((group) => !isUpdated(job, group));
+  if (without !== undefined)
+    refuse(
+      `its group ${without.Name} has \`max_parallel = 0\`, so Nomad replaces instances without a deployment`,
+      "Say in `update` how many may be replaced at once.",
+    );
+}
+
+function isUpdated({ Update }: JobSpec, group: GroupSpec): boolean {
+  return (group.Update?.MaxParallel ?? Update?.MaxParallel ?? 1) > 0;
+}

@@ -1,0 +1,59 @@
+import type { JobSpec, ServiceSpec } from "../../../nomad-api/index.ts";
+import { isRouteTag } from "../fabio/read-route-tag.ts";
+
+/** A service of a job. */
+export interface JobService {
+  /** Its name in Consul. */
+  name: string;
+  tags: string[];
+  canaryTags: string[];
+}
+
+/** The services of a job that Consul has, those of its groups and of their tasks. */
+export function servicesOf(job: JobSpec): JobService[] {
+  const services: JobService[] = [];
+  for (const group of job.TaskGroups ?? []) {
+    const add = (service: ServiceSpec, task?: string): void => {
+      if ((service.Provider ?? "consul") !== "consul") return;
+      const name = nameOf(service, job.ID, group.Name, task);
+      services.push({ name, tags: [...(service.Tags ?? [])], canaryTags: [...(service.CanaryTags ?? [])] });
+    };
+    for (const service of group.Services ?? []) add(service);
+    for (const task of group.Tasks ?? []) for (const service of task.Services ?? []) add(service, task.Name);
+  }
+  return services;
+}
+
+/** Whether visitors are sent to a job. */
+export function hasRoutes(job: JobSpec, prefix: string): boolean {
+  return servicesOf(job).some(({ tags }) => tags.some((tag) => isRouteTag(tag, prefix)));
+}
+
+/** The job with the tags of its routes left out; it is not changed in place. */
+export function withoutRoutes(job: JobSpec, prefix: string): JobSpec {
+  const only = <Part extends { Services?: ServiceSpec[] | null | undefined }>(part: Part): Part => {
+    if (part.Services === null || part.Services === undefined) return part;
+    const services = part.Services.map((service) => ({
+      ...service,
+      Tags: (service.Tags ?? []).filter((tag) => !isRouteTag(tag, prefix)),
+    }));
+    return { ...part, Services: services };
+  };
+  const groups = (job.TaskGroups ?? []).map((group) => ({
+    ...only(group),
+    Tasks: group.Tasks?.map(only) ?? null,
+  }));
+  return { ...job, TaskGroups: groups };
+}
+
+/** As Nomad's servers name it: https://developer.hashicorp.com/nomad/docs/job-specification/service#name */
+function nameOf({ Name }: ServiceSpec, job: string, group: string, task = "group"): string {
+  const words = new Map([
+    ["JOB", job],
+    ["TASKGROUP", group],
+    ["GROUP", group],
+    ["TASK", task],
+    ["BASE", `${job}-${group}-${task}`],
+  ]);
+  return (Name ?? "${BASE}").replaceAll(/\$\{([A-Z]+)\}/g, (whole, word: string) => words.get(word) ?? whole);
+}

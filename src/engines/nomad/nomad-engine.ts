@@ -1,0 +1,198 @@
+import type { AppDefinition } from "../../config/index.ts";
+import type { Consul } from "../../consul/index.ts";
+import { type JobDiff, type JobPlan, type Nomad, newestFirst } from "../../nomad-api/index.ts";
+import type { Clock } from "../../shared/clock.ts";
+import { SteppeError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/log.ts";
+import type { NomadJobTable } from "../../store/index.ts";
+import type { Engine, EngineContext, Instance, ReleaseSpec } from "../engine.ts";
+import { ClusterWatch } from "./cluster/cluster-watch.ts";
+import { FabioViews } from "./fabio/fabio-views.ts";
+import { URL_PREFIX } from "./fabio/read-route-tag.ts";
+import { JobMaker } from "./job/job-maker.ts";
+import { readOwner } from "./job/job-owner.ts";
+import type { JobSettings } from "./job/job-settings.ts";
+import { imageOf } from "./job/image-of.ts";
+import { makeJob } from "./job/make-job.ts";
+import type { NomadParts } from "./parts.ts";
+import { abandonRelease } from "./steps/abandon.ts";
+import { jobIdOf, readAppJob } from "./steps/app-job.ts";
+import { awaitHealthy } from "./steps/await-healthy.ts";
+import { findDrift, type JobDrift } from "./steps/find-drift.ts";
+import { listInstances } from "./steps/list-instances.ts";
+import { placeRelease } from "./steps/place.ts";
+import { removeJob } from "./steps/remove.ts";
+import { retireOthers } from "./steps/retire.ts";
+import { routeRelease } from "./steps/route.ts";
+
+export interface NomadEngineOptions {
+  nomad: Nomad;
+  consul: Consul;
+  settings: JobSettings;
+  /** Of the API of each Fabio; none: those that Consul has as the service `fabio`. */
+  fabio: readonly string[];
+  table: NomadJobTable;
+  clock: Clock;
+  log: Logger;
+}
+
+/** The engine of a cluster: an instance is an allocation of the app's job, and its routes are tags in Consul, by which Fabio sends visitors there. */
+export interface NomadEngine extends Engine {
+  readonly name: "nomad";
+  /** Follows the cluster until the signal says so; without that, every step asks again and again. */
+  run(signal: AbortSignal): Promise<void>;
+  /** What registering the release would change, by Nomad's own word. Nothing is registered. */
+  plan(release: ReleaseSpec): Promise<JobPlan>;
+  /** Has the canaries of the app's deployment take over. Throws NOMAD_DEPLOYMENT_OVER if there is none that waits, NOMAD_DEPLOYMENT_UNREADY. */
+  promote(app: string): Promise<void>;
+  /**
+   * What somebody else changed in the app's job; undefined if nobody did.
+   *
+   * @param release the one that is live
+   */
+  drift(release: ReleaseSpec): Promise<JobDrift | undefined>;
+  /** Takes the app's job over as it is now: the next deployment overwrites what somebody else changed. Throws NOMAD_NOT_FOUND. */
+  acceptDrift(app: string): Promise<void>;
+  /** Takes over a job that Steppe did not make: the app's next deployment is its next version. Throws NOMAD_NOT_FOUND. */
+  adopt(app: string, jobId: string): Promise<void>;
+  /** Files of former releases are in no instance that serves: there is nothing to do. */
+  purge(app: string): Promise<void>;
+  /** Releases are served from their images: there is nothing to do. */
+  refresh(releases: readonly ReleaseSpec[]): Promise<void>;
+}
+
+export type { JobDiff, JobDrift };
+
+/** Longer than any instance should take to end. */
+const REMOVAL_MS = 10 * 60_000;
+const NO_IMAGE = `sha256:${"0".repeat(64)}`;
+
+export function createNomadEngine(options: NomadEngineOptions): NomadEngine {
+  const { nomad, consul, settings, fabio, table, clock, log } = options;
+  const parts: NomadParts = {
+    nomad,
+    consul,
+    cluster: new ClusterWatch({ nomad, consul, clock, log }),
+    fabio: new FabioViews({ consul, addresses: fabio, clock }),
+    maker: new JobMaker(nomad, settings),
+    table,
+    tagPrefix: settings.tagPrefix ?? URL_PREFIX,
+    clock,
+    log,
+  };
+  return new ClusterEngine(parts, settings);
+}
+
+class ClusterEngine implements NomadEngine {
+  readonly name = "nomad";
+  readonly #parts: NomadParts;
+  readonly #settings: JobSettings;
+
+  constructor(parts: NomadParts, settings: JobSettings) {
+    this.#parts = parts;
+    this.#settings = settings;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#parts.cluster.run(signal);
+    } finally {
+      this.#parts.fabio[Symbol.dispose]();
+    }
+  }
+
+  validate(definition: AppDefinition): void {
+    const release = { app: definition.name, number: 1, image: NO_IMAGE, definition };
+    imageOf(release); // whatever runs it is fetched by its digest, or known by it
+    if (definition.job === null) makeJob(release, this.#settings);
+  }
+
+  place(release: ReleaseSpec, context: EngineContext): Promise<void> {
+    return placeRelease(this.#parts, release, context);
+  }
+
+  awaitHealthy(release: ReleaseSpec, context: EngineContext): Promise<void> {
+    return awaitHealthy(this.#parts, release, context);
+  }
+
+  route(release: ReleaseSpec, context: EngineContext): Promise<void> {
+    return routeRelease(this.#parts, release, context);
+  }
+
+  retire(release: ReleaseSpec, context: EngineContext): Promise<void> {
+    return retireOthers(this.#parts, release, context);
+  }
+
+  abandon(release: ReleaseSpec): Promise<void> {
+    return abandonRelease(this.#parts, release);
+  }
+
+  async remove(app: string): Promise<void> {
+    const { table } = this.#parts;
+    const signal = AbortSignal.timeout(REMOVAL_MS);
+    const found = await readAppJob(this.#parts, jobIdOf(this.#parts, app), signal);
+    const isOurs = found?.owner?.app === app || table.get(app) !== undefined;
+    if (found !== undefined && isOurs) await removeJob(this.#parts, found.job, signal);
+    table.delete(app);
+  }
+
+  async instances(app?: string): Promise<Instance[]> {
+    const { table } = this.#parts;
+    const apps = app === undefined ? table.all() : [{ app, job: jobIdOf(this.#parts, app) }];
+    const instances: Instance[] = [];
+    for (const one of apps) instances.push(...(await listInstances(this.#parts, one.app, one.job)));
+    return instances;
+  }
+
+  /** The nodes fetch images from the registry, and Nomad's jobs are made anew of the definition. */
+  async retain(): Promise<void> {}
+
+  async plan(release: ReleaseSpec): Promise<JobPlan> {
+    const { maker, nomad } = this.#parts;
+    return await nomad.jobs.plan(await maker.make(release, 0));
+  }
+
+  async promote(app: string): Promise<void> {
+    const { nomad } = this.#parts;
+    const { value } = await nomad.jobs.deployments(jobIdOf(this.#parts, app));
+    const [newest] = newestFirst(value);
+    if (newest === undefined || newest.status !== "running") {
+      throw new SteppeError("NOMAD_DEPLOYMENT_OVER", {
+        operation: "promote",
+        subject: app,
+        cause: "no deployment of it waits for that",
+        hint: `\`steppe status ${app}\` shows the latest deployment.`,
+      });
+    }
+    await nomad.deployments.promote(newest.id);
+  }
+
+  drift(release: ReleaseSpec): Promise<JobDrift | undefined> {
+    return findDrift(this.#parts, release);
+  }
+
+  acceptDrift(app: string): Promise<void> {
+    return this.adopt(app, jobIdOf(this.#parts, app));
+  }
+
+  async adopt(app: string, jobId: string): Promise<void> {
+    const found = await readAppJob(this.#parts, jobId);
+    if (found === undefined) {
+      throw new SteppeError("NOMAD_NOT_FOUND", {
+        operation: "take over",
+        subject: jobId,
+        cause: "there is no such job",
+      });
+    }
+    const other = readOwner(found.job.meta)?.app;
+    if (other !== undefined && other !== app) {
+      const cause = `it is the job of the app ${other}`;
+      throw new SteppeError("NOMAD_JOB_CHANGED", { operation: "take over", subject: jobId, cause });
+    }
+    this.#parts.table.set({ app, job: jobId, jobModifyIndex: found.job.jobModifyIndex });
+  }
+
+  async purge(): Promise<void> {}
+
+  async refresh(): Promise<void> {}
+}

@@ -1,0 +1,22 @@
+import type { Consul } from "../../consul/index.ts";
+import type { Nomad } from "../../nomad-api/index.ts";
+import type { Clock } from "../../shared/clock.ts";
+import type { Logger } from "../../shared/log.ts";
+import type { NomadJobTable } from "../../store/index.ts";
+import type { ClusterWatch } from "./cluster/cluster-watch.ts";
+import type { FabioViews } from "./fabio/fabio-views.ts";
+import type { JobMaker } from "./job/job-maker.ts";
+
+/** What the steps of a deployment work with. */
+export interface NomadParts {
+  nomad: Nomad;
+  consul: Consul;
+  cluster: ClusterWatch;
+  fabio: FabioViews;
+  maker: JobMaker;
+  table: NomadJobTable;
+  /** What tags of routes begin with. */
+  tagPrefix: string;
+  clock: Clock;
+  log: Logger;
+}

@@ -1,0 +1,43 @@
+import { type Job, newestFirst } from "../../../nomad-api/index.ts";
+import type { ReleaseSpec } from "../../engine.ts";
+import { definitionHash, type JobOwner, readOwner } from "../job/job-owner.ts";
+import type { NomadParts } from "../parts.ts";
+
+/** The job of an app as Nomad has it, and whose release it runs. */
+export interface AppJob {
+  job: Job;
+  /** Undefined if Steppe did not make it. */
+  owner: JobOwner | undefined;
+}
+
+/** Undefined if there is none, or it was stopped for good. */
+export async function readAppJob(
+  { nomad }: Pick<NomadParts, "nomad">,
+  jobId: string,
+  signal?: AbortSignal,
+): Promise<AppJob | undefined> {
+  const { value: job } = await nomad.jobs.read(jobId, { signal });
+  return job === undefined ? undefined : { job, owner: readOwner(job.meta) };
+}
+
+/** Whether the job is that of this very release. */
+export function isOf({ owner }: AppJob, { app, number, image, definition }: ReleaseSpec): boolean {
+  return (
+    owner !== undefined &&
+    owner.app === app &&
+    owner.release === number &&
+    owner.image === image &&
+    owner.definition === definitionHash(definition)
+  );
+}
+
+/** The deployment of the job as it is now; undefined if there is none yet. */
+export async function deploymentNow({ nomad }: Pick<NomadParts, "nomad">, { job }: AppJob, signal?: AbortSignal) {
+  const { value } = await nomad.jobs.deployments(job.id, { signal });
+  return newestFirst(value).find(({ jobModifyIndex }) => jobModifyIndex === job.jobModifyIndex);
+}
+
+/** The id of an app's job, as it is on Nomad. */
+export function jobIdOf({ table }: Pick<NomadParts, "table">, app: string): string {
+  return table.get(app)?.job ?? app;
+}

@@ -1,0 +1,92 @@
+import type { EngineContext, ReleaseSpec } from "../../engine.ts";
+import { requireFreeRoutes } from "../fabio/route-conflicts.ts";
+import { isWanted } from "../cluster/job-view.ts";
+import { LATER } from "../cluster/job-watch.ts";
+import { driftError, foreignError, isExplained } from "../job/job-drift.ts";
+import { attemptOf } from "../job/job-owner.ts";
+import { servicesOf, withoutRoutes } from "../job/services-of.ts";
+import type { JobSpec } from "../../../nomad-api/index.ts";
+import type { NomadParts } from "../parts.ts";
+import { type AppJob, deploymentNow, isOf, readAppJob } from "./app-job.ts";
+
+/**
+ * Registers the release's job, unless that is done already: its instances come as canaries beside those that serve. Where there are none, Nomad makes no canaries, so that the
+ * job is registered without routes. Resolves when Nomad has decided where they go.
+ */
+export async function placeRelease(
+  parts: NomadParts,
+  release: ReleaseSpec,
+  { signal }: Pick<EngineContext, "signal">,
+): Promise<void> {
+  signal.throwIfAborted();
+  const { maker, nomad, table, tagPrefix } = parts;
+  const spec = await maker.make(release, 0, signal);
+  const found = await readAppJob(parts, spec.ID, signal);
+  if (found !== undefined) await requireOwn(parts, release, found, signal);
+  const isOwn = found !== undefined && isOf(found, release);
+  if (isOwn && !(await isSpent(parts, found, signal))) return;
+  await requireFree(parts, spec, signal);
+  const attempt = isOwn ? attemptOf(found.job.meta) + 1 : 0;
+  const again = attempt === 0 ? spec : await maker.make(release, attempt, signal);
+  const serves = found !== undefined && (await hasInstances(parts, found, signal));
+  const ifIndex = found?.job.jobModifyIndex ?? 0n;
+  const registered = await nomad.jobs.register(serves ? again : withoutRoutes(again, tagPrefix), { ifIndex, signal });
+  table.set({ app: release.app, job: spec.ID, jobModifyIndex: registered.jobModifyIndex });
+  await untilPlanned(parts, spec, registered.jobModifyIndex, signal);
+}
+
+/** Throws NOMAD_JOB_CHANGED unless the job is as Steppe registered it, or took it over. What cannot be known any more is taken as it is. */
+async function requireOwn(
+  { nomad, table }: NomadParts,
+  release: ReleaseSpec,
+  found: AppJob,
+  signal: AbortSignal,
+): Promise<void> {
+  const { job, owner } = found;
+  const known = table.get(release.app);
+  if (known?.jobModifyIndex === job.jobModifyIndex) return;
+  if (owner?.app !== release.app) throw foreignError(release.app, job);
+  if (job.isStopped) return;
+  if (known !== undefined) {
+    const { value: versions } = await nomad.jobs.versions(job.id, { signal });
+    if (!isExplained(known.jobModifyIndex, versions, isOf(found, release))) throw driftError(release.app, job);
+  }
+  table.set({ app: release.app, job: job.id, jobModifyIndex: job.jobModifyIndex });
+}
+
+/** Whether nothing more will come of the job as it is. */
+async function isSpent(parts: NomadParts, found: AppJob, signal: AbortSignal): Promise<boolean> {
+  if (found.job.isStopped) return true;
+  const deployment = await deploymentNow(parts, found, signal);
+  return deployment !== undefined && (deployment.status === "failed" || deployment.status === "cancelled");
+}
+
+/** Throws DOMAIN_TAKEN if another service of Consul has one of the routes. */
+async function requireFree({ consul, tagPrefix }: NomadParts, spec: JobSpec, signal: AbortSignal): Promise<void> {
+  const services = servicesOf(spec);
+  if (services.length === 0) return;
+  const { value } = await consul.catalog.services({ signal });
+  const own = new Set(services.map(({ name }) => name));
+  const others = [...value].filter(([name]) => !own.has(name));
+  for (const service of services) requireFreeRoutes(service, others, tagPrefix);
+}
+
+async function hasInstances({ nomad }: NomadParts, { job }: AppJob, signal: AbortSignal): Promise<boolean> {
+  if (job.isStopped) return false;
+  const { value } = await nomad.jobs.allocations(job.id, { signal });
+  return value.some(isWanted);
+}
+
+/** Until the scheduler has looked at the registration. */
+async function untilPlanned(
+  { cluster }: NomadParts,
+  spec: JobSpec,
+  jobModifyIndex: bigint,
+  signal: AbortSignal,
+): Promise<void> {
+  using watch = cluster.watch(spec.ID, []);
+  await watch.until(signal, (view) => {
+    const evaluations = view.evaluationsSince(jobModifyIndex);
+    return evaluations.some(({ status }) => status !== "pending") ? true : LATER;
+  });
+}

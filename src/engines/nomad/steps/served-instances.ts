@@ -1,0 +1,38 @@
+import type { ServiceHealth } from "../../../consul/index.ts";
+import type { JobSpec } from "../../../nomad-api/index.ts";
+import { isRouteTag } from "../fabio/read-route-tag.ts";
+import { servicesOf } from "../job/services-of.ts";
+import type { NomadParts } from "../parts.ts";
+
+/** The instances of services that Consul has. */
+export async function instancesOf(
+  { consul }: Pick<NomadParts, "consul">,
+  services: Iterable<string>,
+  signal?: AbortSignal,
+): Promise<ServiceHealth[]> {
+  const names = [...new Set(services)];
+  const found = await Promise.all(names.map((name) => consul.health.service(name, { signal })));
+  return found.flatMap(({ value }) => value);
+}
+
+/** The services of a release's job that visitors are sent to, by their names; all of them if they are sent to none. */
+export function visitedServices(spec: JobSpec, tagPrefix: string): string[] {
+  const services = servicesOf(spec);
+  const visited = services.filter(({ tags }) => tags.some((tag) => isRouteTag(tag, tagPrefix)));
+  return (visited.length === 0 ? services : visited).map(({ name }) => name);
+}
+
+/** Whether an instance of a service is that of one of these allocations: Nomad names it so. */
+export function isOfAny({ instance }: ServiceHealth, allocations: readonly string[]): boolean {
+  return allocations.some((id) => instance.id.includes(id));
+}
+
+/** Whether visitors are sent to it: by its tags, and since it is well. */
+export function isServed({ instance, status }: ServiceHealth, tagPrefix: string): boolean {
+  const isWell = status === "passing" || status === "warning";
+  return isWell && instance.tags.some((tag) => isRouteTag(tag, tagPrefix));
+}
+
+export function addressOf({ instance: { address, port } }: ServiceHealth): string {
+  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
+}
