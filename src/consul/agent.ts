@@ -26,6 +26,8 @@ export interface ServiceRegistration extends AgentService {
 export interface CheckRegistration {
   /** Who registered it says how it is, at least so often (milliseconds); or the agent asks an address. */
   kind: { ttlMs: number } | { http: string; everyMs: number; timeoutMs: number };
+  /** How it is until that is known. Default: critical. */
+  status?: CheckStatus;
   /** Registered no longer when it is critical for so long, milliseconds; Consul's least is a minute. */
   deregisterAfterMs?: number;
 }
@@ -131,9 +133,11 @@ function written({ id, name, address, port, tags, meta, check }: ServiceRegistra
   return check === undefined ? registration : { ...registration, Check: writtenCheck(check) };
 }
 
-function writtenCheck({ kind, deregisterAfterMs }: CheckRegistration): Record<string, string> {
-  const after =
-    deregisterAfterMs === undefined ? {} : { DeregisterCriticalServiceAfter: goDuration(deregisterAfterMs) };
+function writtenCheck({ kind, status, deregisterAfterMs }: CheckRegistration): Record<string, string> {
+  const after = {
+    ...(status === undefined ? {} : { Status: status }),
+    ...(deregisterAfterMs === undefined ? {} : { DeregisterCriticalServiceAfter: goDuration(deregisterAfterMs) }),
+  };
   if ("ttlMs" in kind) return { TTL: goDuration(kind.ttlMs), ...after };
   return { HTTP: kind.http, Interval: goDuration(kind.everyMs), Timeout: goDuration(kind.timeoutMs), ...after };
 }

@@ -151,6 +151,11 @@ export const errorCodes = {
     exit: 5,
     hint: "Check that Fabio runs there, and that the address is that of its API (`ui.addr`, port 9998).",
   },
+  FABIO_STALE: {
+    status: 502,
+    exit: 5,
+    hint: "`steppe cluster doctor` finds the tag that stops Fabio's routes from changing; what was live goes on serving.",
+  },
   ROUTE_TAG_INVALID: { status: 422, exit: 6, hint: "Correct the tag; nothing was registered." },
   // content
   SITE_EMPTY: { status: 422, exit: 6, hint: "Check the app's `folder` or `build.output`." },

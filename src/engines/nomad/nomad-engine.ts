@@ -17,7 +17,9 @@ import { makeJob } from "./job/make-job.ts";
 import type { NomadParts } from "./parts.ts";
 import { abandonRelease } from "./steps/abandon.ts";
 import { jobIdOf, readAppJob } from "./steps/app-job.ts";
+import { Approvals } from "./steps/approvals.ts";
 import { awaitHealthy } from "./steps/await-healthy.ts";
+import { endHandover } from "./steps/handover.ts";
 import { findDrift, type JobDrift } from "./steps/find-drift.ts";
 import { listInstances } from "./steps/list-instances.ts";
 import { placeRelease } from "./steps/place.ts";
@@ -87,6 +89,7 @@ class ClusterEngine implements NomadEngine {
   readonly name = "nomad";
   readonly #parts: NomadParts;
   readonly #settings: JobSettings;
+  readonly #approvals = new Approvals();
 
   constructor(parts: NomadParts, settings: JobSettings) {
     this.#parts = parts;
@@ -116,7 +119,7 @@ class ClusterEngine implements NomadEngine {
   }
 
   route(release: ReleaseSpec, context: EngineContext): Promise<void> {
-    return routeRelease(this.#parts, release, context);
+    return routeRelease(this.#parts, release, context, this.#approvals);
   }
 
   retire(release: ReleaseSpec, context: EngineContext): Promise<void> {
@@ -132,6 +135,7 @@ class ClusterEngine implements NomadEngine {
     const signal = AbortSignal.timeout(REMOVAL_MS);
     const found = await readAppJob(this.#parts, jobIdOf(this.#parts, app), signal);
     const isOurs = found?.owner?.app === app || table.get(app) !== undefined;
+    await endHandover(this.#parts, app, signal);
     if (found !== undefined && isOurs) await removeJob(this.#parts, found.job, signal);
     table.delete(app);
   }
@@ -153,6 +157,7 @@ class ClusterEngine implements NomadEngine {
   }
 
   async promote(app: string): Promise<void> {
+    if (this.#approvals.give(app)) return;
     const { nomad } = this.#parts;
     const { value } = await nomad.jobs.deployments(jobIdOf(this.#parts, app));
     const [newest] = newestFirst(value);

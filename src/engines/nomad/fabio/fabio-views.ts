@@ -13,6 +13,14 @@ export interface FabioViewsOptions {
 /** For one instance of Fabio: undefined if its routes are as they should be, else what is missing, for a person. */
 export type Wanted = (targets: readonly FabioTarget[]) => string | undefined;
 
+/** An instance of Fabio that does not have the routes that are wanted, or of which that is not known. */
+export interface Unsettled {
+  /** Whether it answers: then its routes do not change as they should. */
+  isThere: boolean;
+  /** `Fabio at 10.0.0.1:9998 does not …` */
+  line: string;
+}
+
 /** Fabio has them 12 to 74 ms after Consul. */
 const LOOK_MS = 20;
 /** Looking takes no more than this share of the time. */
@@ -41,13 +49,13 @@ export class FabioViews implements Disposable {
   }
 
   /**
-   * Resolves when every instance has the routes that are wanted, with nothing; or, after ten seconds, with what is missing where, one line each. Rejects with the reason of
-   * the signal.
+   * Resolves when every instance has the routes that are wanted, or after ten seconds with those that have not, and after one with those that cannot be asked. Rejects with the
+   * reason of the signal.
    */
-  async settled(wanted: Wanted, signal: AbortSignal): Promise<string[]> {
+  async settled(wanted: Wanted, signal: AbortSignal): Promise<Unsettled[]> {
     const views = await this.#find(signal);
-    const missing = await Promise.all(views.map((view) => view.settled(wanted, signal)));
-    return missing.filter((line) => line !== undefined);
+    const unsettled = await Promise.all(views.map((view) => view.settled(wanted, signal)));
+    return unsettled.filter((one) => one !== undefined);
   }
 
   /** Each instance of Fabio that is known now. */
@@ -99,15 +107,17 @@ class FabioView {
     return this.#waiters.size > 0;
   }
 
-  async settled(wanted: Wanted, signal: AbortSignal): Promise<string | undefined> {
+  async settled(wanted: Wanted, signal: AbortSignal): Promise<Unsettled | undefined> {
     signal.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+    const { promise, resolve, reject } = Promise.withResolvers<Unsettled | undefined>();
     const end = this.#clock.monotonic() + PATIENCE_MS;
-    const giveUp = (why: string): void => resolve(`Fabio at ${this.fabio.address} ${why}`);
+    const giveBack = (isThere: boolean, why: string): void =>
+      resolve({ isThere, line: `Fabio at ${this.fabio.address} ${why}` });
     const found = (missing: string | undefined): void => {
       if (missing === undefined) resolve(undefined);
-      else if (this.#clock.monotonic() >= end) giveUp(missing);
+      else if (this.#clock.monotonic() >= end) giveBack(true, missing);
     };
+    const giveUp = (why: string): void => giveBack(false, why);
     const waiter: Waiter = { wanted, found, giveUp };
     const onAbort = (): void => reject(signal.reason as Error);
     signal.addEventListener("abort", onAbort, { once: true });

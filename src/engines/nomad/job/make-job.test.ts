@@ -47,7 +47,7 @@ test("an app that says nothing of its instances", () => {
           HealthyDeadline: 300_000_000_000,
           ProgressDeadline: 600_000_000_000,
           AutoRevert: true,
-          AutoPromote: true,
+          AutoPromote: false,
         },
         Networks: [{ DynamicPorts: [{ Label: "http" }] }],
         ShutdownDelay: 2_000_000_000,

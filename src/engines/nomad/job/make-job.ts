@@ -14,7 +14,7 @@ import { SteppeError } from "../../../shared/errors.ts";
 import type { ReleaseSpec } from "../../engine.ts";
 import { requireSoundTags } from "../fabio/check-tags.ts";
 import { routeTags } from "../fabio/route-tags.ts";
-import { isConsulsAlone, isHttpForConsul } from "./consul-check.ts";
+import { isHttpForConsul } from "./consul-check.ts";
 import { imageOf } from "./image-of.ts";
 import { isOwnerKey, ownerMeta } from "./job-owner.ts";
 import type { JobSettings } from "./job-settings.ts";
@@ -90,7 +90,7 @@ function groupOf(app: string, definition: AppDefinition, service: ServiceSpec, t
   };
 }
 
-function updateOf({ run, check }: AppDefinition): UpdateSpec {
+function updateOf({ run }: AppDefinition): UpdateSpec {
   return {
     MaxParallel: run.count,
     Canary: run.count,
@@ -100,8 +100,8 @@ function updateOf({ run, check }: AppDefinition): UpdateSpec {
     // It wants to be longer; in between an instance that failed may be tried once more.
     ProgressDeadline: nanoseconds(2 * run.healthyDeadlineMs),
     AutoRevert: true,
-    // What Consul cannot check, Steppe does before it promotes.
-    AutoPromote: run.promote === "auto" && isConsulsAlone(check),
+    // Steppe promotes: Nomad's clients take services out of Consul before they put others in, which leaves a moment without either.
+    AutoPromote: false,
   };
 }
 

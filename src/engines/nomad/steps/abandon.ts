@@ -7,6 +7,7 @@ import { readOwner } from "../job/job-owner.ts";
 import { hasRoutes } from "../job/services-of.ts";
 import type { NomadParts } from "../parts.ts";
 import { type AppJob, deploymentNow, isOf, jobIdOf, readAppJob } from "./app-job.ts";
+import { endHandover } from "./handover.ts";
 import { removeJob } from "./remove.ts";
 
 /** Longer than any `kill_timeout` should be. */
@@ -18,6 +19,7 @@ const UNDO_MS = 10 * 60_000;
  */
 export async function abandonRelease(parts: NomadParts, release: ReleaseSpec): Promise<void> {
   const signal = AbortSignal.timeout(UNDO_MS);
+  await endHandover(parts, release.app, signal);
   const found = await readAppJob(parts, jobIdOf(parts, release.app), signal);
   if (found === undefined || !isOf(found, release)) {
     if (found !== undefined) await untilGone(parts, found, release, signal);

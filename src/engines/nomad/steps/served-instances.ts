@@ -1,10 +1,11 @@
 import type { ServiceHealth } from "../../../consul/index.ts";
 import type { JobSpec } from "../../../nomad-api/index.ts";
 import { isRouteTag } from "../fabio/read-route-tag.ts";
+import { isStandIn } from "./stand-in.ts";
 import { servicesOf } from "../job/services-of.ts";
 import type { NomadParts } from "../parts.ts";
 
-/** The instances of services that Consul has. */
+/** The instances of services that Consul has; what stands in for some of them aside. */
 export async function instancesOf(
   { consul }: Pick<NomadParts, "consul">,
   services: Iterable<string>,
@@ -12,7 +13,7 @@ export async function instancesOf(
 ): Promise<ServiceHealth[]> {
   const names = [...new Set(services)];
   const found = await Promise.all(names.map((name) => consul.health.service(name, { signal })));
-  return found.flatMap(({ value }) => value);
+  return found.flatMap(({ value }) => value.filter((one) => !isStandIn(one)));
 }
 
 /** The services of a release's job that visitors are sent to, by their names; all of them if they are sent to none. */

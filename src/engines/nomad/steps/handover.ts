@@ -1,0 +1,74 @@
+import type { ServiceHealth, ServiceRegistration } from "../../../consul/index.ts";
+import { SteppeError } from "../../../shared/errors.ts";
+import type { EngineContext, ReleaseSpec } from "../../engine.ts";
+import type { JobService } from "../job/services-of.ts";
+import { isRouteTag } from "../fabio/read-route-tag.ts";
+import type { NomadParts } from "../parts.ts";
+import { HANDOVER_KEY } from "./stand-in.ts";
+import { routesLeadTo } from "./wanted-routes.ts";
+
+/** Should this process die in between, Consul has it no longer after that. */
+const TTL_MS = 30_000;
+const FORGET_MS = 60_000;
+
+/**
+ * Has visitors sent to healthy canaries before Nomad promotes them, besides those that serve. Nomad's client takes the services of what it stops out of Consul before it
+ * puts in the tags of what it promotes: in between, Fabio knows of nobody. So the canaries are registered a second time, under the same name, until that is over.
+ *
+ * Resolves when every Fabio sends visitors to them. Throws FABIO_STALE if one answers, but does not.
+ *
+ * @param services those of the release's job
+ * @param instances the canaries', as Consul has them
+ */
+export async function beginHandover(
+  parts: NomadParts,
+  release: ReleaseSpec,
+  services: readonly JobService[],
+  instances: readonly ServiceHealth[],
+  { signal, note }: EngineContext,
+): Promise<void> {
+  const standIns = instances.flatMap((one, at) => standIn(parts, release, services, one, at));
+  try {
+    await Promise.all(standIns.map((service) => parts.consul.agent.register(service, { signal })));
+  } catch (error) {
+    if (!(error instanceof SteppeError) || error.code !== "CONSUL_DENIED") throw error;
+    note(`Consul's token may not register services, so that a request may find nobody at the switch: ${error.reason}`);
+    return;
+  }
+  const wanted = standIns.map(({ name, address, port }) => ({ service: name, address: hostOf(address, port) }));
+  for (const { isThere, line } of await parts.fabio.settled(routesLeadTo(services, wanted, parts.tagPrefix), signal)) {
+    if (isThere) throw stale(release, line);
+    note(line);
+  }
+}
+
+/** Takes away what `beginHandover` registered, also in a process that died. */
+export async function endHandover({ consul }: NomadParts, app: string, signal?: AbortSignal): Promise<void> {
+  const services = await consul.agent.services({ signal });
+  const left = [...services.values()].filter(({ meta }) => meta[HANDOVER_KEY] === app);
+  await Promise.all(left.map(({ id }) => consul.agent.deregister(id, { signal })));
+}
+
+function standIn(
+  { tagPrefix }: NomadParts,
+  { app, number }: ReleaseSpec,
+  services: readonly JobService[],
+  { instance }: ServiceHealth,
+  at: number,
+): ServiceRegistration[] {
+  const tags =
+    services.find(({ name }) => name === instance.name)?.tags.filter((tag) => isRouteTag(tag, tagPrefix)) ?? [];
+  if (tags.length === 0) return [];
+  const { name, address, port } = instance;
+  const meta = { [HANDOVER_KEY]: app, steppe_release: String(number) };
+  const check = { kind: { ttlMs: TTL_MS }, status: "passing", deregisterAfterMs: FORGET_MS } as const;
+  return [{ id: `steppe-handover-${app}-${at}`, name, address, port, tags, meta, check }];
+}
+
+function hostOf(address: string, port: number): string {
+  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
+}
+
+function stale({ app, number }: ReleaseSpec, cause: string): SteppeError {
+  return new SteppeError("FABIO_STALE", { operation: "route", subject: `${app}, release ${number}`, cause });
+}

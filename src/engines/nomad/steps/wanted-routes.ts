@@ -1,0 +1,69 @@
+import { routesOf } from "../fabio/check-tags.ts";
+import type { FabioTarget } from "../fabio/fabio.ts";
+import type { Wanted } from "../fabio/fabio-views.ts";
+import { routeKey } from "../fabio/route.ts";
+import type { JobService } from "../job/services-of.ts";
+
+/** An instance of a service: where visitors are to be sent. */
+export interface Destination {
+  /** The service's name. */
+  service: string;
+  /** `10.0.0.1:23456` */
+  address: string;
+}
+
+/** Every route of the services leads to these, and perhaps to others. */
+export function routesLeadTo(
+  services: readonly JobService[],
+  destinations: readonly Destination[],
+  tagPrefix: string,
+): Wanted {
+  return (targets) => {
+    for (const { name, key } of routesOfAll(services, tagPrefix)) {
+      const there = addressesOf(targets, name, key);
+      if (!addressesTo(destinations, name).isSubsetOf(there)) return `does not send visitors of ${key} to the release`;
+    }
+    return undefined;
+  };
+}
+
+/** Every route of the services leads to these and to no others, and they have no further routes. */
+export function routesLeadOnlyTo(
+  services: readonly JobService[],
+  destinations: readonly Destination[],
+  tagPrefix: string,
+): Wanted {
+  return (targets) => {
+    const routes = routesOfAll(services, tagPrefix);
+    for (const { name, key } of routes) {
+      const difference = addressesTo(destinations, name).symmetricDifference(addressesOf(targets, name, key));
+      if (difference.size > 0) return `does not send all visitors of ${key} to the release`;
+    }
+    const keys = new Set(routes.map(({ key }) => key));
+    const names = new Set(services.map(({ name }) => name));
+    const left = targets.find((target) => names.has(target.service) && !keys.has(keyOf(target)));
+    return left === undefined ? undefined : `still has the route ${left.host}${left.path}`;
+  };
+}
+
+function routesOfAll(services: readonly JobService[], tagPrefix: string): Array<{ name: string; key: string }> {
+  return services.flatMap(({ name, tags }) =>
+    routesOf(tags, tagPrefix)
+      // What is no HTTP is in no list of Fabio's.
+      .filter(({ port }) => port === undefined)
+      .map((route) => ({ name, key: routeKey(route) })),
+  );
+}
+
+function addressesOf(targets: readonly FabioTarget[], name: string, key: string): Set<string> {
+  const found = targets.filter((target) => target.service === name && keyOf(target) === key);
+  return new Set(found.map(({ address }) => address));
+}
+
+function addressesTo(destinations: readonly Destination[], name: string): Set<string> {
+  return new Set(destinations.filter(({ service }) => service === name).map(({ address }) => address));
+}
+
+function keyOf({ host, path }: FabioTarget): string {
+  return routeKey({ host, path, port: undefined });
+}
