@@ -1,4 +1,5 @@
-import type { Check, Consul } from "../../../consul/index.ts";
+import { isDeepStrictEqual } from "node:util";
+import { type Check, type Consul, isConsulAway } from "../../../consul/index.ts";
 import { isNomadAway, type Nomad, type NomadEvent } from "../../../nomad-api/index.ts";
 import type { Clock } from "../../../shared/clock.ts";
 import type { Logger } from "../../../shared/log.ts";
@@ -28,6 +29,11 @@ export class ClusterWatch {
     this.#options = options;
   }
 
+  /** Whether what happens on the cluster is told; else all is asked for again and again. */
+  get isFollowed(): boolean {
+    return this.#hasEvents && this.#critical !== undefined;
+  }
+
   /** Follows the cluster until the signal says so; resolves then. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([
@@ -44,7 +50,7 @@ export class ClusterWatch {
       services: new Set(services),
       nomad,
       clock,
-      isFollowed: () => this.#hasEvents && this.#critical !== undefined,
+      isFollowed: () => this.isFollowed,
       onDispose: () => this.#watches.delete(watch),
     });
     this.#watches.add(watch);
@@ -100,7 +106,10 @@ export class ClusterWatch {
     };
     try {
       const query = (question: object) => consul.health.state("critical", question);
-      for await (const { value } of consul.watch(query, { signal, onTrouble })) {
+      // After trouble the same once more is news.
+      const isSame = (before: Check[], after: Check[]): boolean =>
+        this.#critical !== undefined && isDeepStrictEqual(before, after);
+      for await (const { value } of consul.watch(query, { signal, onTrouble, isSame })) {
         const before = this.#critical ?? [];
         this.#critical = value;
         this.#wakeServices(namesOf([...before, ...value]));
@@ -130,8 +139,9 @@ export class ClusterWatch {
 
   #tell(who: string, error: unknown, failures: number): void {
     const { log } = this.#options;
+    const isAway = isNomadAway(error) || isConsulAway(error);
     // A stream that ends now and then is nothing to wake anybody for.
-    if (failures === 2 && isNomadAway(error)) log.warn({ err: error }, `${who} is away; it is asked again and again`);
+    if (failures === 2 && isAway) log.warn({ err: error }, `${who} is away; it is asked again and again`);
     else log.debug({ err: error, failures }, `${who} could not be asked`);
     for (const watch of this.#watches) watch.wake();
   }

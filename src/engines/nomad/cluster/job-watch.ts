@@ -37,6 +37,8 @@ export class JobWatch implements Disposable {
   readonly #options: JobWatchOptions;
   #change = Promise.withResolvers<void>();
   #isStale = true;
+  /** By the clock that never goes back. */
+  #refreshedAt = 0;
 
   constructor(options: JobWatchOptions) {
     this.#options = options;
@@ -63,18 +65,21 @@ export class JobWatch implements Disposable {
     signal: AbortSignal,
     look: (view: JobView) => Found | Later | Promise<Found | Later>,
   ): Promise<Found> {
-    const { clock, isFollowed } = this.#options;
     for (;;) {
       signal.throwIfAborted();
       this.#change = Promise.withResolvers();
       const change = this.#change.promise;
-      if (this.#isStale) await this.#refresh(signal);
+      if (this.#isStale || this.#refreshMs() <= 0) await this.#refresh(signal);
       const found = await look(this.view);
       if (!(found instanceof Later)) return found;
-      const refreshMs = isFollowed() ? SELDOM_MS : OFTEN_MS;
-      const isChanged = await isFirst(change, clock, Math.min(found.ms, refreshMs), signal);
-      if (!isChanged && found.ms >= refreshMs) this.#isStale = true;
+      await changeOrTime(change, this.#options.clock, Math.min(found.ms, Math.max(0, this.#refreshMs())), signal);
     }
+  }
+
+  /** How long until all is asked for again, however often somebody looks in between. */
+  #refreshMs(): number {
+    const { clock, isFollowed } = this.#options;
+    return this.#refreshedAt + (isFollowed() ? SELDOM_MS : OFTEN_MS) - clock.monotonic();
   }
 
   [Symbol.dispose](): void {
@@ -82,7 +87,7 @@ export class JobWatch implements Disposable {
   }
 
   async #refresh(signal: AbortSignal): Promise<void> {
-    const { nomad, jobId } = this.#options;
+    const { nomad, jobId, clock } = this.#options;
     this.#isStale = false;
     const [deployments, allocations, evaluations] = await Promise.all([
       nomad.jobs.deployments(jobId, { signal }),
@@ -94,15 +99,16 @@ export class JobWatch implements Disposable {
       allocations: allocations.value,
       evaluations: evaluations.value,
     });
+    this.#refreshedAt = clock.monotonic();
   }
 }
 
-/** Whether the change came before the time was over. */
-async function isFirst(change: Promise<void>, clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
+/** Until the change comes, or the time is over. */
+async function changeOrTime(change: Promise<void>, clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   const end = new AbortController();
   const time = clock.sleep(ms, { signal: AbortSignal.any([signal, end.signal]) });
   try {
-    return await Promise.race([change.then(() => true), time.then(() => false)]);
+    await Promise.race([change, time]);
   } finally {
     time.catch(() => {}); // that it is ended is wanted; what the signal says is thrown by the race
     end.abort();
