@@ -22,6 +22,7 @@ import { awaitHealthy } from "./steps/await-healthy.ts";
 import { endHandover } from "./steps/handover.ts";
 import { findDrift, type JobDrift } from "./steps/find-drift.ts";
 import { listInstances } from "./steps/list-instances.ts";
+import { patiently } from "./steps/patiently.ts";
 import { placeRelease } from "./steps/place.ts";
 import { removeJob } from "./steps/remove.ts";
 import { retireOthers } from "./steps/retire.ts";
@@ -66,7 +67,7 @@ export interface NomadEngine extends Engine {
 export type { JobDiff, JobDrift };
 
 /** Longer than any instance should take to end. */
-const REMOVAL_MS = 10 * 60_000;
+const UNDO_MS = 10 * 60_000;
 const NO_IMAGE = `sha256:${"0".repeat(64)}`;
 
 export function createNomadEngine(options: NomadEngineOptions): NomadEngine {
@@ -111,28 +112,33 @@ class ClusterEngine implements NomadEngine {
   }
 
   place(release: ReleaseSpec, context: EngineContext): Promise<void> {
-    return placeRelease(this.#parts, release, context);
+    return this.#patiently(context, () => placeRelease(this.#parts, release, context));
   }
 
   awaitHealthy(release: ReleaseSpec, context: EngineContext): Promise<void> {
-    return awaitHealthy(this.#parts, release, context);
+    return this.#patiently(context, () => awaitHealthy(this.#parts, release, context));
   }
 
   route(release: ReleaseSpec, context: EngineContext): Promise<void> {
-    return routeRelease(this.#parts, release, context, this.#approvals);
+    return this.#patiently(context, () => routeRelease(this.#parts, release, context, this.#approvals));
   }
 
   retire(release: ReleaseSpec, context: EngineContext): Promise<void> {
-    return retireOthers(this.#parts, release, context);
+    return this.#patiently(context, () => retireOthers(this.#parts, release, context));
   }
 
   abandon(release: ReleaseSpec): Promise<void> {
-    return abandonRelease(this.#parts, release);
+    const signal = AbortSignal.timeout(UNDO_MS);
+    return this.#patiently({ signal, note: this.#log }, () => abandonRelease(this.#parts, release, signal));
   }
 
-  async remove(app: string): Promise<void> {
+  remove(app: string): Promise<void> {
+    const signal = AbortSignal.timeout(UNDO_MS);
+    return this.#patiently({ signal, note: this.#log }, () => this.#remove(app, signal));
+  }
+
+  async #remove(app: string, signal: AbortSignal): Promise<void> {
     const { table } = this.#parts;
-    const signal = AbortSignal.timeout(REMOVAL_MS);
     const found = await readAppJob(this.#parts, jobIdOf(this.#parts, app), signal);
     const isOurs = found?.owner?.app === app || table.get(app) !== undefined;
     await endHandover(this.#parts, app, signal);
@@ -200,4 +206,11 @@ class ClusterEngine implements NomadEngine {
   async purge(): Promise<void> {}
 
   async refresh(): Promise<void> {}
+
+  #patiently<Result>(context: Pick<EngineContext, "signal" | "note">, step: () => Promise<Result>): Promise<Result> {
+    return patiently(step, { clock: this.#parts.clock, ...context });
+  }
+
+  /** Where no deployment is told. */
+  readonly #log = (message: string): void => this.#parts.log.warn({}, message);
 }

@@ -10,15 +10,11 @@ import { type AppJob, deploymentNow, isOf, jobIdOf, readAppJob } from "./app-job
 import { endHandover } from "./handover.ts";
 import { removeJob } from "./remove.ts";
 
-/** Longer than any `kill_timeout` should be. */
-const UNDO_MS = 10 * 60_000;
-
 /**
  * Takes a placed release away: its deployment is failed, and Nomad goes back to the version before by itself. If there is none, the job goes. What another release has
  * become of the job meanwhile is left as it is.
  */
-export async function abandonRelease(parts: NomadParts, release: ReleaseSpec): Promise<void> {
-  const signal = AbortSignal.timeout(UNDO_MS);
+export async function abandonRelease(parts: NomadParts, release: ReleaseSpec, signal: AbortSignal): Promise<void> {
   await endHandover(parts, release.app, signal);
   const found = await readAppJob(parts, jobIdOf(parts, release.app), signal);
   if (found === undefined || !isOf(found, release)) {

@@ -27,6 +27,8 @@ export async function beginHandover(
   instances: readonly ServiceHealth[],
   { signal, note }: EngineContext,
 ): Promise<void> {
+  // Fabio notices that there is another check, not that a service has another address: so what a process left that died is not written over.
+  await endHandover(parts, release.app, signal);
   const standIns = instances.flatMap((one, at) => standIn(parts, release, services, one, at));
   try {
     await Promise.all(standIns.map((service) => parts.consul.agent.register(service, { signal })));
@@ -37,7 +39,10 @@ export async function beginHandover(
   }
   const wanted = standIns.map(({ name, address, port }) => ({ service: name, address: hostOf(address, port) }));
   for (const { isThere, line } of await parts.fabio.settled(routesLeadTo(services, wanted, parts.tagPrefix), signal)) {
-    if (isThere) throw stale(release, line);
+    if (isThere) {
+      await endHandover(parts, release.app, signal);
+      throw stale(release, line);
+    }
     note(line);
   }
 }
@@ -62,7 +67,7 @@ function standIn(
   const { name, address, port } = instance;
   const meta = { [HANDOVER_KEY]: app, steppe_release: String(number) };
   const check = { kind: { ttlMs: TTL_MS }, status: "passing", deregisterAfterMs: FORGET_MS } as const;
-  return [{ id: `steppe-handover-${app}-${at}`, name, address, port, tags, meta, check }];
+  return [{ id: `steppe-handover-${app}-${number}-${at}`, name, address, port, tags, meta, check }];
 }
 
 function hostOf(address: string, port: number): string {

@@ -1,4 +1,5 @@
 import { type Deployment, isOver, type JobSpec } from "../../../nomad-api/index.ts";
+import { SteppeError } from "../../../shared/errors.ts";
 import type { EngineContext, ReleaseSpec } from "../../engine.ts";
 import { isWanted, type JobView } from "../cluster/job-view.ts";
 import { LATER } from "../cluster/job-watch.ts";
@@ -26,6 +27,7 @@ export async function promoteRelease(
   using approval =
     release.definition.run.promote === "manual" ? approvals.wait(release.app, () => watch.wake()) : undefined;
   let isTold = false;
+  let isAsked = false;
   await watch.until(signal, async (view) => {
     const deployment = view.deployment(job.id, job.jobModifyIndex);
     if (deployment === undefined) return isPlanned(view, job.jobModifyIndex) ? true : LATER;
@@ -38,10 +40,22 @@ export async function promoteRelease(
       isTold = true;
       return LATER;
     }
-    await handOver(view);
-    await nomad.deployments.promote(deployment.id, { signal });
+    if (!isAsked) {
+      await handOver(view);
+      await promote(deployment.id);
+    }
+    isAsked = true;
     return LATER;
   });
+
+  /** Somebody else may have done so at the same moment. */
+  async function promote(id: string): Promise<void> {
+    try {
+      await nomad.deployments.promote(id, { signal });
+    } catch (error) {
+      if (!(error instanceof SteppeError) || error.code !== "NOMAD_DEPLOYMENT_OVER") throw error;
+    }
+  }
 
   async function handOver(view: JobView): Promise<void> {
     const ids = view
