@@ -50,8 +50,8 @@ export class FakeDeployer implements Deployer {
     if (app !== undefined) return app;
     throw new SteppeError("APP_NOT_FOUND", { operation: "find", subject: name, cause: "there is no such app" });
   };
-  addApp = async (added: AppDefinition): Promise<App> => {
-    this.#called("addApp", added.name);
+  addApp: Deployer["addApp"] = async (added, { paused } = {}) => {
+    this.#called("addApp", added.name, ...(paused === undefined ? [] : [paused]));
     this.known.set(added.name, newApp(added));
     return this.app(added.name);
   };
@@ -87,6 +87,8 @@ export class FakeDeployer implements Deployer {
   rollback: Deployer["rollback"] = async (app, release, options) => this.#queue("rollback", app, release, options);
   approve: Deployer["approve"] = (app, id) => this.#queue("approve", app, id);
   reject: Deployer["reject"] = (app, id) => this.#queue("reject", app, id);
+  promote: Deployer["promote"] = async (app, id) => this.#queue("promote", app, id);
+  rejectCanaries: Deployer["rejectCanaries"] = (app, id) => this.#queue("rejectCanaries", app, id);
   pause: Deployer["pause"] = (app, reason) => {
     this.#called("pause", app, reason);
     return { ...this.app(app), paused: { since: 1, reason } };

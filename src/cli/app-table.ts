@@ -45,6 +45,8 @@ export function describeHold(hold: NonNullable<Deployment["hold"]>, now: number)
       return "waits for the pause to end";
     case "window":
       return `waits until ${formatMoment(hold.opensAt, now)}`;
+    case "promotion":
+      return hold.of === undefined ? "waits for promotion" : `waits for the promotion of ${hold.of}`;
     case "registry":
       return `waits for the registry, tried again at ${formatMoment(hold.retryAt, now)} (${hold.cause})`;
   }

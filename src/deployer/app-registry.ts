@@ -42,7 +42,7 @@ export class AppRegistry {
   }
 
   /** Throws APP_EXISTS, DOMAIN_TAKEN, and what the engine refuses. */
-  add(definition: AppDefinition): void {
+  add(definition: AppDefinition, paused: AppRow["paused"] = null): void {
     const { store, engine, clock } = this.#dependencies;
     if (this.#apps.get(definition.name) !== undefined) {
       throw new SteppeError("APP_EXISTS", {
@@ -54,6 +54,7 @@ export class AppRegistry {
     engine.validate(definition);
     store.transaction(() => {
       this.#insert(definition, clock.now());
+      if (paused !== null) this.#apps.setPaused(definition.name, paused);
       claimDomains(store, definition.name, definition.domains);
     });
   }

@@ -116,6 +116,8 @@ export interface DeployEngine extends Engine {
   purge(app: string): Promise<void>;
   /** Content of these releases moved or got compressed forms: look at it anew. */
   refresh(releases: readonly ReleaseSpec[]): Promise<void>;
+  /** Of a cluster: lets the release take over whose `route` said that it awaits promotion. Throws NOMAD_DEPLOYMENT_UNREADY, …. */
+  promote?(app: string): Promise<void>;
 }
 
 /** Repositories of git that live elsewhere, and those of images, looked at again and again. */

@@ -101,8 +101,8 @@ export class AppDeployer implements Deployer {
     return this.#toApp(this.#registry.get(name));
   }
 
-  async addApp(definition: AppDefinition): Promise<App> {
-    this.#registry.add(definition);
+  async addApp(definition: AppDefinition, { paused }: { paused?: string } = {}): Promise<App> {
+    this.#registry.add(definition, paused === undefined ? null : { since: this.#dependencies.clock.now(), reason: paused });
     await this.#begin(definition);
     return this.app(definition.name);
   }
@@ -168,6 +168,16 @@ export class AppDeployer implements Deployer {
     return this.deployment(this.#scheduler.reject(this.#registry.get(app).name, deployment));
   }
 
+  async promote(app: string, deployment: number | undefined): Promise<Deployment> {
+    this.#requireCluster("promote", app);
+    return this.deployment(await this.#scheduler.promote(this.#registry.get(app).name, deployment));
+  }
+
+  rejectCanaries(app: string, deployment: number | undefined): Deployment {
+    this.#requireCluster("reject the canaries of", app);
+    return this.deployment(this.#scheduler.rejectCanaries(this.#registry.get(app).name, deployment));
+  }
+
   pause(app: string, reason: string | null): App {
     const since = this.#registry.get(app).paused?.since ?? this.#dependencies.clock.now();
     return this.#setPaused(app, { since, reason });
@@ -222,6 +232,12 @@ export class AppDeployer implements Deployer {
   #toApp({ name, definition, liveRelease, pushToken, createdAt, updatedAt, paused }: AppRow): App {
     const tagsUnread = this.#dependencies.remotes.trouble(name) ?? this.#images.trouble(name);
     return { definition, liveRelease, pushToken, createdAt, updatedAt, tagsUnread, paused };
+  }
+
+  /** Only there is anything beside what serves. */
+  #requireCluster(operation: string, app: string): void {
+    if (this.#dependencies.engine.promote !== undefined) return;
+    throw new SteppeError("CLUSTER_MISSING", { operation, subject: app, cause: "this server has no cluster" });
   }
 
   #setPaused(app: string, paused: AppRow["paused"]): App {

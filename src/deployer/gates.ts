@@ -4,6 +4,7 @@ import { AppTable } from "../store/index.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import type { Journal } from "./journal.ts";
 import { describeHold, type Hold, holdOf, needsApproval } from "./policy/hold.ts";
+import { replacesCanaries } from "./policy/replaces.ts";
 import { RegistryWaits } from "./registry-waits.ts";
 import { subjectOf } from "./run-deployment.ts";
 import type { Deployment, DeploymentState } from "./types.ts";
@@ -33,17 +34,23 @@ export class Gates {
   admit(deployment: Deployment): boolean {
     const app = this.#apps.get(deployment.app);
     if (app === undefined || !CAN_BE_HELD.has(deployment.state)) return true;
-    const hold = holdOf(deployment, app, this.#dependencies.clock.now(), this.registries.holdOf(deployment.id));
+    const registry = this.registries.holdOf(deployment.id);
+    const hold = holdOf(deployment, app, this.#dependencies.clock.now(), registry) ?? this.#behindCanaries(deployment);
     if (isDeepStrictEqual(hold, deployment.hold)) return hold === null;
     const message = hold === null ? endOf(deployment.hold) : describeHold(hold, app.name);
     this.#journal.hold(deployment.id, hold, message);
     return hold === null;
   }
 
-  /** The app's oldest deployment that may go on, if any, and when one of those that are held may by the clock alone. */
-  next(app: string): { deployment: Deployment | undefined; opensAt: number | undefined } {
+  /**
+   * The app's oldest deployment that may go on, if any, and when one of those that are held may by the clock alone.
+   *
+   * @param after only of those that came after this one
+   */
+  next(app: string, after = 0): { deployment: Deployment | undefined; opensAt: number | undefined } {
     const opens: number[] = [];
     for (const { id } of this.#journal.table.unfinishedOf(app)) {
+      if (id <= after) continue;
       const deployment = this.#journal.get(id);
       if (deployment === undefined) continue;
       if (this.admit(deployment)) return { deployment, opensAt: undefined };
@@ -54,6 +61,36 @@ export class Gates {
     return { deployment: undefined, opensAt: opens.length === 0 ? undefined : Math.min(...opens) };
   }
 
+  /** Journals that a deployment's canaries are healthy and wait for a person, or wait no more. */
+  promotion(id: number, waits: boolean): void {
+    const deployment = this.#journal.get(id);
+    if (deployment?.state !== "healthy" || (deployment.hold !== null) === waits) return;
+    const hold: Hold | null = waits ? { kind: "promotion" } : null;
+    this.#journal.hold(id, hold, hold === null ? "promoted" : describeHold(hold, deployment.app));
+  }
+
+  /** A deployment if its canaries wait for a person. */
+  waitingForPromotion(id: number): Deployment | undefined {
+    const deployment = this.#journal.get(id);
+    return deployment?.state === "healthy" && deployment.hold?.kind === "promotion" ? deployment : undefined;
+  }
+
+  /** The deployment of an app whose canaries wait for a person. Throws NOTHING_TO_PROMOTE, DEPLOYMENT_NOT_FOUND. */
+  awaitingPromotion(app: string, id: number | undefined): Deployment {
+    const waiting = this.#journal.table.unfinishedOf(app).flatMap((one) => this.waitingForPromotion(one.id) ?? []);
+    const found = id === undefined ? waiting[0] : waiting.find((one) => one.id === id);
+    if (found !== undefined) return found;
+    throw this.#nothingWaits({ app, id, code: "NOTHING_TO_PROMOTE", operation: "promote", what: "promotion" });
+  }
+
+  /** A changed definition is deployed with what is live: that is decided when the canaries before it are promoted, or rejected. */
+  #behindCanaries({ id, app, source }: Deployment): Hold | null {
+    const isBefore = (other: Deployment): boolean =>
+      other.id < id && other.state === "healthy" && other.hold?.kind === "promotion";
+    const before = this.#journal.table.unfinishedOf(app).find(isBefore);
+    return before === undefined || replacesCanaries(source, before.source) ? null : { kind: "promotion", of: before.id };
+  }
+
   /** The deployment of an app that waits for approval: the one of that number, or the newest. Throws NOTHING_TO_APPROVE, DEPLOYMENT_NOT_FOUND. */
   awaitingApproval(name: string, id: number | undefined): Deployment {
     const app = this.#apps.get(name);
@@ -62,20 +99,18 @@ export class Gates {
       .filter((one) => app !== undefined && CAN_BE_HELD.has(one.state) && needsApproval(one, app));
     const found = id === undefined ? waiting.at(-1) : waiting.find((one) => one.id === id);
     if (found !== undefined) return found;
+    throw this.#nothingWaits({ app: name, id, code: "NOTHING_TO_APPROVE", operation: "approve", what: "approval" });
+  }
+
+  #nothingWaits({ app, id, code, operation, what }: Unanswered): SteppeError {
+    const subject = id === undefined ? app : `deployment ${id} of ${app}`;
     const other = id === undefined ? undefined : this.#journal.get(id);
-    if (id !== undefined && other?.app !== name) {
-      const subject = `deployment ${id} of ${name}`;
-      throw new SteppeError("DEPLOYMENT_NOT_FOUND", {
-        operation: "approve",
-        subject,
-        cause: "there is no such deployment",
-      });
+    if (id !== undefined && other?.app !== app) {
+      const cause = "there is no such deployment";
+      return new SteppeError("DEPLOYMENT_NOT_FOUND", { operation, subject, cause });
     }
-    throw new SteppeError("NOTHING_TO_APPROVE", {
-      operation: "approve",
-      subject: id === undefined ? name : `deployment ${id} of ${name}`,
-      cause: other === undefined ? "nothing of it waits for approval" : whyNot(other),
-    });
+    const cause = other === undefined ? `nothing of it waits for ${what}` : whyNot(other, what);
+    return new SteppeError(code, { operation, subject, cause });
   }
 }
 
@@ -86,6 +121,8 @@ function endOf(hold: Hold | null): string {
       return "the pause has ended";
     case "window":
       return "the window is open";
+    case "promotion":
+      return "it is decided";
     case "registry":
       return "the registry is asked again";
     default:
@@ -93,9 +130,19 @@ function endOf(hold: Hold | null): string {
   }
 }
 
-function whyNot(deployment: Deployment): string {
+/** What a person wanted to decide, and nothing waits for. */
+interface Unanswered {
+  app: string;
+  id: number | undefined;
+  code: "NOTHING_TO_APPROVE" | "NOTHING_TO_PROMOTE";
+  operation: string;
+  /** What it does not wait for. */
+  what: string;
+}
+
+function whyNot(deployment: Deployment, what: string): string {
   if (deployment.finishedAt !== null) return `${subjectOf(deployment)} is ${deployment.state} already`;
   if (deployment.hold !== null)
-    return `it does not wait for approval: it ${describeHold(deployment.hold, deployment.app)}`;
-  return `it does not wait for approval: it is ${deployment.state}`;
+    return `it does not wait for ${what}: it ${describeHold(deployment.hold, deployment.app)}`;
+  return `it does not wait for ${what}: it is ${deployment.state}`;
 }

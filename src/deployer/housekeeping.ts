@@ -4,7 +4,7 @@ import type { DeployerDependencies } from "./dependencies.ts";
 import { EncodingMarks } from "./encoding-marks.ts";
 import type { Journal } from "./journal.ts";
 import { Retention } from "./retention.ts";
-import { liveSpec } from "./run-deployment.ts";
+import { liveSpec, unattended } from "./run-deployment.ts";
 import type { Deployment, GarbageReport } from "./types.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -106,7 +106,7 @@ export class Housekeeping {
     const isRouting = ({ state, release }: Deployment): boolean => state === "healthy" && release === serves;
     if (this.#journal.table.unfinishedOf(app).some(isRouting)) return;
     log.warn({ app, live: live.number, serves: serves ?? null }, "routing the live release again");
-    const context = { signal: this.#signal, progress() {}, note() {} };
+    const context = unattended(app, this.#dependencies, this.#signal);
     await this.#dependencies.ensureCertificates(live.definition.domains);
     await engine.place(live, context);
     await engine.route(live, context);

@@ -19,7 +19,7 @@ export function redeployment(
 ): DeploymentSource | Deployment | undefined {
   // What is held may wait for long: it takes the definition up by itself, and what serves does not wait for it.
   const all = journal.table.unfinishedOf(after.name);
-  const unfinished = all.filter(({ hold }) => hold === null);
+  const unfinished = all.filter(({ hold, state }) => hold === null || state === "healthy");
   const made = ({ folder, build, dockerfile, image }: AppDefinition): unknown => [
     folder,
     build,

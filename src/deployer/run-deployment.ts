@@ -30,6 +30,8 @@ export interface RunContext {
   builds: Semaphore;
   /** Bounds how many images of each registry are pulled at once. */
   pulls: HostPlaces;
+  /** A deployment waits for promotion from now on, or no more. */
+  awaitsPromotion(id: number, waits: boolean): void;
   signal: AbortSignal;
 }
 
@@ -156,26 +158,29 @@ async function release(deployment: Deployment, context: RunContext): Promise<voi
   });
 }
 
-async function place(deployment: Deployment, { journal, dependencies, signal }: RunContext): Promise<void> {
+async function place(deployment: Deployment, runContext: RunContext): Promise<void> {
+  const { journal, dependencies } = runContext;
   const release = releaseOf(deployment, dependencies);
   claimDomains(dependencies.store, release.app, release.definition.domains);
   await dependencies.ensureCertificates(release.definition.domains);
-  await dependencies.engine.place(release, engineContext(deployment.id, journal, signal));
+  await dependencies.engine.place(release, engineContext(deployment, runContext));
   journal.enter(deployment.id, "placed", "placed");
 }
 
-async function checkHealth(deployment: Deployment, { journal, dependencies, signal }: RunContext): Promise<void> {
+async function checkHealth(deployment: Deployment, runContext: RunContext): Promise<void> {
+  const { journal, dependencies } = runContext;
   const release = releaseOf(deployment, dependencies);
-  const context = engineContext(deployment.id, journal, signal);
+  const context = engineContext(deployment, runContext);
   await dependencies.engine.place(release, context); // again, if the process that placed it died since
   await dependencies.engine.awaitHealthy(release, context);
   journal.enter(deployment.id, "healthy", "healthy");
 }
 
-async function route(deployment: Deployment, { journal, dependencies, signal }: RunContext): Promise<void> {
+async function route(deployment: Deployment, runContext: RunContext): Promise<void> {
+  const { journal, dependencies } = runContext;
   const { store, engine } = dependencies;
   const release = releaseOf(deployment, dependencies);
-  const context = engineContext(deployment.id, journal, signal);
+  const context = engineContext(deployment, runContext);
   await engine.route(deployment.noGrace ? withoutGrace(release) : release, context);
   const urls = dependencies.urls(release.definition);
   store.transaction(() => {
@@ -223,7 +228,7 @@ async function undo(deployment: Deployment, dependencies: DeployerDependencies):
     const serves = instances.some(({ release, routed }) => routed && release === deployment.release);
     if (serves) await dependencies.engine.remove(deployment.app); // there is nothing good to go back to
   } else {
-    await dependencies.engine.route(live, { signal: new AbortController().signal, progress() {}, note() {} });
+    await dependencies.engine.route(live, unattended(live.app, dependencies, new AbortController().signal));
   }
 }
 
@@ -278,12 +283,24 @@ function originOf(
   return { ref: row?.ref ?? null, commit: row?.commit ?? null, reference: row?.reference ?? null };
 }
 
-function engineContext(id: number, journal: Journal, signal: AbortSignal): EngineContext {
-  return {
+function engineContext({ id, app, source }: Deployment, context: RunContext): EngineContext {
+  const { journal, dependencies, signal, awaitsPromotion } = context;
+  const told = {
     signal,
-    progress: (message) => journal.tell(id, "progress", message),
-    note: (message) => journal.note(id, message),
+    progress: (message: string) => journal.tell(id, "progress", message),
+    note: (message: string) => journal.note(id, message),
   };
+  // Who goes back was asked enough, and wants it at once.
+  if (source.kind === "rollback") return { ...unattended(app, dependencies, signal), ...told };
+  return { ...told, awaitsPromotion: (waits) => awaitsPromotion(id, waits) };
+}
+
+/** Of what was live before by a person's word: nobody is asked once more. */
+export function unattended(app: string, { engine, log }: DeployerDependencies, signal: AbortSignal): EngineContext {
+  const promote = (): void => {
+    engine.promote?.(app).catch((error: unknown) => log.error({ app, err: error }, "promoting the live release failed"));
+  };
+  return { signal, progress() {}, note() {}, awaitsPromotion: (waits) => void (waits && promote()) };
 }
 
 function describeImage(digest: string): string {

@@ -3,6 +3,7 @@ import { withAgainHint } from "./again-hint.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import { Gates } from "./gates.ts";
 import type { Journal } from "./journal.ts";
+import { replaces, replacesCanaries } from "./policy/replaces.ts";
 import { type RunContext, runDeployment, STOPPING, subjectOf } from "./run-deployment.ts";
 import { HostPlaces } from "../shared/host-places.ts";
 import { Semaphore } from "../shared/semaphore.ts";
@@ -92,6 +93,24 @@ export class Scheduler {
     return deployment.id;
   }
 
+  /** Lets a deployment take over whose canaries are healthy. Throws NOTHING_TO_PROMOTE, and what the engine does. */
+  async promote(app: string, id: number | undefined): Promise<number> {
+    const deployment = this.#gates.awaitingPromotion(app, id);
+    await this.#dependencies.engine.promote?.(app);
+    this.#gates.promotion(deployment.id, false); // unless the engine was quicker to say so
+    return deployment.id;
+  }
+
+  /** Ends a deployment that waits for promotion: its canaries are taken away. Throws NOTHING_TO_PROMOTE. */
+  rejectCanaries(app: string, id: number | undefined): number {
+    const deployment = this.#gates.awaitingPromotion(app, id);
+    const parts = { operation: "deploy", subject: subjectOf(deployment), cause: "its canaries were rejected" };
+    const reason = withAgainHint(new SteppeError("DEPLOYMENT_REJECTED", parts), deployment);
+    const running = this.#running.get(app);
+    if (running?.id === deployment.id) running.controller.abort(reason);
+    return deployment.id;
+  }
+
   /** Ends a deployment that waits for approval. Throws NOTHING_TO_APPROVE. */
   reject(app: string, id: number | undefined): number {
     const deployment = this.#gates.awaitingApproval(app, id);
@@ -109,7 +128,8 @@ export class Scheduler {
   /** Takes up what a process left that ended: first it ends what is held and has a newer one beside it, which that process did not come to. */
   takeUp(app: string): void {
     const left = this.#journal.table.unfinishedOf(app);
-    for (const older of left.filter(({ hold }) => hold !== null)) {
+    // One that is placed is first taken up, and then ended as one that runs.
+    for (const older of left.filter(({ hold, state }) => hold !== null && state !== "healthy")) {
       const isNewer = ({ id, byItself, source }: Deployment): boolean =>
         byItself && id > older.id && replaces(source, older.source);
       const newer = left.find(isNewer);
@@ -118,13 +138,19 @@ export class Scheduler {
     this.kick(app);
   }
 
-  /** Runs the app's oldest unfinished deployment that nothing holds, unless one runs already. */
+  /** Runs the app's oldest unfinished deployment that nothing holds, unless one runs already; one that only waits for promotion makes way. */
   kick(app: string): void {
-    if (this.#stopping || this.#closed.has(app) || this.#running.has(app)) return;
+    const running = this.#running.get(app);
+    const waiting = running === undefined ? undefined : this.#gates.waitingForPromotion(running.id);
+    if (this.#stopping || this.#closed.has(app) || (running !== undefined && waiting === undefined)) return;
     this.#alarms.get(app)?.abort();
-    const { deployment: next, opensAt } = this.#gates.next(app);
+    const { deployment: next, opensAt } = this.#gates.next(app, waiting?.id);
     if (opensAt !== undefined) void this.#kickAt(app, opensAt);
     if (next === undefined) return;
+    if (waiting !== undefined) {
+      if (replacesCanaries(next.source, waiting.source)) running?.controller.abort(superseded(waiting, next));
+      return;
+    }
     const controller = new AbortController();
     const context: RunContext = {
       dependencies: this.#dependencies,
@@ -132,6 +158,10 @@ export class Scheduler {
       gates: this.#gates,
       builds: this.#builds,
       pulls: this.#pulls,
+      awaitsPromotion: (id, waits) => {
+        this.#gates.promotion(id, waits);
+        if (waits) this.kick(app); // what came meanwhile takes its place
+      },
       signal: controller.signal,
     };
     const ended = this.#run(next.id, context);
@@ -211,7 +241,7 @@ export class Scheduler {
   /** For the one who follows it. What is being ended already is not worth a word. */
   #sayWhatItWaitsFor({ id, app }: Deployment): void {
     const running = this.#running.get(app);
-    const before = this.#journal.table.unfinishedOf(app).findLast((other) => other.id < id && other.hold === null);
+    const before = this.#journal.table.unfinishedOf(app).findLast((other) => other.id < id && (other.hold === null || other.state === "healthy"));
     if (before === undefined || (before.id === running?.id && running.controller.signal.aborted)) return;
     this.#journal.note(id, `waits for the deployment of ${subjectOf(before)}`);
   }
@@ -222,13 +252,6 @@ export class Scheduler {
     this.#gates.registries.end(deployment.id);
     this.#journal.enter(deployment.id, state, reason.message, { error }, { error });
   }
-}
-
-/** Whether an older deployment that waits has nothing left to do once the newer one is live. */
-function replaces(newer: DeploymentSource, older: DeploymentSource): boolean {
-  if (newer.kind === "definition") return older.kind === "definition";
-  // The changed definition stands even if the newer content turns out bad.
-  return older.kind !== "definition" || newer.kind === "rollback";
 }
 
 function superseded(older: Deployment, newer: Deployment): SteppeError {

@@ -126,8 +126,12 @@ export interface Deployer {
   apps(): App[];
   /** Throws APP_NOT_FOUND. */
   app(name: string): App;
-  /** Adds an app. Throws APP_EXISTS, DOMAIN_TAKEN, DOMAIN_INVALID. */
-  addApp(definition: AppDefinition): Promise<App>;
+  /**
+   * Adds an app. Throws APP_EXISTS, DOMAIN_TAKEN, DOMAIN_INVALID.
+   *
+   * @param options.paused why nothing of it shall go live by itself yet
+   */
+  addApp(definition: AppDefinition, options?: { paused?: string }): Promise<App>;
   /** Stops it, and forgets its repository, releases and logs. */
   removeApp(name: string): Promise<void>;
   /**
@@ -167,6 +171,13 @@ export interface Deployer {
   approve(app: string, deployment: number | undefined): Deployment;
   /** Ends a deployment that waits for approval. Throws as `approve` does. */
   reject(app: string, deployment: number | undefined): Deployment;
+  /**
+   * Lets a deployment take over whose canaries are healthy and wait for a person; without a number, the app's one that does. Rejects with NOTHING_TO_PROMOTE,
+   * DEPLOYMENT_NOT_FOUND, CLUSTER_MISSING, and what the cluster says.
+   */
+  promote(app: string, deployment: number | undefined): Promise<Deployment>;
+  /** Ends a deployment that waits for promotion: what serves goes on. Throws as `promote` does. */
+  rejectCanaries(app: string, deployment: number | undefined): Deployment;
   /** From now on nothing of the app goes live by itself: it is queued, and waits. What a person asks for does. */
   pause(app: string, reason: string | null): App;
   /** Ends a pause: what waits goes on. Nothing is changed if there is none. */

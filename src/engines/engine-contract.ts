@@ -229,7 +229,7 @@ export function describeEngine(name: string, open: () => Promise<EngineHarness>)
 }
 
 function context(): EngineContext {
-  return { signal: new AbortController().signal, progress() {}, note() {} };
+  return { signal: new AbortController().signal, progress() {}, note() {}, awaitsPromotion() {} };
 }
 
 /** The steps of a deployment, in the order in which the deployer takes them. */

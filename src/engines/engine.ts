@@ -25,6 +25,11 @@ export interface EngineContext {
   progress(message: string): void;
   /** Says what a person should know also later: it is kept with the deployment. */
   note(message: string): void;
+  /**
+   * Says that instances which no visitor is sent to yet are healthy, and that it waits until `promote` or somebody at the cluster sends them visitors; or with false that it waits no
+   * more. May be said again.
+   */
+  awaitsPromotion(waits: boolean): void;
 }
 
 /**

@@ -28,6 +28,7 @@ export const errorCodes = {
   PUSH_REFUSED: { status: 409, exit: 3, hint: "Push to the app's `repository`; its tags are looked at." },
   NOTHING_TO_ROLL_BACK: { status: 409, exit: 3, hint: "`steppe releases APP` lists the releases that are kept." },
   NOTHING_TO_APPROVE: { status: 409, exit: 3, hint: "`steppe status APP` shows what waits, and for what." },
+  NOTHING_TO_PROMOTE: { status: 409, exit: 3, hint: "`steppe status APP` shows what waits, and for what." },
   NOT_FOUND: { status: 404, exit: 3, hint: "Check the address." },
   BODY_TIMEOUT: { status: 408, exit: 3, hint: "Send the whole request without pauses." },
   BODY_TOO_LARGE: { status: 413, exit: 3, hint: "Send less." },
@@ -98,6 +99,11 @@ export const errorCodes = {
     hint: "Something between may change answers (a proxy, a cache); else it is a fault of the registry.",
   },
   // clusters
+  CLUSTER_MISSING: {
+    status: 409,
+    exit: 3,
+    hint: "This server serves its sites by itself; `steppe up --engine nomad` runs apps on a cluster.",
+  },
   ENVIRONMENT_INVALID: { status: 400, exit: 2, hint: "Correct the variable of the environment that is named." },
   CONSUL_UNREACHABLE: {
     status: 502,
@@ -143,6 +149,11 @@ export const errorCodes = {
     status: 409,
     exit: 6,
     hint: "See what was changed (`nomad job history -p JOB`), then deploy again.",
+  },
+  NOMAD_JOB_UNADOPTABLE: {
+    status: 422,
+    exit: 6,
+    hint: "An app is a job of services that runs an image of a registry; see docs/nomad.md.",
   },
   NOMAD_DEPLOYMENT_UNREADY: { status: 409, exit: 6, hint: "Wait until its canaries are healthy, then promote it." },
   NOMAD_DEPLOYMENT_OVER: { status: 409, exit: 6, hint: "Nothing can be done with it any more; deploy again." },

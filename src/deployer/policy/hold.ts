@@ -9,6 +9,8 @@ export type Hold =
   | { kind: "approval" }
   /** No window of the app is open; when the next one opens (milliseconds since 1970), and the time zone of that one. */
   | { kind: "window"; opensAt: number; zone: string }
+  /** Its instances are healthy beside those that serve, and a person has to promote them; or, not begun, it waits until that is decided of another one. */
+  | { kind: "promotion"; of?: number }
   | RegistryHold;
 
 /** The registry that its image is pulled from, or pushed to, was away: when that is tried again (milliseconds since 1970), and what was wrong. */
@@ -79,9 +81,17 @@ export function describeHold(hold: Hold, app: string): string {
       return `waits for approval: \`steppe approve ${app}\`, or \`steppe approve ${app} --reject\``;
     case "window":
       return `waits for the next window, which opens on ${formatOpening(hold)}`;
+    case "promotion":
+      return hold.of === undefined
+        ? `waits for promotion, its canaries are healthy: ${promoting(app)}`
+        : `waits for deployment ${hold.of}, which waits for promotion: ${promoting(app)}`;
     case "registry":
       return `waits for the registry (${hold.cause}); tried again at ${formatTime(hold.retryAt)}`;
   }
+}
+
+function promoting(app: string): string {
+  return `\`steppe promote ${app}\`, or \`steppe promote ${app} --reject\``;
 }
 
 /** `09:00:30 UTC` */

@@ -106,7 +106,7 @@ describeEngine("local", () => LocalHarness.open());
 
 describe("local engine", () => {
   let harness: LocalHarness;
-  const context = { signal: new AbortController().signal, progress() {}, note() {} };
+  const context = { signal: new AbortController().signal, progress() {}, note() {}, awaitsPromotion() {} };
   const deploy = async (release: ReleaseSpec, engine = harness.engine()): Promise<void> => {
     await engine.place(release, context);
     await engine.awaitHealthy(release, context);

@@ -1,0 +1,143 @@
+import type { AppDefinition } from "../../../config/index.ts";
+import type { JobSpec } from "../../../nomad-api/index.ts";
+import { SteppeError } from "../../../shared/errors.ts";
+import { printableJobspec } from "../job/read-jobspec.ts";
+import type { JobSettings } from "../job/job-settings.ts";
+import { makeJob } from "../job/make-job.ts";
+import { domainsOf } from "./adopted-routes.ts";
+import { type DefinitionParts, definitionParts } from "./definition-parts.ts";
+import { fragmentOf } from "./fragment-of.ts";
+import { type ImageTask, imageTasks, keptTemplates } from "./image-of-task.ts";
+import { ownJobspec } from "./own-jobspec.ts";
+import { plainJob } from "./plain-job.ts";
+
+export interface AdoptOptions {
+  /** What the app will be called. */
+  app: string;
+  settings: JobSettings;
+  /** In place of the domains that the job's tags route; if there are none, those of the tags. */
+  domains: readonly string[];
+  /** Makes a definition of what is said of it, and of what is usual. Rejects with CONFIG_INVALID, DOMAIN_INVALID. */
+  define(parts: DefinitionParts): Promise<AppDefinition>;
+}
+
+/** A job as an app. */
+export interface AdoptedJob {
+  definition: AppDefinition;
+  /** The image that the job runs now, as it has it. */
+  image: string;
+  /** What a person should know of it, a sentence each. */
+  notes: string[];
+}
+
+/** Stands for the image of a release where none is known. */
+const SOME_DIGEST = `sha256:${"0".repeat(64)}`;
+
+/**
+ * The definition of an app that is a job which somebody registered: in the names of `steppe.yaml` as far as there are some, what there is no name for as a fragment; of what neither
+ * can say, as the jobspec that it is.
+ *
+ * Throws NOMAD_JOB_UNADOPTABLE.
+ *
+ * @param job as Nomad has it
+ */
+export async function adoptJob(job: JobSpec, options: AdoptOptions): Promise<AdoptedJob> {
+  requireService(job);
+  const image = requireImage(job);
+  const plain = plainJob(job, options.app, options.settings.tagPrefix);
+  let reason: string;
+  if (typeof plain === "string") {
+    reason = `it ${plain}`;
+  } else {
+    const parts = definitionParts(plain, { repository: image.repository, site: null }, options.settings.tagPrefix);
+    const said = { ...parts, domains: requireDomains(job, parts.domains, options) };
+    try {
+      return { definition: await withFragment(said, options, plain), image: image.image, notes: notesOf(image) };
+    } catch (error) {
+      if (!(error instanceof SteppeError) || error.code !== "CONFIG_INVALID") throw error;
+      reason = error.reason;
+    }
+  }
+  const definition = await ownDefinition(job, image, options);
+  const notes = [`It is kept as a jobspec, since ${reason}.`, ...notesOf(image), ...notesOfOwn(job)];
+  return { definition, image: image.image, notes };
+}
+
+async function withFragment(
+  parts: DefinitionParts,
+  { app, settings, define }: AdoptOptions,
+  plain: Exclude<ReturnType<typeof plainJob>, string>,
+): Promise<AppDefinition> {
+  const bare = await define(parts);
+  const made = makeJob({ app, number: 1, image: SOME_DIGEST, definition: bare }, settings);
+  const definition = await define({ ...parts, nomad: fragmentOf(plain, made, settings.tagPrefix) });
+  makeJob({ app, number: 1, image: SOME_DIGEST, definition }, settings); // it fits, or CONFIG_INVALID says what does not
+  return definition;
+}
+
+async function ownDefinition(job: JobSpec, image: ImageTask, options: AdoptOptions): Promise<AppDefinition> {
+  const tags = (job.TaskGroups ?? []).flatMap((group) =>
+    [group, ...(group.Tasks ?? [])].flatMap(({ Services }) => (Services ?? []).flatMap((service) => service.Tags ?? [])),
+  );
+  const domains = requireDomains(job, domainsOf(tags, options.settings.tagPrefix), options);
+  const { repository } = image;
+  return await options.define({
+    domains,
+    image: { repository, site: null },
+    check: {},
+    run: {},
+    job: printableJobspec(ownJobspec(job, repository)),
+  });
+}
+
+function notesOf({ task, image }: ImageTask): string[] {
+  const { dropped } = keptTemplates(task);
+  const notes = dropped.map(
+    (name) => `The template that sets ${name} is left out: Steppe says which image runs, and it would restart all instances.`,
+  );
+  if (image.includes("${") && dropped.length === 0)
+    notes.push(`Its image is \`${image}\`: what puts the tag in there is not needed any more, and may be taken away.`);
+  return notes;
+}
+
+function notesOfOwn({ TaskGroups }: JobSpec): string[] {
+  const groups = TaskGroups ?? [];
+  const notes = ["Steppe says only which version of the image runs; all else stays as the jobspec has it."];
+  if (groups.some(({ Update }) => (Update?.Canary ?? 0) === 0))
+    notes.push(
+      "Without canaries (`Canary`, `AutoPromote` and `AutoRevert` of `Update`) a release replaces instances before it has proved healthy.",
+    );
+  if (groups.length > 1) notes.push("Each release starts the instances of all groups anew.");
+  return notes;
+}
+
+function requireDomains({ ID }: JobSpec, found: readonly string[], { domains }: AdoptOptions): string[] {
+  const wanted = domains.length > 0 ? domains : found;
+  if (wanted.length > 0) return [...wanted];
+  throw unadoptable(ID, "none of its services has a tag that routes a host", "Say which with `--domain HOST`.");
+}
+
+function requireService(job: JobSpec): void {
+  if ((job.Type ?? "service") !== "service")
+    throw unadoptable(job.ID, `it is of the type ${job.Type ?? ""}, and an app is a service`);
+  if (job["Periodic"] || job["ParameterizedJob"])
+    throw unadoptable(job.ID, "it is started again and again, and an app is a service");
+  if (job.Stop === true) throw unadoptable(job.ID, "it is stopped", "Start it again: `nomad job run`.");
+}
+
+function requireImage(job: JobSpec): ImageTask {
+  const found = imageTasks(job);
+  const repositories = [...new Set(found.map(({ repository }) => repository))];
+  const [first] = found;
+  if (first === undefined) {
+    const hint = "Only an image of a registry can be deployed by Steppe.";
+    throw unadoptable(job.ID, "none of its tasks runs an image of a registry", hint);
+  }
+  if (repositories.length === 1) return first;
+  const routed = found.find(({ group, task }) => [...(group.Services ?? []), ...(task.Services ?? [])].length > 0);
+  return routed ?? first;
+}
+
+function unadoptable(job: string, cause: string, hint?: string): SteppeError {
+  return new SteppeError("NOMAD_JOB_UNADOPTABLE", { operation: "adopt the job", subject: job, cause, hint });
+}
