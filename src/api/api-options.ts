@@ -6,7 +6,18 @@ import type { Clock } from "../shared/clock.ts";
 import type { Logger } from "../shared/log.ts";
 import type { GitRequest } from "../sources/index.ts";
 import type { WebhookService } from "../webhooks/index.ts";
-import type { ImageDetails, ImagePushed, ImageView, PlatformAddresses, PlatformStatus } from "./types.ts";
+import type {
+  AdoptionView,
+  AdoptRequest,
+  DoctorReport,
+  DriftView,
+  ImageDetails,
+  ImagePushed,
+  ImageView,
+  PlanView,
+  PlatformAddresses,
+  PlatformStatus,
+} from "./types.ts";
 
 /** Answers git clients. `Repositories` of the sources room is one. */
 export interface GitService {
@@ -58,6 +69,27 @@ export interface ImageWork {
   signal: AbortSignal;
 }
 
+/** Knows the cluster that apps run on. `control/cluster-service.ts` is one. */
+export interface ClusterService {
+  /** Throws RELEASE_NOT_FOUND, IMAGE_NOT_FOUND, and what Nomad and registries do. */
+  plan(
+    app: string,
+    what: { release?: number | undefined; image?: string | undefined },
+    signal: AbortSignal,
+  ): Promise<PlanView>;
+  /** Undefined if nobody else changed its job. */
+  drift(app: string): Promise<DriftView | undefined>;
+  /** Of all apps whose job somebody else changed. */
+  drifts(): Promise<DriftView[]>;
+  /** The apps whose job somebody else changed; undefined if that cannot be said now. Asks no more than one question for all of them. */
+  drifted(): Promise<ReadonlySet<string> | undefined>;
+  /** Lets the app's next deployment overwrite what somebody else changed. */
+  overwriteDrift(app: string): Promise<void>;
+  /** Throws NOMAD_NOT_FOUND, NOMAD_JOB_UNADOPTABLE, APP_EXISTS, DOMAIN_TAKEN, …. */
+  adopt(request: AdoptRequest): Promise<AdoptionView>;
+  doctor(signal: AbortSignal): Promise<DoctorReport>;
+}
+
 export interface ApiLimits {
   /** Bytes of a JSON body. Default 1 MiB. */
   jsonBytes: number;
@@ -91,6 +123,8 @@ export interface ApiOptions {
   uploads: UploadService;
   logs: LogService;
   images: ImageService;
+  /** Null if apps run on this machine. */
+  cluster: ClusterService | null;
   /** See exportImage. */
   exportImage(digest: string, options: { name: string; repoTag?: string }): Promise<ImageArchive>;
   /** See createFullBackup. */

@@ -11,6 +11,7 @@ import { gitRoute } from "./git-route.ts";
 import { Router } from "./router.ts";
 import { jsonRoutes } from "./routes.ts";
 import { streamRoutes } from "./stream-routes.ts";
+import { clusterRoutes } from "./cluster-routes.ts";
 import { imageRoutes } from "./image-routes.ts";
 import { webhookRoutes } from "./webhook-routes.ts";
 
@@ -46,6 +47,7 @@ export class Api {
       ...jsonRoutes(options, this.#limits),
       ...streamRoutes(options, this.#limits),
       ...imageRoutes(options, this.#limits),
+      ...clusterRoutes(options, this.#limits),
       ...webhookRoutes(options, this.#limits),
       gitRoute(options, this.#access),
     ]);

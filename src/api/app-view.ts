@@ -3,7 +3,12 @@ import { pushUrl, siteUrls } from "./site-urls.ts";
 import type { AppView, PlatformAddresses } from "./types.ts";
 
 /** An app as clients see it. */
-export function appView(app: App, deployer: Deployer, addresses: PlatformAddresses): AppView {
+export function appView(
+  app: App,
+  deployer: Deployer,
+  addresses: PlatformAddresses,
+  drifted: ReadonlySet<string> | undefined,
+): AppView {
   const { definition, liveRelease, pushToken, createdAt, updatedAt, tagsUnread, paused } = app;
   const live = deployer.releases(definition.name).find((release) => release.live);
   return {
@@ -15,6 +20,7 @@ export function appView(app: App, deployer: Deployer, addresses: PlatformAddress
     updatedAt,
     tagsUnread,
     paused,
+    drifted: drifted?.has(definition.name) ?? null,
     lastDeployment: deployer.deployments(definition.name, 1)[0] ?? null,
   };
 }

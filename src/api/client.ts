@@ -19,6 +19,7 @@ import type {
   WebhookTest,
   WebhookView,
 } from "./types.ts";
+import { ClusterClient } from "./cluster-client.ts";
 import { type ApiCall, type ApiTarget, bodyOf, callApi, readText, unreachable } from "./client-transport.ts";
 
 export type { ApiTarget };
@@ -46,10 +47,13 @@ export interface LogOptions {
  * types.ts for the routes.
  */
 export class SteppeClient {
+  /** What there is on a cluster only. */
+  readonly cluster: ClusterClient;
   readonly #target: ApiTarget;
 
   constructor(target: ApiTarget) {
     this.#target = target;
+    this.cluster = new ClusterClient((call) => this.#json(call));
   }
 
   get url(): string {

@@ -88,6 +88,7 @@ export async function startApi(
       },
     },
     images: fakeImages(),
+    cluster: null,
     exportImage: async (digest, { name }) => {
       const bytes = Buffer.from(`${digest} as ${name}`);
       return {

@@ -2,6 +2,7 @@ export { Api } from "./api.ts";
 export {
   type ApiLimits,
   type ApiOptions,
+  type ClusterService,
   type GitService,
   type LogRequest,
   type LogService,

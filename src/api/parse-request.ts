@@ -1,6 +1,7 @@
 import { type AppDefinition, parseDefinition } from "../config/index.ts";
 import { SteppeError } from "../shared/errors.ts";
 import type { NewWebhook, Rotation } from "../webhooks/index.ts";
+import type { AdoptRequest } from "./types.ts";
 
 const MOST_DEFINITIONS = 10_000;
 const MOST_REF = 255;
@@ -91,6 +92,19 @@ export function parseApproval(body: unknown): number | undefined {
   if (deployment === null) return undefined;
   if (typeof deployment === "number" && Number.isSafeInteger(deployment) && deployment > 0) return deployment;
   throw wrong("`deployment` is no number");
+}
+
+/** `{job, app?, domains?, take?}`; what they may be the cluster knows. Throws USAGE. */
+export function parseAdoption(body: unknown): AdoptRequest {
+  const { job, app, domains, take } = object(body, ["job", "app", "domains", "take"]);
+  if (take !== undefined && take !== "mark" && take !== "add") throw wrong("`take` is `mark` or `add`");
+  if (domains !== undefined && !Array.isArray(domains)) throw wrong("`domains` is no list");
+  return {
+    job: text(job, "job"),
+    ...(app === undefined ? {} : { app: text(app, "app") }),
+    ...(domains === undefined ? {} : { domains: (domains as unknown[]).map((domain) => text(domain, "domains")) }),
+    ...(take === undefined ? {} : { take }),
+  };
 }
 
 /** `{reason?}`, or nothing: why an app is paused, one line, or null. Throws USAGE. */

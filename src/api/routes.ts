@@ -18,10 +18,13 @@ import { seenFrom } from "./seen-from.ts";
 export function jsonRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
   const { deployer, addresses, clock } = options;
   const body = ({ request }: Exchange): Promise<unknown> => readJson(request, limits.jsonBytes, limits.jsonMs, clock);
-  const view = (name: string, exchange: Exchange) =>
-    appView(deployer.app(name), deployer, seenFrom(exchange, addresses()));
-  const allViews = (exchange: Exchange) =>
-    deployer.apps().map((app) => appView(app, deployer, seenFrom(exchange, addresses())));
+  const drifted = async () => await options.cluster?.drifted();
+  const view = async (name: string, exchange: Exchange) =>
+    appView(deployer.app(name), deployer, seenFrom(exchange, addresses()), await drifted());
+  const allViews = async (exchange: Exchange) => {
+    const changed = await drifted();
+    return deployer.apps().map((app) => appView(app, deployer, seenFrom(exchange, addresses()), changed));
+  };
 
   const route = (method: string, path: string, handle: (exchange: Exchange) => Promise<void> | void): Route => {
     return { method, path, access: "token", handle };
@@ -37,19 +40,19 @@ export function jsonRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
     route("GET", "/v1/status", async (exchange) => {
       const status = await options.status();
       const seen = seenFrom(exchange, status.addresses);
-      exchange.json(200, { ...status, addresses: seen, apps: allViews(exchange) });
+      exchange.json(200, { ...status, addresses: seen, apps: await allViews(exchange) });
     }),
-    route("GET", "/v1/apps", (exchange) => exchange.json(200, allViews(exchange))),
+    route("GET", "/v1/apps", async (exchange) => exchange.json(200, await allViews(exchange))),
     route("POST", "/v1/apps", async (exchange) => {
       const app = await deployer.addApp(await parseNewApp(await body(exchange)));
-      exchange.json(201, view(app.definition.name, exchange));
+      exchange.json(201, await view(app.definition.name, exchange));
     }),
     route("POST", "/v1/apply", async (exchange) => {
       const { definitions, dryRun, prune } = await parseApply(await body(exchange));
       const { requestId } = exchange;
       exchange.json(200, await deployer.apply(definitions, { dryRun, prune, requestId }));
     }),
-    route("GET", "/v1/apps/:app", (exchange) => exchange.json(200, view(exchange.param("app"), exchange))),
+    route("GET", "/v1/apps/:app", async (exchange) => exchange.json(200, await view(exchange.param("app"), exchange))),
     route("DELETE", "/v1/apps/:app", async (exchange) => {
       await deployer.removeApp(exchange.param("app"));
       exchange.nothing();
@@ -86,11 +89,11 @@ export function jsonRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
     }),
     route("POST", "/v1/apps/:app/pause", async (exchange) => {
       deployer.pause(exchange.param("app"), parsePause(await body(exchange)));
-      exchange.json(200, view(exchange.param("app"), exchange));
+      exchange.json(200, await view(exchange.param("app"), exchange));
     }),
-    route("POST", "/v1/apps/:app/resume", (exchange) => {
+    route("POST", "/v1/apps/:app/resume", async (exchange) => {
       deployer.resume(exchange.param("app"));
-      exchange.json(200, view(exchange.param("app"), exchange));
+      exchange.json(200, await view(exchange.param("app"), exchange));
     }),
     route("POST", "/v1/apps/:app/purge", async (exchange) => {
       const { definition } = deployer.app(exchange.param("app"));

@@ -1,4 +1,5 @@
 import type { AppDefinition } from "../config/index.ts";
+import type { JobDiff } from "../nomad-api/index.ts";
 import type { ErrorBody } from "../shared/errors.ts";
 
 /**
@@ -20,6 +21,11 @@ import type { ErrorBody } from "../shared/errors.ts";
  *     POST   /v1/apps/APP/rollback     {release?, noGrace?}    Deployment, 202
  *     POST   /v1/apps/APP/approve      {deployment?}      Deployment
  *     POST   /v1/apps/APP/reject       {deployment?}      Deployment
+ *     POST   /v1/apps/APP/promote      {deployment?}      Deployment
+ *     POST   /v1/apps/APP/reject-canaries {deployment?}   Deployment
+ *     GET    /v1/apps/APP/plan?release=N|image=REFERENCE  PlanView
+ *     GET    /v1/apps/APP/drift                           DriftView, or null
+ *     POST   /v1/apps/APP/drift/overwrite                 DriftView, or null
  *     POST   /v1/apps/APP/pause        {reason?}          AppView
  *     POST   /v1/apps/APP/resume                          AppView
  *     POST   /v1/apps/APP/purge                           204
@@ -41,6 +47,9 @@ import type { ErrorBody } from "../shared/errors.ts";
  *     GET    /v1/images/inspect?of=DIGEST|REFERENCE       ImageDetails
  *     POST   /v1/images/pull           {reference}        ImageEvent a line (NDJSON), the last with `image` or `error`
  *     POST   /v1/images/push           {digest, reference}  ImageEvent a line (NDJSON), the last with `pushed` or `error`
+ *     GET    /v1/cluster/drift                            DriftView[]
+ *     GET    /v1/cluster/doctor                           DoctorReport
+ *     POST   /v1/cluster/adopt         AdoptRequest       AdoptionView
  *     POST   /v1/gc                                       GarbageReport
  *     GET    /v1/backup                                   a tar archive
  *     GET    /v1/ca                                       the local CA's certificate, PEM (no token needed)
@@ -58,6 +67,8 @@ export type {
   Hold,
   Release,
 } from "../deployer/index.ts";
+export type { DoctorCheck, DoctorReport } from "../engines/nomad/doctor/index.ts";
+export type { FieldDiff, GroupDiff, JobDiff, ObjectDiff, TaskDiff } from "../nomad-api/index.ts";
 export type { DeliveryView, Hint, WebhookSetup, WebhookTest, WebhookView } from "../webhooks/index.ts";
 export type { ErrorBody };
 
@@ -74,6 +85,8 @@ export interface AppView {
   tagsUnread: { since: number; error: ErrorBody } | null;
   /** Since when (milliseconds since 1970) and why nothing of it goes live by itself; null if it does. */
   paused: { since: number; reason: string | null } | null;
+  /** Whether somebody else changed its job on the cluster; null if there is no cluster, or it does not say. */
+  drifted: boolean | null;
   /** The newest deployment, if any. */
   lastDeployment: import("../deployer/index.ts").Deployment | null;
 }
@@ -82,6 +95,62 @@ export interface ApplyRequest {
   definitions: AppDefinition[];
   dryRun?: boolean;
   prune?: boolean;
+}
+
+/** What a deployment would change in an app's job on Nomad, by Nomad's own word. */
+export interface PlanView {
+  app: string;
+  /** The job's id. */
+  job: string;
+  /** Of a kept release its number; null: the app's definition as it is now. */
+  release: number | null;
+  /** The image's digest. */
+  image: string;
+  /** Null if nothing changes. */
+  changes: JobDiff | null;
+  /** Of each group, what becomes of how many instances: `Canary`, `Place`, `Stop`, `InPlaceUpdate`, `DestructiveUpdate`, `Ignore`, …; none of 0. */
+  updates: Record<string, Record<string, number>>;
+  /** Of each group whose instances would not all find a place, why. */
+  unplaced: Record<string, string>;
+  /** What Nomad says besides. */
+  warnings: string[];
+}
+
+/** What somebody else changed in an app's job since Steppe registered it. */
+export interface DriftView {
+  app: string;
+  job: string;
+  /** The version that the job has on Nomad; null if somebody removed it. */
+  version: number | null;
+  /** When that was registered, milliseconds since 1970; null where Nomad does not say. */
+  changedAt: number | null;
+  /** What they changed; null if the job is gone, or as it was but for its index. */
+  changes: JobDiff | null;
+}
+
+export interface AdoptRequest {
+  /** The id of a job on Nomad. */
+  job: string;
+  /** What the app is called; absent: as the job. */
+  app?: string;
+  /** In place of those that its tags route. */
+  domains?: string[];
+  /** Whether the app that will have this definition may take the job over; with `add` the app is added, paused. Absent: nothing is changed. */
+  take?: "mark" | "add";
+}
+
+/** A job of Nomad as an app. */
+export interface AdoptionView {
+  app: string;
+  job: string;
+  definition: AppDefinition;
+  /** The image that the job runs now, as it has it. */
+  image: string;
+  /** What the first deployment changes, besides image and meta; null: nothing. */
+  changes: JobDiff | null;
+  /** For people, a sentence each. */
+  notes: string[];
+  taken: "mark" | "add" | null;
 }
 
 export interface NewWebhookRequest {

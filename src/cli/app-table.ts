@@ -18,7 +18,8 @@ export function appTable(apps: readonly AppView[], context: Context): string {
   ]);
   const unread = apps.flatMap((app) => unreadTags(app, context).map((text) => `${app.definition.name}: tags ${text}`));
   const paused = apps.flatMap((app) => pauseOf(app, context).map((text) => `${app.definition.name}: ${text}`));
-  return [formatTable([head, ...rows]), ...unread, ...paused].join("\n");
+  const drifted = apps.flatMap((app) => driftOf(app, context).map((text) => `${app.definition.name}: ${text}`));
+  return [formatTable([head, ...rows]), ...unread, ...paused, ...drifted].join("\n");
 }
 
 /** `not read since 10:41: …`, or nothing if they can be read. */
@@ -34,6 +35,12 @@ export function pauseOf({ definition, paused }: AppView, { style, io }: Context)
   const since = formatMoment(paused.since, io.clock.now());
   const why = paused.reason === null ? "" : `: ${paused.reason}`;
   return [`${style.yellow("paused")} since ${since}${why}; \`steppe resume ${definition.name}\` ends that`];
+}
+
+/** That somebody changed the app's job on Nomad, or nothing. */
+export function driftOf({ definition, drifted }: AppView, { style }: Context): string[] {
+  if (drifted !== true) return [];
+  return [`${style.yellow("somebody changed its job")} on Nomad; \`steppe drift ${definition.name}\` shows what`];
 }
 
 /** What a deployment waits for: `waits for approval`, `waits until 10:41`. */

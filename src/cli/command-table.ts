@@ -116,6 +116,40 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/resume.ts"),
   },
   {
+    name: "plan",
+    summary: "show what a deployment would change in an app's job on Nomad",
+    examples: ["steppe plan blog", "steppe plan blog --release 12", "steppe plan blog --exit-code"],
+    load: () => import("./commands/plan.ts"),
+  },
+  {
+    name: "promote",
+    summary: "let canaries take over that are healthy and wait for it, or reject them",
+    examples: ["steppe promote blog", "steppe promote blog --reject"],
+    load: () => import("./commands/promote.ts"),
+  },
+  {
+    name: "drift",
+    summary: "show what somebody else changed in the jobs of apps on Nomad",
+    examples: ["steppe drift", "steppe drift blog --overwrite"],
+    load: () => import("./commands/drift.ts"),
+  },
+  {
+    name: "nomad adopt",
+    summary: "make an app of a job that runs on Nomad",
+    examples: [
+      "steppe nomad adopt blog",
+      "steppe nomad adopt blog --write steppe.yaml",
+      "steppe nomad adopt blog --apply",
+    ],
+    load: () => import("./commands/nomad-adopt.ts"),
+  },
+  {
+    name: "cluster doctor",
+    summary: "check Nomad, Consul, Fabio and the registry, and say what to mend",
+    examples: ["steppe cluster doctor", "NOMAD_ADDR=http://10.0.0.1:4646 steppe cluster doctor --local"],
+    load: () => import("./commands/cluster-doctor.ts"),
+  },
+  {
     name: "build",
     summary: "make an image of a folder, and push it; no Docker, no server",
     examples: [

@@ -186,6 +186,7 @@ export const view: AppView = {
   updatedAt: NOW,
   tagsUnread: null,
   paused: null,
+  drifted: null,
   lastDeployment: live,
 };
 

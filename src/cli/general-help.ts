@@ -26,6 +26,7 @@ ${formatTable(exitCodes.map(([code, meaning]) => [`  ${code}`, meaning]))}
 
 const exitCodes = [
   ["0", "it was done"],
+  ["1", "with --exit-code: there is a difference"],
   ["2", "the command, its options or steppe.yaml are not right"],
   ["3", "something does not fit what is there: no such app, a domain that is taken"],
   ["4", "the token is missing or wrong, or the server refuses"],

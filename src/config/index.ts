@@ -34,6 +34,11 @@ export async function definitionFromOptions(name: string, options: DefinitionOpt
   return (await import("./definition-from-options.ts")).definitionFromOptions(name, options);
 }
 
+/** See `add-to-config.ts`: the text of a `steppe.yaml` with one more app. Rejects with CONFIG_INVALID, APP_EXISTS. */
+export async function addToConfig(text: string, definition: AppDefinition, filename: string): Promise<string> {
+  return (await import("./add-to-config.ts")).addToConfig(text, definition, filename);
+}
+
 /** See `to-yaml.ts`: an app as an entry of `steppe.yaml`. */
 export async function toYaml(definition: AppDefinition): Promise<string> {
   return (await import("./to-yaml.ts")).toYaml(definition);

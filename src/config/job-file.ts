@@ -7,10 +7,10 @@ import type { Config } from "./parse-config.ts";
 
 /** Whether `job` names a file, and is not the jobspec itself. */
 export function isJobFile(text: string): boolean {
-  return /^[^\s{}"]+\.(hcl|nomad)$/.test(text);
+  return /^[^\s{}"]+\.(hcl|nomad|json)$/.test(text);
 }
 
-/** Reads `job` of a definition: a jobspec in HCL, which Nomad itself parses when it is deployed. */
+/** Reads `job` of a definition: a jobspec in HCL, which Nomad itself parses when it is deployed, or in JSON, as `nomad job inspect` prints it. */
 export function parseJobspec(text: string): Parsed<string> {
   if (text.trim() === "") return { problem: "is empty; leave it out" };
   if (text.includes("\0")) return { problem: "has a NUL character in it" };

@@ -13,7 +13,8 @@ export function toYaml(definition: AppDefinition): string {
   return stringify({ apps: { [definition.name]: toFields(definition) } }, { lineWidth: 0, version: "1.2" });
 }
 
-function toFields(definition: AppDefinition): Record<string, unknown> {
+/** The same as data, without its name. */
+export function toFields(definition: AppDefinition): Record<string, unknown> {
   const { domains, build, check } = definition;
   const fields: Record<string, unknown> = domains.length === 1 ? { domain: domains[0] } : { domains };
 

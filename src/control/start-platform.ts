@@ -169,6 +169,7 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
     uploads: uploadService(paths.builds),
     logs: new LogFiles(paths.logs, clock),
     images: new Images({ images, tables: images.files.tables, deployer, registries }),
+    cluster: null,
     exportImage: (digest, options) => exportImage(images, digest, options),
     backup: () =>
       createFullBackup({

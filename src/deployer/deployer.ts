@@ -102,7 +102,10 @@ export class AppDeployer implements Deployer {
   }
 
   async addApp(definition: AppDefinition, { paused }: { paused?: string } = {}): Promise<App> {
-    this.#registry.add(definition, paused === undefined ? null : { since: this.#dependencies.clock.now(), reason: paused });
+    this.#registry.add(
+      definition,
+      paused === undefined ? null : { since: this.#dependencies.clock.now(), reason: paused },
+    );
     await this.#begin(definition);
     return this.app(definition.name);
   }

@@ -39,7 +39,8 @@ export class FakeEngine implements DeployEngine {
 
   async route(release: ReleaseSpec, context: EngineContext): Promise<void> {
     await this.#call("route", release);
-    if (release.definition.run.promote === "manual" && this.routed.has(release.app)) await this.#promoted(release, context);
+    if (release.definition.run.promote === "manual" && this.routed.has(release.app))
+      await this.#promoted(release, context);
     this.#placedOf(release.app).add(release.number);
     this.routed.set(release.app, release);
     await this.trouble("after route");

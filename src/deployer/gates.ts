@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { SteppeError } from "../shared/errors.ts";
-import { AppTable } from "../store/index.ts";
+import { AppTable, SettingTable } from "../store/index.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import type { Journal } from "./journal.ts";
 import { describeHold, type Hold, holdOf, needsApproval } from "./policy/hold.ts";
@@ -12,6 +12,9 @@ import type { Deployment, DeploymentState } from "./types.ts";
 /** In these nothing of a deployment is where visitors could get it: here it can be held. */
 const CAN_BE_HELD: ReadonlySet<DeploymentState> = new Set(["queued", "built"]);
 
+/** Setting key, with a deployment's number: a person promoted it, and it has not ended. */
+const PROMOTED = "promoted:";
+
 /**
  * What deployments that came by themselves wait for: a pause to end, a person's approval, a window, a registry that is away. It is asked anew
  * each time, of the store and the clock, so that nothing of it is lost by a crash; what is journaled is only for those who look.
@@ -20,6 +23,7 @@ export class Gates {
   readonly #dependencies: DeployerDependencies;
   readonly #journal: Journal;
   readonly #apps: AppTable;
+  readonly #settings: SettingTable;
   /** Those that found their registry away. */
   readonly registries: RegistryWaits;
 
@@ -27,6 +31,7 @@ export class Gates {
     this.#dependencies = dependencies;
     this.#journal = journal;
     this.#apps = new AppTable(dependencies.store);
+    this.#settings = new SettingTable(dependencies.store);
     this.registries = new RegistryWaits(dependencies.clock);
   }
 
@@ -69,6 +74,17 @@ export class Gates {
     this.#journal.hold(id, hold, hold === null ? "promoted" : describeHold(hold, deployment.app));
   }
 
+  /** Takes note, past every crash, that a person promoted a deployment; or that this came to nothing. */
+  markPromoted(id: number, isPromoted: boolean): void {
+    if (isPromoted) this.#settings.set(PROMOTED + id, "1");
+    else this.#settings.delete(PROMOTED + id);
+  }
+
+  /** Whether a person promoted a deployment that has not ended. */
+  isPromoted(id: number): boolean {
+    return this.#settings.get(PROMOTED + id) !== undefined;
+  }
+
   /** A deployment if its canaries wait for a person. */
   waitingForPromotion(id: number): Deployment | undefined {
     const deployment = this.#journal.get(id);
@@ -88,7 +104,9 @@ export class Gates {
     const isBefore = (other: Deployment): boolean =>
       other.id < id && other.state === "healthy" && other.hold?.kind === "promotion";
     const before = this.#journal.table.unfinishedOf(app).find(isBefore);
-    return before === undefined || replacesCanaries(source, before.source) ? null : { kind: "promotion", of: before.id };
+    return before === undefined || replacesCanaries(source, before.source)
+      ? null
+      : { kind: "promotion", of: before.id };
   }
 
   /** The deployment of an app that waits for approval: the one of that number, or the newest. Throws NOTHING_TO_APPROVE, DEPLOYMENT_NOT_FOUND. */

@@ -6,8 +6,7 @@ import { ended, FakeWorld, settle } from "./fakes.ts";
 import type { Deployment } from "./types.ts";
 
 const options = { requestId: "test" };
-const WAITS =
-  "waits for promotion, its canaries are healthy: `steppe promote blog`, or `steppe promote blog --reject`";
+const WAITS = "waits for promotion, its canaries are healthy: `steppe promote blog`, or `steppe promote blog --reject`";
 
 let world: FakeWorld;
 let deployer: AppDeployer;
@@ -67,6 +66,19 @@ test("after a restart they wait again, and can be promoted", async () => {
   expect(await told(waiting.id)).toEqual([WAITS]);
   await deployer.promote("blog", waiting.id);
   expect(await ended(deployer, waiting)).toMatchObject({ state: "live" });
+});
+
+test("a person's word that a process did not live to carry out is carried out by the next", async () => {
+  const waiting = await push("v2");
+  const promote = world.engine.promote.bind(world.engine);
+  world.engine.promote = () => Promise.resolve();
+  await deployer.promote("blog", undefined);
+  await deployer.stop();
+  world.engine.promote = promote;
+  deployer = new AppDeployer(world);
+  await deployer.start();
+  expect(await ended(deployer, waiting)).toMatchObject({ state: "live" });
+  expect(await told(waiting.id)).toEqual([WAITS, "promoted"]);
 });
 
 test("a newer tag takes their place, also one that came before control was started again", async () => {

@@ -298,7 +298,9 @@ function engineContext({ id, app, source }: Deployment, context: RunContext): En
 /** Of what was live before by a person's word: nobody is asked once more. */
 export function unattended(app: string, { engine, log }: DeployerDependencies, signal: AbortSignal): EngineContext {
   const promote = (): void => {
-    engine.promote?.(app).catch((error: unknown) => log.error({ app, err: error }, "promoting the live release failed"));
+    engine
+      .promote?.(app)
+      .catch((error: unknown) => log.error({ app, err: error }, "promoting the live release failed"));
   };
   return { signal, progress() {}, note() {}, awaitsPromotion: (waits) => void (waits && promote()) };
 }

@@ -96,7 +96,13 @@ export class Scheduler {
   /** Lets a deployment take over whose canaries are healthy. Throws NOTHING_TO_PROMOTE, and what the engine does. */
   async promote(app: string, id: number | undefined): Promise<number> {
     const deployment = this.#gates.awaitingPromotion(app, id);
-    await this.#dependencies.engine.promote?.(app);
+    this.#gates.markPromoted(deployment.id, true);
+    try {
+      await this.#dependencies.engine.promote?.(app);
+    } catch (error) {
+      this.#gates.markPromoted(deployment.id, false);
+      throw error;
+    }
     this.#gates.promotion(deployment.id, false); // unless the engine was quicker to say so
     return deployment.id;
   }
@@ -159,6 +165,8 @@ export class Scheduler {
       builds: this.#builds,
       pulls: this.#pulls,
       awaitsPromotion: (id, waits) => {
+        // By a process that ended before the engine had done it.
+        if (waits && this.#gates.isPromoted(id)) return this.#promoteAgain(app);
         this.#gates.promotion(id, waits);
         if (waits) this.kick(app); // what came meanwhile takes its place
       },
@@ -166,6 +174,11 @@ export class Scheduler {
     };
     const ended = this.#run(next.id, context);
     this.#running.set(app, { id: next.id, controller, ended });
+  }
+
+  #promoteAgain(app: string): void {
+    const { engine, log } = this.#dependencies;
+    engine.promote?.(app).catch((error: unknown) => log.error({ app, err: error }, "promoting canaries failed"));
   }
 
   /** Within an hour, so that a clock that is set, or a machine that slept, delays nothing for long. */
@@ -194,7 +207,10 @@ export class Scheduler {
       await dependencies.clock.sleep(RETRY_MS, { signal, unref: true }).catch(() => {}); // aborted: it ends now
     }
     this.#running.delete(app);
-    if (journal.get(id)?.finishedAt !== null) this.#gates.registries.end(id);
+    if (journal.get(id)?.finishedAt !== null) {
+      this.#gates.registries.end(id);
+      this.#gates.markPromoted(id, false);
+    }
     this.#afterEnd(app, journal.get(id)?.state === "live");
     this.kick(app);
   }
@@ -241,7 +257,9 @@ export class Scheduler {
   /** For the one who follows it. What is being ended already is not worth a word. */
   #sayWhatItWaitsFor({ id, app }: Deployment): void {
     const running = this.#running.get(app);
-    const before = this.#journal.table.unfinishedOf(app).findLast((other) => other.id < id && (other.hold === null || other.state === "healthy"));
+    const before = this.#journal.table
+      .unfinishedOf(app)
+      .findLast((other) => other.id < id && (other.hold === null || other.state === "healthy"));
     if (before === undefined || (before.id === running?.id && running.controller.signal.aborted)) return;
     this.#journal.note(id, `waits for the deployment of ${subjectOf(before)}`);
   }

@@ -20,7 +20,7 @@ const isFault = (status: number): boolean => status >= 500;
 /** What a proxy says of Nomad is another matter. */
 const isNomads = (status: number): boolean => status <= 500;
 
-const CHANGED_HINT = "See what was changed (`nomad job history -p JOB`), then deploy again.";
+const CHANGED_HINT = "`steppe drift APP` shows what was changed; with `--overwrite` the next deployment overwrites it.";
 
 /**
  * Nomad answers 500, with a text, for much that is no fault of its own. The first that fits counts. The texts are in

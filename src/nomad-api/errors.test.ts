@@ -32,14 +32,14 @@ describe("what Nomad said when it was recorded", () => {
       register,
       "NOMAD_JOB_CHANGED",
       "somebody changed the job in between (its index is 10, not 7); ",
-      "nomad job history",
+      "steppe drift APP",
     ],
     [
       "144-job-revert-enforce-mismatch",
       revert,
       "NOMAD_JOB_CHANGED",
       "somebody changed the job in between (its version is 12, not 1); ",
-      "nomad job history",
+      "steppe drift APP",
     ],
     [
       "52-deployment-promote-too-early",

@@ -148,12 +148,12 @@ export const errorCodes = {
   NOMAD_JOB_CHANGED: {
     status: 409,
     exit: 6,
-    hint: "See what was changed (`nomad job history -p JOB`), then deploy again.",
+    hint: "`steppe drift APP` shows what was changed; with `--overwrite` the next deployment overwrites it.",
   },
   NOMAD_JOB_UNADOPTABLE: {
     status: 422,
     exit: 6,
-    hint: "An app is a job of services that runs an image of a registry; see docs/nomad.md.",
+    hint: "An app is a service that runs an image of a registry, and has a domain.",
   },
   NOMAD_DEPLOYMENT_UNREADY: { status: 409, exit: 6, hint: "Wait until its canaries are healthy, then promote it." },
   NOMAD_DEPLOYMENT_OVER: { status: 409, exit: 6, hint: "Nothing can be done with it any more; deploy again." },

@@ -31,20 +31,25 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   webhooks: { imports: index("deployer", "images", "store") },
   api: {
     imports: index("deployer", "sources", "images", "certificates", "webhooks", "config", "store"),
-    types: index("builds"),
+    types: [...index("builds", "nomad-api"), "engines/nomad/doctor/index.ts"],
   },
   // parts of main.ts, the composition root
   control: {
     imports: [
       "engines/engine.ts",
       ...index("api", "builds", "certificates", "config", "deployer", "engines/local", "images", "ingress", "sources"),
-      ...index("ingress/snapshot", "store", "webhooks"),
+      ...index("ingress/snapshot", "store", "webhooks", "engines/nomad", "consul", "nomad-api"),
     ],
     types: ["api/types.ts"],
   },
   // `steppe build` and `steppe serve` need no server: the command line does what they do, in its own process
   cli: {
-    imports: ["api/client.ts", "api/types.ts", ...index("builds", "config", "images/writer", "site-server")],
+    imports: [
+      "api/client.ts",
+      "api/types.ts",
+      "engines/nomad/doctor/index.ts",
+      ...index("builds", "config", "images/writer", "site-server"),
+    ],
   },
 };
 

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { AppView, Deployment, PlatformStatus } from "../../api/types.ts";
 import { formatDuration } from "../../config/index.ts";
-import { appTable, deploymentSummary, pauseOf, unreadTags } from "../app-table.ts";
+import { appTable, deploymentSummary, driftOf, pauseOf, unreadTags } from "../app-table.ts";
 import { type CommonOptions, withServer } from "../common-options.ts";
 import type { Context } from "../context.ts";
 import { formatAge, formatBytes } from "../human.ts";
@@ -69,15 +69,23 @@ function describeApp(app: AppView, deployments: readonly Deployment[], context: 
     ...app.urls.map((url, index) => [index === 0 ? "site" : "", url]),
     ...unreadTags(app, context).map((text) => ["tags", text]),
     ...pauseOf(app, context).map((text) => ["deploys", text]),
+    ...driftOf(app, context).map((text) => ["job", text]),
   ]);
   if (deployments.length === 0) {
     return `${facts}\n\nNo deployments yet. ${howToDeploy(app)}`;
   }
   const rows = deployments.map((deployment) => [String(deployment.id), deploymentSummary(deployment, context, now)]);
-  const approval = deployments.some(({ hold }) => hold?.kind === "approval");
-  const what = approval ? `\n\n\`steppe approve ${name}\` lets it go live; with \`--reject\` it does not.` : "";
+  const what = whatToDo(name, deployments);
   const failed = deployments[0]?.state === "failed" ? deployments[0].error : null;
   const why = failed === null ? "" : `\n\n${context.style.red("why:")} ${failed.cause}\nhint: ${failed.hint}`;
   const detail = failed?.detail === undefined ? "" : `\n${failed.detail.replace(/^/gm, "  ")}`;
   return `${facts}\n\n${formatTable([["DEPLOYMENT", ""].map(context.style.dim), ...rows])}${what}${why}${detail}`;
+}
+
+/** What a person can decide now. */
+function whatToDo(name: string, deployments: readonly Deployment[]): string {
+  const waits = (kind: string): boolean => deployments.some(({ hold }) => hold?.kind === kind);
+  const approval = `\n\n\`steppe approve ${name}\` lets it go live; with \`--reject\` it does not.`;
+  const promotion = `\n\nIts canaries are healthy: \`steppe promote ${name}\` lets them take over; with \`--reject\` they are taken away.`;
+  return `${waits("approval") ? approval : ""}${waits("promotion") ? promotion : ""}`;
 }

@@ -1,7 +1,13 @@
 /** The engine of a cluster: what an app is to Nomad, Consul and Fabio. */
+export { adoptionChanges } from "./adopt/adoption-changes.ts";
+export { type AdoptedJob, adoptJob, type AdoptOptions } from "./adopt/adopt-job.ts";
+export type { DefinitionParts } from "./adopt/definition-parts.ts";
+export { type Cluster, examineCluster } from "./doctor/examine-cluster.ts";
 export { checkTags, requireSoundTags, type TaggedService, type TagProblem } from "./fabio/check-tags.ts";
 export { Fabio, type FabioTarget } from "./fabio/fabio.ts";
 export { type RouteConflict, routeConflicts } from "./fabio/route-conflicts.ts";
 export { routeTags } from "./fabio/route-tags.ts";
+export { placementCause } from "./failure/placement-cause.ts";
+export { changesOf, reversed } from "./job/job-changes.ts";
 export type { JobSettings } from "./job/job-settings.ts";
 export { createNomadEngine, type JobDrift, type NomadEngine, type NomadEngineOptions } from "./nomad-engine.ts";

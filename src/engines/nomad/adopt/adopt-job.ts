@@ -9,6 +9,7 @@ import { type DefinitionParts, definitionParts } from "./definition-parts.ts";
 import { fragmentOf } from "./fragment-of.ts";
 import { type ImageTask, imageTasks, keptTemplates } from "./image-of-task.ts";
 import { ownJobspec } from "./own-jobspec.ts";
+import { SOME_DIGEST } from "./some-digest.ts";
 import { plainJob } from "./plain-job.ts";
 
 export interface AdoptOptions {
@@ -30,9 +31,6 @@ export interface AdoptedJob {
   notes: string[];
 }
 
-/** Stands for the image of a release where none is known. */
-const SOME_DIGEST = `sha256:${"0".repeat(64)}`;
-
 /**
  * The definition of an app that is a job which somebody registered: in the names of `steppe.yaml` as far as there are some, what there is no name for as a fragment; of what neither
  * can say, as the jobspec that it is.
@@ -52,7 +50,8 @@ export async function adoptJob(job: JobSpec, options: AdoptOptions): Promise<Ado
     const parts = definitionParts(plain, { repository: image.repository, site: null }, options.settings.tagPrefix);
     const said = { ...parts, domains: requireDomains(job, parts.domains, options) };
     try {
-      return { definition: await withFragment(said, options, plain), image: image.image, notes: notesOf(image) };
+      const definition = await withFragment(said, options, plain);
+      return { definition, image: image.image, notes: [...nameNotes(plain.task.Name, options.app), ...notesOf(image)] };
     } catch (error) {
       if (!(error instanceof SteppeError) || error.code !== "CONFIG_INVALID") throw error;
       reason = error.reason;
@@ -77,7 +76,9 @@ async function withFragment(
 
 async function ownDefinition(job: JobSpec, image: ImageTask, options: AdoptOptions): Promise<AppDefinition> {
   const tags = (job.TaskGroups ?? []).flatMap((group) =>
-    [group, ...(group.Tasks ?? [])].flatMap(({ Services }) => (Services ?? []).flatMap((service) => service.Tags ?? [])),
+    [group, ...(group.Tasks ?? [])].flatMap(({ Services }) =>
+      (Services ?? []).flatMap((service) => service.Tags ?? []),
+    ),
   );
   const domains = requireDomains(job, domainsOf(tags, options.settings.tagPrefix), options);
   const { repository } = image;
@@ -93,11 +94,16 @@ async function ownDefinition(job: JobSpec, image: ImageTask, options: AdoptOptio
 function notesOf({ task, image }: ImageTask): string[] {
   const { dropped } = keptTemplates(task);
   const notes = dropped.map(
-    (name) => `The template that sets ${name} is left out: Steppe says which image runs, and it would restart all instances.`,
+    (name) =>
+      `The template that sets ${name} is left out: Steppe says which image runs, and it would restart all instances.`,
   );
   if (image.includes("${") && dropped.length === 0)
     notes.push(`Its image is \`${image}\`: what puts the tag in there is not needed any more, and may be taken away.`);
   return notes;
+}
+
+function nameNotes(task: string, app: string): string[] {
+  return task === app ? [] : [`Its task ${task} is called ${app} from then on.`];
 }
 
 function notesOfOwn({ TaskGroups }: JobSpec): string[] {

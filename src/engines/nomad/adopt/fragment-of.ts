@@ -70,7 +70,9 @@ function servicePart(
   tagPrefix?: string,
 ): Record<string, unknown> {
   const others = (service.Checks ?? []).filter((one) => one !== check);
-  const tags = (service.Tags ?? []).filter((tag) => domainOf(tag, tagPrefix) === undefined && !made.Tags?.includes(tag));
+  const tags = (service.Tags ?? []).filter(
+    (tag) => domainOf(tag, tagPrefix) === undefined && !made.Tags?.includes(tag),
+  );
   const left = leftOver(service, made, { usual: nomadUsual.service, except: EXCEPT.service });
   return { ...left, ...some("Tags", tags), ...some("Checks", leftOver({ Checks: others }, {})["Checks"]) };
 }

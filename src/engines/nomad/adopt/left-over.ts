@@ -27,7 +27,8 @@ export function leftOver(
     const rest = restOf(key, value, base[key]);
     if (rest === undefined || isUsual(rest, undefined)) continue;
     // Where Nomad would fill something in, a 0 says that it shall not.
-    left[key] = key in usual ? withoutNulls(rest) : OWN_NAMES.has(key) ? rest : withoutEmpty(rest);
+    const said = key in usual ? withoutNulls(rest) : OWN_NAMES.has(key) ? rest : withoutEmpty(rest);
+    if (!isEmpty(said)) left[key] = said;
   }
   return left;
 }

@@ -77,7 +77,9 @@ function isPlainCheck(check: CheckSpec): boolean {
   const { Type, Method, Path, Protocol, Body, PortLabel } = check as Record<string, unknown>;
   if (Type !== "http" || typeof Path !== "string" || !Path.startsWith("/")) return false;
   const isOwnPort = (PortLabel ?? "") === "" || PortLabel === PORT;
-  return ["", "GET"].includes(textOf(Method)) && ["", "http"].includes(textOf(Protocol)) && textOf(Body) === "" && isOwnPort;
+  return (
+    ["", "GET"].includes(textOf(Method)) && ["", "http"].includes(textOf(Protocol)) && textOf(Body) === "" && isOwnPort
+  );
 }
 
 function textOf(value: unknown): string {

@@ -5,11 +5,12 @@ import type { ReleaseSpec } from "../../engine.ts";
 import type { JobSettings } from "./job-settings.ts";
 import { makeJob } from "./make-job.ts";
 import { ownJob } from "./own-job.ts";
+import { readJobspec } from "./read-jobspec.ts";
 
 /** So many jobspecs of users are kept as Nomad parsed them. */
 const MOST_PARSED = 100;
 
-/** Makes the jobs of releases, of what the app says or of a jobspec of the user's own, which Nomad itself parses. */
+/** Makes the jobs of releases, of what the app says or of a jobspec of the user's own, which Nomad itself parses if it is in HCL. */
 export class JobMaker {
   readonly #nomad: Nomad;
   readonly #settings: JobSettings;
@@ -42,11 +43,11 @@ export class JobMaker {
     return { ...this.#settings, datacenters: datacenters.length === 0 ? ["dc1"] : datacenters };
   }
 
-  async #parse(app: string, hcl: string, signal: AbortSignal | undefined): Promise<JobSpec> {
-    const key = createHash("sha256").update(hcl).digest("base64");
+  async #parse(app: string, text: string, signal: AbortSignal | undefined): Promise<JobSpec> {
+    const key = createHash("sha256").update(text).digest("base64");
     const known = this.#parsed.get(key);
     if (known !== undefined) return known;
-    const parsed = await this.#nomad.jobs.parse(hcl, { name: `of ${app}`, signal });
+    const parsed = await readJobspec(text, { nomad: this.#nomad, app, signal });
     if (this.#parsed.size >= MOST_PARSED) this.#parsed.clear();
     this.#parsed.set(key, parsed);
     return parsed;

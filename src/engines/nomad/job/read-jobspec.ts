@@ -38,5 +38,9 @@ function isMap(value: unknown): value is Record<string, unknown> {
 }
 
 function invalid(app: string, cause: string, error?: unknown): SteppeError {
-  return new SteppeError("NOMAD_JOB_INVALID", { operation: "read", subject: `the job of ${app}`, cause }, { cause: error });
+  return new SteppeError(
+    "NOMAD_JOB_INVALID",
+    { operation: "read", subject: `the job of ${app}`, cause },
+    { cause: error },
+  );
 }

@@ -21,25 +21,27 @@ export async function promoteRelease(
   { found: { job }, spec, approvals }: { found: AppJob; spec: JobSpec; approvals: Approvals },
   context: EngineContext,
 ): Promise<void> {
-  const { signal, note } = context;
+  const { signal, awaitsPromotion } = context;
   const { nomad, cluster } = parts;
   using watch = cluster.watch(job.id, []);
   using approval =
     release.definition.run.promote === "manual" ? approvals.wait(release.app, () => watch.wake()) : undefined;
   let isTold = false;
   let isAsked = false;
+  const tell = (waits: boolean): void => {
+    if (isTold !== waits) awaitsPromotion(waits);
+    isTold = waits;
+  };
   await watch.until(signal, async (view) => {
     const deployment = view.deployment(job.id, job.jobModifyIndex);
     if (deployment === undefined) return isPlanned(view, job.jobModifyIndex) ? true : LATER;
     if (deployment.status === "successful") return true;
     if (isOver(deployment)) throw deploymentEnded(release, deployment);
+    const isWaiting = hasUnpromoted(deployment) && !isPromotedByNomad(deployment) && approval?.isGiven === false;
+    tell(isWaiting);
+    if (isWaiting) return LATER;
     if (!hasUnpromoted(deployment)) return isRolled(deployment) ? true : LATER;
     if (isPromotedByNomad(deployment)) return LATER;
-    if (approval?.isGiven === false) {
-      if (!isTold) note(`its canaries are healthy: \`steppe promote ${release.app}\` has them take over`);
-      isTold = true;
-      return LATER;
-    }
     if (!isAsked) {
       await handOver(view);
       await promote(deployment.id);

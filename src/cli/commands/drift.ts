@@ -1,0 +1,55 @@
+import type { Command } from "commander";
+import type { DriftView } from "../../api/types.ts";
+import { type CommonOptions, withServer } from "../common-options.ts";
+import type { Context } from "../context.ts";
+import { formatMoment } from "../human.ts";
+import { jobDiffText } from "../job-diff-text.ts";
+import { usageError } from "../usage-error.ts";
+import { DIFFERENCE } from "./plan.ts";
+
+interface Options extends CommonOptions {
+  overwrite?: boolean;
+  exitCode?: boolean;
+}
+
+/** With `--json`, an array of DriftViews; of one app that and no more. */
+export function define(command: Command, context: Context): void {
+  command
+    .argument("[app]", "all apps, if absent")
+    .option("--overwrite", "let the app's next deployment overwrite what was changed")
+    .option("--exit-code", "end with 1 if somebody changed something");
+  withServer(command).action(async (app: string | undefined, { overwrite, exitCode, ...options }: Options) => {
+    if (overwrite === true && app === undefined)
+      throw usageError("steppe drift", "`--overwrite` wants to know of which app", "Name the app.");
+    const client = await context.client(options);
+    const found = app === undefined ? await client.cluster.drifts() : await one(app, overwrite === true);
+    if (options.json === true) await context.printJson(found);
+    else await context.print(describe(found, app, context));
+    if (options.json !== true && overwrite === true && app !== undefined && found.length > 0)
+      await context.print(`\nThe next deployment of ${app} overwrites this.`);
+    if (exitCode === true && found.length > 0) context.exitCode = DIFFERENCE;
+
+    async function one(name: string, overwriteIt: boolean): Promise<DriftView[]> {
+      const drift = overwriteIt ? await client.cluster.overwriteDrift(name) : await client.cluster.drift(name);
+      return drift === null ? [] : [drift];
+    }
+  });
+}
+
+function describe(drifts: readonly DriftView[], app: string | undefined, context: Context): string {
+  if (drifts.length === 0) {
+    return app === undefined
+      ? "Every job is as Steppe registered it."
+      : `The job of ${app} is as Steppe registered it.`;
+  }
+  return drifts.map((drift) => describeOne(drift, context)).join("\n\n");
+}
+
+function describeOne({ app, job, version, changedAt, changes }: DriftView, { style, io }: Context): string {
+  const name = job === app ? style.bold(app) : `${style.bold(app)} (job ${job})`;
+  if (version === null) return `${name}: somebody removed the job; the next deployment makes it anew.`;
+  const when = changedAt === null ? "" : `, ${formatMoment(changedAt, io.clock.now())}`;
+  const head = `${name}: somebody changed the job since Steppe registered it (now version ${version}${when}).`;
+  if (changes === null) return `${head}\nIt was registered again, as it was.`;
+  return `${head}\n\n${jobDiffText(changes, style)}\n\nPut it into the app's definition, or: steppe drift ${app} --overwrite`;
+}

@@ -1,0 +1,89 @@
+import { writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import type { Command } from "commander";
+import type { AdoptionView } from "../../api/types.ts";
+import { addToConfig, toYaml } from "../../config/index.ts";
+import { errno, SteppeError } from "../../shared/errors.ts";
+import { type CommonOptions, gatherList, withServer } from "../common-options.ts";
+import type { Context } from "../context.ts";
+import { jobDiffText } from "../job-diff-text.ts";
+import { usageError } from "../usage-error.ts";
+
+interface Options extends CommonOptions {
+  name?: string;
+  domain?: string[];
+  write?: string;
+  apply?: boolean;
+}
+
+/** With `--json`, the AdoptionView. */
+export function define(command: Command, context: Context): void {
+  command
+    .argument("<job>", "its id on Nomad")
+    .option("--name <app>", "what the app is called; as the job, if absent")
+    .option("--domain <host>", "a domain of the app, if no tag of the job says so; several times for more", gatherList)
+    .option("--write <file>", "add the app to this steppe.yaml; its first deployment may take the job over")
+    .option("--apply", "add the app to the server, paused; its first deployment may take the job over");
+  withServer(command).action(async (job: string, { name, domain, write, apply, ...options }: Options) => {
+    if (write !== undefined && apply === true)
+      throw usageError("steppe nomad adopt", "`--write` and `--apply` are two ways of the same", "Give one of them.");
+    const client = await context.client(options);
+    const take = apply === true ? "add" : write === undefined ? undefined : "mark";
+    const what = {
+      job,
+      ...(name === undefined ? {} : { app: name }),
+      ...(domain === undefined ? {} : { domains: domain }),
+    };
+    const found = await client.cluster.adopt(write === undefined && take !== undefined ? { ...what, take } : what);
+    // The file is written before the server takes note of it: what cannot be written is not taken over.
+    if (write !== undefined) await writeApp(found, write, context);
+    const adoption = write === undefined ? found : await client.cluster.adopt({ ...what, take: "mark" });
+    if (options.json === true) return await context.printJson(adoption);
+    if (take === undefined) await context.print((await toYaml(adoption.definition)).trimEnd());
+    await context.note(describe(adoption, write, context));
+  });
+}
+
+function describe(adoption: AdoptionView, file: string | undefined, { style }: Context): string {
+  const { app, image, changes, notes, taken } = adoption;
+  const changed =
+    changes === null
+      ? "Besides the image's reference and the meta by which Steppe knows it, its first deployment changes nothing in the job."
+      : `Besides the image's reference and the meta by which Steppe knows it, its first deployment changes in the job:\n\n${jobDiffText(changes, style)}`;
+  const next = {
+    none: "Nothing was changed. `--write FILE` adds it to a steppe.yaml, `--apply` to the server.",
+    mark: `${app} is in ${file ?? "the file"}: look at it, then \`steppe apply -f ${file ?? "FILE"}\`. Its first deployment takes the job over.`,
+    add: `${app} is added, and paused. Next:\n  steppe plan ${app} --image ${image}\n  steppe deploy ${app} --image ${image}\n  steppe resume ${app}`,
+  }[taken ?? "none"];
+  return [...notes.map((note) => `note: ${note}`), changed, next].join("\n\n");
+}
+
+/** Adds the app to a `steppe.yaml`; a jobspec of its own goes into a file beside it. */
+async function writeApp({ app, definition }: AdoptionView, file: string, { io }: Context): Promise<void> {
+  const path = resolve(io.cwd, file);
+  const spec = `${app}.nomad.json`;
+  const named = definition.job === null ? definition : { ...definition, job: spec };
+  const text = await addToConfig(await readIfThere(path), named, file);
+  if (definition.job !== null) await writeNew(join(dirname(path), spec), definition.job);
+  await writeFile(path, text);
+}
+
+async function readIfThere(path: string): Promise<string> {
+  const { readFile } = await import("node:fs/promises");
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (errno(error) === "ENOENT") return "";
+    throw error;
+  }
+}
+
+async function writeNew(path: string, content: string): Promise<void> {
+  try {
+    await writeFile(path, content, { flag: "wx" });
+  } catch (error) {
+    if (errno(error) !== "EEXIST") throw error;
+    const parts = { operation: "write", subject: path, cause: "there is such a file", hint: "Move it away first." };
+    throw new SteppeError("USAGE", parts, { cause: error });
+  }
+}

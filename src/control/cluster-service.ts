@@ -1,0 +1,269 @@
+import type { AdoptionView, AdoptRequest, DoctorReport, DriftView, PlanView } from "../api/types.ts";
+import type { ClusterService } from "../api/index.ts";
+import { type AppDefinition, definitionFromOptions, parseDefinition } from "../config/index.ts";
+import type { Consul } from "../consul/index.ts";
+import type { Deployer, RegistryPort } from "../deployer/index.ts";
+import type { ReleaseSpec } from "../engines/engine.ts";
+import {
+  adoptionChanges,
+  adoptJob,
+  changesOf,
+  type DefinitionParts,
+  examineCluster,
+  type JobSettings,
+  placementCause,
+  reversed,
+} from "../engines/nomad/index.ts";
+import type { JobDiff, JobPlan, Nomad } from "../nomad-api/index.ts";
+import type { Clock } from "../shared/clock.ts";
+import { SteppeError } from "../shared/errors.ts";
+import type { Logger } from "../shared/log.ts";
+
+/** What is asked of the engine, besides its contract. */
+interface ClusterEngine {
+  plan(release: ReleaseSpec): Promise<JobPlan>;
+  drift(release: ReleaseSpec): Promise<{ job: string; diff: JobDiff | undefined } | undefined>;
+  acceptDrift(app: string): Promise<void>;
+  adopt(app: string, jobId: string): Promise<void>;
+}
+
+/** Which job is which app's, as Steppe registered it last. */
+interface JobRows {
+  all(): ReadonlyArray<{ app: string; job: string; jobModifyIndex: bigint }>;
+  get(app: string): { job: string } | undefined;
+}
+
+interface Dependencies {
+  engine: ClusterEngine;
+  nomad: Nomad;
+  consul: Consul;
+  /** How they are reached, for messages. */
+  addresses: { nomad: string; consul: string };
+  settings: JobSettings;
+  /** Of the API of each Fabio; none: those that Consul has. */
+  fabio: readonly string[];
+  jobs: JobRows;
+  deployer: Deployer;
+  registry: RegistryPort;
+  clock: Clock;
+  log: Logger;
+}
+
+/** A status must not wait for a cluster that is away, milliseconds. */
+const DRIFTED_MS = 2000;
+const ADOPTED = "it was adopted from Nomad, and is not deployed yet";
+
+/** The cluster that apps run on, for people who look after it. */
+export class Cluster implements ClusterService {
+  readonly #dependencies: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  async plan(
+    app: string,
+    what: { release?: number | undefined; image?: string | undefined },
+    signal: AbortSignal,
+  ): Promise<PlanView> {
+    const { engine } = this.#dependencies;
+    const { release, number } = await this.#planned(app, what, signal);
+    const { diff, updates, placementFailures, warnings } = await engine.plan(release);
+    const failures = Object.entries(placementFailures);
+    return {
+      app,
+      job: this.#jobOf(app),
+      release: number,
+      image: release.image,
+      // How often a release was placed is no matter of what it is.
+      changes: changesOf(diff, (path) => path.at(-1) !== "Meta[steppe_attempt]") ?? null,
+      updates: Object.fromEntries(Object.entries(updates).map(([group, counts]) => [group, positive(counts)])),
+      unplaced: Object.fromEntries(failures.map(([group, one]) => [group, placementCause({ [group]: one }) ?? ""])),
+      warnings: warnings.split("\n").flatMap((line) => (line.trim() === "" ? [] : [line.trim()])),
+    };
+  }
+
+  async drift(app: string): Promise<DriftView | undefined> {
+    const { engine, nomad } = this.#dependencies;
+    const live = this.#liveOf(app);
+    const found = live === undefined ? undefined : await engine.drift(live);
+    if (found === undefined) return undefined;
+    const { value: job } = await nomad.jobs.read(found.job);
+    const changes = changesOf(found.diff);
+    return {
+      app,
+      job: found.job,
+      version: job?.version ?? null,
+      changedAt: job?.submittedAt ?? null,
+      changes: changes === undefined ? null : reversed(changes),
+    };
+  }
+
+  async drifts(): Promise<DriftView[]> {
+    const views: DriftView[] = [];
+    for (const app of await this.#suspects(undefined)) {
+      const drift = await this.drift(app);
+      if (drift !== undefined) views.push(drift);
+    }
+    return views;
+  }
+
+  async drifted(): Promise<ReadonlySet<string> | undefined> {
+    const { engine, clock, log } = this.#dependencies;
+    const end = new AbortController();
+    const time = clock.sleep(DRIFTED_MS, { signal: end.signal, unref: true }).then(
+      () => undefined,
+      () => undefined,
+    );
+    const look = async (): Promise<ReadonlySet<string>> => {
+      const found = new Set<string>();
+      for (const app of await this.#suspects(end.signal)) {
+        const live = this.#liveOf(app);
+        if (live !== undefined && (await engine.drift(live)) !== undefined) found.add(app);
+      }
+      return found;
+    };
+    try {
+      return await Promise.race([look(), time]);
+    } catch (error) {
+      log.debug({ err: error }, "it cannot be said which jobs were changed");
+      return undefined;
+    } finally {
+      end.abort();
+    }
+  }
+
+  async overwriteDrift(app: string): Promise<void> {
+    await this.#dependencies.engine.acceptDrift(this.#dependencies.deployer.app(app).definition.name);
+  }
+
+  async adopt({ job: id, app: name, domains = [], take }: AdoptRequest): Promise<AdoptionView> {
+    const { engine, nomad, settings, deployer } = this.#dependencies;
+    const { value: job } = await nomad.jobs.read(id);
+    if (job === undefined) throw noJob(id);
+    this.#requireUnowned(id, job.meta);
+    const app = name ?? id;
+    const define = (parts: DefinitionParts): Promise<AppDefinition> => definitionOf(app, parts);
+    const { definition, image, notes } = await adoptJob(job.spec, { app, settings, domains, define });
+    const changes = await adoptionChanges(job.spec, definition, { nomad, settings });
+    if (take !== undefined) {
+      if (take === "add") await deployer.addApp(definition, { paused: ADOPTED });
+      await engine.adopt(app, id);
+    }
+    return { app, job: id, definition, image, changes: changes ?? null, notes, taken: take ?? null };
+  }
+
+  async doctor(signal: AbortSignal): Promise<DoctorReport> {
+    const { nomad, consul, addresses, settings, fabio, deployer, registry, clock } = this.#dependencies;
+    const apps = deployer.apps().flatMap(({ definition: { name, image } }) => {
+      return image === null ? [] : [{ app: name, repository: image.repository }];
+    });
+    const look = {
+      has: async (repository: string): Promise<boolean> => {
+        using reader = await registry.open();
+        return ((await reader.tags(repository, 1, signal)) ?? []).length > 0;
+      },
+    };
+    const { namespace = "default", tagPrefix } = settings;
+    const cluster = { nomad, consul, addresses, namespace, fabio, tagPrefix, images: { apps, look }, clock };
+    return await examineCluster(cluster, signal);
+  }
+
+  /** The apps whose job has another index than Steppe registered it with: one question for all of them. */
+  async #suspects(signal: AbortSignal | undefined): Promise<string[]> {
+    const { nomad, jobs, deployer } = this.#dependencies;
+    const rows = jobs.all();
+    if (rows.length === 0) return [];
+    const { value: list } = await nomad.jobs.list({ signal });
+    const found = new Map(list.map(({ id, jobModifyIndex }) => [id, jobModifyIndex]));
+    const known = new Set(deployer.apps().map(({ definition }) => definition.name));
+    return rows
+      .filter(({ app, job, jobModifyIndex }) => known.has(app) && found.get(job) !== jobModifyIndex)
+      .map(({ app }) => app);
+  }
+
+  /** The release to plan, and its number if it is one that is kept. */
+  async #planned(
+    app: string,
+    { release: wanted, image: reference }: { release?: number | undefined; image?: string | undefined },
+    signal: AbortSignal,
+  ): Promise<{ release: ReleaseSpec; number: number | null }> {
+    const { deployer } = this.#dependencies;
+    const { definition } = deployer.app(app);
+    const releases = deployer.releases(app);
+    if (wanted !== undefined) {
+      const found = releases.find(({ number }) => number === wanted);
+      if (found === undefined) throw noRelease(app, `release ${wanted}`, "it is not kept, or there never was one");
+      return { release: { app, number: wanted, image: found.image, definition: found.definition }, number: wanted };
+    }
+    const live = this.#liveOf(app);
+    const next = Math.max(0, ...releases.map(({ number }) => number)) + 1;
+    if (reference !== undefined) {
+      const image = await this.#digestOf(app, reference, signal);
+      return { release: { app, number: next, image, definition }, number: null };
+    }
+    if (live === undefined) throw noRelease(app, app, "nothing of it is live yet");
+    const isSame = JSON.stringify(live.definition) === JSON.stringify(definition);
+    const number = isSame ? live.number : next;
+    return { release: { ...live, number, definition }, number: null };
+  }
+
+  async #digestOf(app: string, reference: string, signal: AbortSignal): Promise<string> {
+    using reader = await this.#dependencies.registry.open();
+    const digest = await reader.resolve(reference, signal);
+    if (digest !== undefined) return digest;
+    const parts = { operation: "plan", subject: `${app} image ${reference}`, cause: "the registry has no such image" };
+    throw new SteppeError("IMAGE_NOT_FOUND", parts);
+  }
+
+  #liveOf(app: string): ReleaseSpec | undefined {
+    const live = this.#dependencies.deployer.releases(app).find((release) => release.live);
+    return live && { app, number: live.number, image: live.image, definition: live.definition };
+  }
+
+  #jobOf(app: string): string {
+    return this.#dependencies.jobs.get(app)?.job ?? app;
+  }
+
+  #requireUnowned(job: string, meta: Readonly<Record<string, string>>): void {
+    const owner = this.#dependencies.jobs.all().find((row) => row.job === job)?.app ?? meta["steppe_app"];
+    const known = this.#dependencies.deployer.apps().some(({ definition }) => definition.name === owner);
+    if (!known) return;
+    const cause = `it is the job of the app ${owner}`;
+    throw new SteppeError("APP_EXISTS", { operation: "adopt the job", subject: job, cause });
+  }
+}
+
+/** What is not said is as usual. */
+async function definitionOf(app: string, parts: DefinitionParts): Promise<AppDefinition> {
+  const { domains, image, check, run, ...rest } = parts;
+  const usual = await definitionFromOptions(app, { domain: domains, image: image?.repository ?? "" });
+  return await parseDefinition({
+    ...usual,
+    ...rest,
+    check: { ...usual.check, ...check },
+    run: { ...usual.run, ...run },
+  });
+}
+
+function positive(counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
+}
+
+function noJob(job: string): SteppeError {
+  return new SteppeError("NOMAD_NOT_FOUND", {
+    operation: "adopt",
+    subject: job,
+    cause: "there is no such job on Nomad",
+    hint: "`nomad job status` lists those that there are; NOMAD_NAMESPACE of the server says where it looks.",
+  });
+}
+
+function noRelease(app: string, subject: string, cause: string): SteppeError {
+  return new SteppeError("RELEASE_NOT_FOUND", {
+    operation: "plan",
+    subject,
+    cause,
+    hint: `\`steppe releases ${app}\` lists those that are kept; \`steppe plan ${app} --image REFERENCE\` plans an image of the registry.`,
+  });
+}

@@ -1,0 +1,109 @@
+import type { Consul } from "../../../consul/index.ts";
+import type { Clock } from "../../../shared/clock.ts";
+import { Fabio, type FabioTarget } from "../fabio/fabio.ts";
+import { routeKey } from "../fabio/route.ts";
+import type { ClusterService } from "./cluster-services.ts";
+import { Findings } from "./report.ts";
+import { checkVersion } from "./versions.ts";
+
+interface Asking {
+  consul: Consul;
+  /** Of the API of each Fabio; none: those that Consul has. */
+  addresses: readonly string[];
+  services: readonly ClusterService[] | undefined;
+  clock: Clock;
+  signal: AbortSignal;
+}
+
+/** A route is there 12 to 74 ms after its service passes; what is found missing is looked for again after so long, milliseconds. */
+const AGAIN_MS = 500;
+const MOST_TOLD = 10;
+
+/** Looks at each Fabio: that it is there, its version, and whether it sends visitors where Consul says. */
+export async function checkFabio(asking: Asking): Promise<Findings> {
+  const { consul, signal } = asking;
+  const findings = new Findings("Fabio");
+  const addresses = await findings.ask("the service fabio of Consul", signal, async () =>
+    asking.addresses.length > 0 ? asking.addresses : await found(consul, signal),
+  );
+  if (addresses === undefined) return findings;
+  if (addresses.length === 0)
+    findings.fail(
+      "there is no Fabio: Consul has no service `fabio` that is well",
+      "Start one, or say where it is: `steppe up --fabio http://10.0.0.1:9998`.",
+    );
+  for (const address of addresses) {
+    using fabio = new Fabio(address, asking.clock);
+    await checkOne(fabio, asking, findings);
+  }
+  return findings;
+}
+
+async function found(consul: Consul, signal: AbortSignal): Promise<string[]> {
+  const { value } = await consul.health.service("fabio", { passing: true, signal });
+  return value.map(
+    ({ instance: { address, port } }) => `http://${address.includes(":") ? `[${address}]` : address}:${port}`,
+  );
+}
+
+async function checkOne(fabio: Fabio, { services, clock, signal }: Asking, findings: Findings): Promise<void> {
+  const version = await findings.ask(`Fabio at ${fabio.address}`, signal, () => fabio.version(signal));
+  if (version === undefined) return;
+  checkVersion(findings, "Fabio", version, `at ${fabio.address}`);
+  if (services === undefined) return;
+  const look = async (): Promise<string[]> => compare(await fabio.routes(signal), services);
+  const differences = await findings.ask(`the routes of Fabio at ${fabio.address}`, signal, async () => {
+    if ((await look()).length === 0) return [];
+    await clock.sleep(AGAIN_MS, { signal });
+    return await look();
+  });
+  if (differences === undefined) return;
+  for (const difference of differences.slice(0, MOST_TOLD))
+    findings.fail(
+      `Fabio at ${fabio.address} ${difference}`,
+      "A tag that it cannot read stops all of its routes from changing: see `services` below, and Fabio's log.",
+    );
+  if (differences.length > MOST_TOLD)
+    findings.fail(`Fabio at ${fabio.address} differs in ${differences.length - MOST_TOLD} more routes`, "See above.");
+  const routes = services.reduce((sum, { instances }) => sum + new Set(instances.flatMap((one) => one.routes)).size, 0);
+  if (differences.length === 0)
+    findings.ok(
+      `Fabio at ${fabio.address} has the ${routes} ${routes === 1 ? "route" : "routes"} that Consul has, and no others`,
+    );
+}
+
+/** What Fabio's routes lack, or have besides what Consul says; to be read behind "Fabio". */
+function compare(targets: readonly FabioTarget[], services: readonly ClusterService[]): string[] {
+  const differences: string[] = [];
+  const has = new Set(targets.map(({ service, address, ...route }) => `${service} ${keyOf(route)} ${address}`));
+  const wanted = new Set<string>();
+  for (const { name, instances } of services) {
+    for (const { address, routes } of instances) {
+      for (const route of routes) {
+        const target = `${name} ${route} ${address}`;
+        wanted.add(target);
+        // What a redirect leads to is no instance.
+        const isThere =
+          has.has(target) || targets.some((one) => one.service === name && keyOf(one) === route && !isInstance(one));
+        if (!isThere) differences.push(`does not send visitors of ${route} to ${name} at ${address}`);
+      }
+    }
+  }
+  for (const target of targets) {
+    const { service, address } = target;
+    const isWanted = wanted.has(`${service} ${keyOf(target)} ${address}`) || !isInstance(target);
+    if (!isWanted && services.some(({ name }) => name === service))
+      differences.push(
+        `still sends visitors of ${keyOf(target)} to ${service} at ${address}, which Consul does not have`,
+      );
+  }
+  return differences;
+}
+
+function keyOf({ host, path }: Pick<FabioTarget, "host" | "path">): string {
+  return routeKey({ host, path, port: undefined });
+}
+
+function isInstance({ address }: FabioTarget): boolean {
+  return /^(\[[^\]]+\]|[^:]+):\d+$/.test(address);
+}
