@@ -31,6 +31,8 @@ export async function run(options: BenchmarkOptions): Promise<Report[]> {
   const kinds = serverKinds.filter(({ name }) => names.has(name));
   const there = kinds.filter((kind) => kind.program() !== undefined);
   const absent = kinds.filter((kind) => !there.includes(kind)).map(({ name, from }) => `${name}: needs ${from}`);
+  // A long run that lacks what it was begun for had better be told of at once.
+  for (const line of absent) stderr.write(`left out: ${line}\n`);
   for (const kind of there) kind.prepare?.();
   const outcomes: Outcome[] = [];
   for (let round = 1; round <= options.rounds; round++) {

@@ -133,23 +133,38 @@ const busybox: ServerKind = {
 };
 
 const floorProgram = join(root, "dist/site-server/floor");
+const floorSources = ["floor.c", "floor-ring.c"].map((name) => join(import.meta.dirname, name));
 
 /** No server: what the kernel takes of each request, whoever answers it. It logs nothing, so logged it is the same. */
-const floor: ServerKind = {
-  name: "floor",
-  from: "Debian package gcc",
-  program: () => findProgram("gcc") && floorProgram,
-  prepare() {
-    mkdirSync(dirname(floorProgram), { recursive: true });
-    execFileSync("gcc", ["-O2", "-static", "-o", floorProgram, join(import.meta.dirname, "floor.c")]);
-  },
-  can: new Set(["logged"]),
-  only: new Set(["1 KB"]),
-  command: ({ port, root: folder }) => ({ file: floorProgram, args: [String(port), join(folder, "1k.html")] }),
-};
+function floor(name: string, ...how: readonly string[]): ServerKind {
+  return {
+    name,
+    from: "Debian package gcc",
+    program: () => findProgram("gcc") && floorProgram,
+    prepare() {
+      mkdirSync(dirname(floorProgram), { recursive: true });
+      execFileSync("gcc", ["-O2", "-static", "-o", floorProgram, ...floorSources]);
+    },
+    can: new Set(["logged"]),
+    only: new Set(["1 KB"]),
+    command: ({ port, root: folder }) => ({
+      file: floorProgram,
+      args: [String(port), join(folder, "1k.html"), ...how],
+    }),
+  };
+}
 
 /** In the order of the tables. */
-export const serverKinds: readonly ServerKind[] = [native, node, nginx, lighttpd, caddy, busybox, floor];
+export const serverKinds: readonly ServerKind[] = [
+  native,
+  node,
+  nginx,
+  lighttpd,
+  caddy,
+  busybox,
+  floor("floor"),
+  floor("floor-ring", "ring"),
+];
 
 /** Bytes of a server's program. */
 export function programBytes(kind: ServerKind): number {

@@ -33,7 +33,7 @@ export function caseTable(outcomes: readonly Outcome[], absent: readonly string[
     title:
       "Requests of 32 kept-alive connections, the server on one core and the load on another; medians. `logged` is with access log and metrics. " +
       "Ratios are to the better of nginx and lighttpd: of requests a second more is better, of CPU less. `load` is how busy the load generator was, `others` what else the machine did, of a core: where that is much, only CPU can be compared. " +
-      "`floor` is no server: it receives and sends the same bytes, and so shows what the kernel takes of each request, whoever answers it.",
+      "`floor` is no server: it receives and sends the same bytes, and so shows what the kernel takes of each request, whoever answers it; `floor-ring` does it by io_uring.",
     columns: [
       "case",
       "set up",
