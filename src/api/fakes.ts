@@ -103,6 +103,7 @@ export async function startApi(
     webhooksUrl: null,
     status: async () => ({
       version: "1",
+      engine: "local",
       processes: [],
       addresses: addressesOf(port),
       dataFolder: "/data",

@@ -30,6 +30,7 @@ test("the status names processes, addresses, and the disk's use, which is measur
   const clock = new FakeClock();
   const inspector = new PlatformInspector({
     version: "1.2.3",
+    engine: "local",
     paths,
     addresses: () => addresses,
     startedAt: 5,

@@ -10,6 +10,7 @@ const DISK_MS = 30_000;
 
 export interface InspectorOptions {
   version: string;
+  engine: PlatformStatus["engine"];
   /** Where things are; `root` and folders of the data folder. */
   paths: { root: string; packs: string; images: string; oci: string; repositories: string };
   addresses(): PlatformAddresses;
@@ -30,13 +31,14 @@ export class PlatformInspector {
   }
 
   async status(): Promise<Omit<PlatformStatus, "apps">> {
-    const { version, addresses, paths, startedAt, ingress } = this.#options;
+    const { version, engine, addresses, paths, startedAt, ingress } = this.#options;
     const control: ProcessStatus = { kind: "control", pid: process.pid, memory: memoryOf(process.pid), startedAt };
     const processes = (await ingress()).map(({ pid, startedAt }): ProcessStatus => {
       return { kind: "ingress", pid, memory: memoryOf(pid), startedAt };
     });
     return {
       version,
+      engine,
       processes: [control, ...processes],
       addresses: addresses(),
       dataFolder: paths.root,

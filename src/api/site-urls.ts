@@ -3,13 +3,16 @@ import type { PlatformAddresses } from "./types.ts";
 
 /**
  * Where an app's site can be seen. HTTPS if plain HTTP only redirects there. A wildcard is shown as such, since it has no one
- * address; the domain `*` is the ingress's own address.
+ * address; the domain `*` is the ingress's own address. Where there is no ingress it is not known on which ports sites are, and `*` is nowhere.
  */
 export function siteUrls(
   definition: Pick<AppDefinition, "domains" | "redirectToHttps">,
   addresses: Pick<PlatformAddresses, "http" | "https">,
 ): string[] {
-  const base = new URL(definition.redirectToHttps ? addresses.https : addresses.http);
+  const address = definition.redirectToHttps ? addresses.https : addresses.http;
+  if (address === null)
+    return definition.domains.filter((domain) => domain !== "*").map((domain) => `http://${domain}`);
+  const base = new URL(address);
   return definition.domains.map((domain) => {
     const host = domain === "*" ? base.hostname : domain;
     return `${base.protocol}//${host}${base.port === "" ? "" : `:${base.port}`}`;

@@ -173,6 +173,8 @@ export interface ProcessStatus {
 
 export interface PlatformStatus {
   version: string;
+  /** What runs the apps: this machine, or a cluster. */
+  engine: "local" | "nomad";
   processes: ProcessStatus[];
   addresses: PlatformAddresses;
   dataFolder: string;
@@ -183,9 +185,9 @@ export interface PlatformStatus {
 
 /** Where things are: the content of the `ready` event of `steppe up --json`. */
 export interface PlatformAddresses {
-  /** `http://127.0.0.1:8080`: the ingress's listeners. */
-  http: string;
-  https: string;
+  /** `http://127.0.0.1:8080`: the ingress's listeners; null on a cluster, whose visitors connect to Fabio. */
+  http: string | null;
+  https: string | null;
   /** `http://127.0.0.1:7070`. */
   api: string;
   /** `http://127.0.0.1:7070/git/`, to which `APP.git` is added. */

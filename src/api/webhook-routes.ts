@@ -81,7 +81,7 @@ function addressFor(exchange: Exchange, { addresses, apiHost, webhooksUrl }: Api
     throw new SteppeError("RECEIVER_UNAVAILABLE", { operation: "tell", subject: "the address of webhooks", cause });
   }
   if (webhooks !== known.webhooks) return { base: webhooks, note: OWN_CA }; // who asks came by the host name
-  if (apiHost !== null) {
+  if (apiHost !== null && known.https !== null) {
     const { port } = new URL(known.https);
     return { base: `https://${apiHost}${port === "" ? "" : `:${port}`}/hooks/`, note: OWN_CA };
   }

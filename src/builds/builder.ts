@@ -143,7 +143,8 @@ export class Builder {
     const traces = [...workspaces.map((name) => join(builds, name, TOOL_FILE)), join(cache, BUILDAH_FOLDER)];
     if (traces.some((path) => existsSync(path))) await (await this.#openDockerfiles()).reconcile();
     for (const name of workspaces) await removeFolder(join(builds, name));
-    const apps = (await readdir(cache)).filter((name) => !TOOL_FOLDERS.includes(name));
+    // What begins so is no app's.
+    const apps = (await readdir(cache)).filter((name) => !name.startsWith("@"));
     for (const app of apps) await reconcileCaches(join(cache, app));
   }
 

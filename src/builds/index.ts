@@ -1,4 +1,5 @@
 export { Builder, type BuilderOptions, type BuildRequest, type BuildResult } from "./builder.ts";
+export { LAYER_CACHE } from "./dockerfile/traces.ts";
 export { FolderMemory } from "./folder-memory.ts";
 export { folderTree } from "./folder-tree.ts";
 export { type ImportRequest, importTree, type KnownFiles } from "./import-tree.ts";
@@ -6,4 +7,4 @@ export { receiveUpload, type UploadLimits } from "./receive-upload.ts";
 export { removeFolder } from "./remove-folder.ts";
 export type { BuildCommand, BuildFolders } from "./run-build.ts";
 export type { SourceEntry, SourceTree } from "./source-tree.ts";
-export { takeImage, type TakeOptions } from "./take-image.ts";
+export { takeImage, takeProgram, type TakeOptions } from "./take-image.ts";

@@ -1,4 +1,5 @@
 import {
+  type ImageConfig,
   type ImageInfo,
   type ImageStore,
   type IncomingImage,
@@ -31,19 +32,15 @@ export interface TakeOptions {
 export async function takeImage(incoming: IncomingImage, options: TakeOptions): Promise<ImageInfo> {
   const { images, signal, progress, label } = options;
   using _ = images.files.hold();
-  const config = parseImageConfig(incoming.config);
-  if (config.diffIds.length !== incoming.layers.length) {
-    const cause = `it has ${incoming.layers.length} layers, and its config names ${config.diffIds.length}`;
-    throw new SteppeError("IMAGE_INVALID", { operation: "take", subject: label, cause });
-  }
+  const config = configOf(incoming, label);
   const folder = siteFolderOf(config, options.site);
+  if (folder === null) {
+    progress("it is a program, not a site: it is kept");
+    return await takeProgram(incoming, options);
+  }
   const known = images.find(sha256Digest(incoming.manifest), folder);
   if (known !== undefined) return known;
   await images.taken.receive(incoming, { signal, progress });
-  if (folder === null) {
-    progress("it is a program, not a site: it is kept");
-    return images.keep(incoming, null);
-  }
   const layers = incoming.layers.map(({ descriptor }, i) => ({
     diffId: config.diffIds[i] ?? "",
     content: () => images.taken.blobs.content(descriptor),
@@ -57,4 +54,25 @@ export async function takeImage(incoming: IncomingImage, options: TakeOptions): 
     signal,
   });
   return images.keep(incoming, { folder, tree });
+}
+
+/** As `takeImage`, whatever the image is: none of its files are looked at. */
+export async function takeProgram(
+  incoming: IncomingImage,
+  { images, signal, progress, label }: Omit<TakeOptions, "site">,
+): Promise<ImageInfo> {
+  using _ = images.files.hold();
+  configOf(incoming, label);
+  const known = images.find(sha256Digest(incoming.manifest), null);
+  if (known !== undefined) return known;
+  await images.taken.receive(incoming, { signal, progress });
+  return images.keep(incoming, null);
+}
+
+/** Throws IMAGE_INVALID if the image does not agree with itself. */
+function configOf(incoming: IncomingImage, label: string): ImageConfig {
+  const config = parseImageConfig(incoming.config);
+  if (config.diffIds.length === incoming.layers.length) return config;
+  const cause = `it has ${incoming.layers.length} layers, and its config names ${config.diffIds.length}`;
+  throw new SteppeError("IMAGE_INVALID", { operation: "take", subject: label, cause });
 }

@@ -55,7 +55,8 @@ export function describeHold(hold: NonNullable<Deployment["hold"]>, now: number)
     case "promotion":
       return hold.of === undefined ? "waits for promotion" : `waits for the promotion of ${hold.of}`;
     case "registry":
-      return `waits for the registry, tried again at ${formatMoment(hold.retryAt, now)} (${hold.cause})`;
+    case "cluster":
+      return `waits for the ${hold.kind}, tried again at ${formatMoment(hold.retryAt, now)} (${hold.cause})`;
   }
 }
 

@@ -12,10 +12,17 @@ export { parseHostName } from "./domain.ts";
 export { formatDuration, parseDuration } from "./duration.ts";
 export { matchGlob } from "./glob.ts";
 export { formatListenAddress, type ListenAddress, parseListenAddress } from "./listen-address.ts";
-export { selectTag, type SelectOptions, stripRelease, type TagCandidate, type TagChoice } from "./select-tag.ts";
+export {
+  ownTag,
+  selectTag,
+  type SelectOptions,
+  stripRelease,
+  type TagCandidate,
+  type TagChoice,
+} from "./select-tag.ts";
 export { parseWindow, type Window } from "./window.ts";
 export type { Config } from "./parse-config.ts";
-export { type UpOptions, parseUpOptions, upOptions } from "./up-options.ts";
+export { type EngineName, type UpOptions, parseUpOptions, upOptions } from "./up-options.ts";
 
 // zod and yaml take some 10 MB and 80 ms together, so they are loaded only when something is parsed.
 

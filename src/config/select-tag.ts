@@ -65,6 +65,16 @@ export function stripRelease(tag: string): string {
   return tag.replace(/^release-(?=.)/, "");
 }
 
+/** The tag of an image that was made of a branch or of a folder; it says what it is and deploys nothing by itself. */
+export function ownTag(digest: string): string {
+  const at = digest.indexOf(":") + 1;
+  return `steppe-${digest.slice(at, at + 12)}`;
+}
+
+function isOwnTag(name: string): boolean {
+  return /^steppe-[0-9a-f]{12}$/.test(name);
+}
+
 /** Whether one tag is to be preferred to another: a total order, whatever is known of them. */
 function preference(tags: readonly TagCandidate[], versions: Versions | undefined) {
   const datesKnown = tags.every(({ createdAt }) => createdAt !== null);
@@ -87,6 +97,7 @@ function objection(
 ): string | undefined {
   if (name === "latest") return "the tag `latest` never deploys: it does not say what it is";
   const anyway = `\`${command(name)}\` deploys it`;
+  if (isOwnTag(name)) return `${name} was made by Steppe of a branch or a folder, and never deploys; ${anyway}`;
   if (!tags.some((pattern) => matchGlob(pattern, name))) {
     const which = tags.length === 0 ? `${app} deploys none by itself` : tags.join(", ");
     return `${name} does not match the tags that deploy (${which}); ${anyway}`;

@@ -8,6 +8,8 @@ describe("parseUpOptions", () => {
   test("defaults", () => {
     expect(parse()).toEqual({
       data: "/srv/.steppe",
+      engine: "local",
+      cluster: { datacenters: [], fabio: [], tagPrefix: null, siteBase: null },
       http: { host: "127.0.0.1", port: 8080 },
       https: { host: "127.0.0.1", port: 8443 },
       api: { host: "127.0.0.1", port: 7070 },
@@ -45,6 +47,8 @@ describe("parseUpOptions", () => {
       ),
     ).toEqual({
       data: "/srv/d",
+      engine: "local",
+      cluster: { datacenters: [], fabio: [], tagPrefix: null, siteBase: null },
       http: { host: "::", port: 80 },
       https: { host: "::1", port: 443 },
       api: { host: "localhost", port: 0 },
@@ -61,6 +65,23 @@ describe("parseUpOptions", () => {
       stop: false,
       force: false,
     });
+  });
+
+  test("reads those of a cluster", () => {
+    const args =
+      "--engine nomad --datacenter dc1 --datacenter=dc2,edge-* --fabio http://10.0.0.1:9998/ --fabio https://fabio.test";
+    const { engine, cluster } = parse(...args.split(" "), "--tag-prefix", "route-", "--site-base", "oci:base");
+    expect(engine).toBe("nomad");
+    expect(cluster).toEqual({
+      datacenters: ["dc1", "dc2", "edge-*"],
+      fabio: ["http://10.0.0.1:9998", "https://fabio.test"],
+      tagPrefix: "route-",
+      siteBase: "oci:/srv/base",
+    });
+    // Where the ingress would listen by itself is free there.
+    expect(parse("--engine", "nomad", "--api", "127.0.0.1:8080").api.port).toBe(8080);
+    const base = "registry.example.com/steppe/static:1";
+    expect(parseUpOptions(["--site-base", base], { STEPPE_ENGINE: "nomad" }, "/srv").cluster.siteBase).toBe(base);
   });
 
   test("STEPPE_DATA stands in for --data", () => {
@@ -82,6 +103,23 @@ describe("parseUpOptions", () => {
     [["--host", "a:1"], '--host "a:1" has a port; leave out `:1`', undefined],
     [["--log-level", "loud"], '--log-level "loud" is none of debug, info, warn, error', undefined],
     [["--data="], "--data is empty", undefined],
+    [["--engine", "docker"], '--engine "docker" is none of local, nomad', undefined],
+    [["--fabio", "http://a"], "--fabio means nothing with --engine local", "It is of `--engine nomad`."],
+    [
+      ["--engine", "nomad", "--http", ":80"],
+      "--http means nothing with --engine nomad",
+      "On a cluster visitors connect to Fabio, which has options of its own.",
+    ],
+    [["--engine", "nomad", "--host", "a.test"], "--host means nothing with --engine nomad", undefined],
+    [["--engine", "nomad", "--example"], "--example means nothing with --engine nomad", undefined],
+    [["--engine", "nomad", "--datacenter", "a b"], '--datacenter "a b" is no name of a datacenter', undefined],
+    [["--engine", "nomad", "--datacenter="], "--datacenter is empty", undefined],
+    [["--engine", "nomad", "--fabio", "fabio"], '--fabio "fabio" is no address like http://10.0.0.1:9998', undefined],
+    [
+      ["--engine", "nomad", "--tag-prefix", 'a"'],
+      '--tag-prefix "a\\"" is not 1 to 64 letters, digits and any of "_./:-"',
+      undefined,
+    ],
     [["--http", ":80", "--https", ":80"], "--https has the same address as --http: :::80", undefined],
   ])("%j", (args, cause, hint) => {
     const error = catchError(() => parse(...args));

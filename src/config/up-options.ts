@@ -1,18 +1,25 @@
 import { resolve } from "node:path";
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
-import { SteppeError } from "../shared/errors.ts";
+import { upUsage as usage } from "./up-usage.ts";
 import { readRegistry } from "../shared/image-name.ts";
 import { nearest } from "../shared/nearest.ts";
+import { type ClusterOptions, clusterOptions, readClusterOptions } from "./cluster-options.ts";
 import { parseHostName } from "./domain.ts";
 import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
 
 export const logLevels = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+/** What runs the apps. */
+export const engines = ["local", "nomad"] as const;
+export type EngineName = (typeof engines)[number];
+
 /** What `steppe up` was asked for, defaults filled in. */
 export interface UpOptions {
   /** The data folder, absolute. */
   data: string;
+  engine: EngineName;
+  cluster: ClusterOptions;
   /** The ingress's listeners. */
   http: ListenAddress;
   https: ListenAddress;
@@ -55,13 +62,40 @@ export interface UpOption {
   hidden?: boolean;
   /** Whether it may be given several times. */
   isList?: boolean;
+  /** The engine that it means something with, if not with each. */
+  engine?: EngineName;
+  /** With the other engine: what to do in place of giving it. */
+  instead?: string;
 }
+
+const FABIO_SERVES = "On a cluster visitors connect to Fabio, which has options of its own.";
 
 /** The options of `steppe up`: the one table for parsing and for the help. */
 export const upOptions: readonly UpOption[] = [
   { name: "data", value: "DIR", description: "the data folder", fallback: "./.steppe", variable: "STEPPE_DATA" },
-  { name: "http", value: "HOST:PORT", description: "where sites are served by HTTP", fallback: "127.0.0.1:8080" },
-  { name: "https", value: "HOST:PORT", description: "where sites are served by HTTPS", fallback: "127.0.0.1:8443" },
+  {
+    name: "engine",
+    value: "NAME",
+    description: "what runs the apps: `local`, this machine, or `nomad`, a cluster",
+    fallback: "local",
+    variable: "STEPPE_ENGINE",
+  },
+  {
+    name: "http",
+    value: "HOST:PORT",
+    description: "where sites are served by HTTP",
+    fallback: "127.0.0.1:8080",
+    engine: "local",
+    instead: FABIO_SERVES,
+  },
+  {
+    name: "https",
+    value: "HOST:PORT",
+    description: "where sites are served by HTTPS",
+    fallback: "127.0.0.1:8443",
+    engine: "local",
+    instead: FABIO_SERVES,
+  },
   { name: "api", value: "HOST:PORT", description: "where the API and git are served", fallback: "127.0.0.1:7070" },
   {
     name: "webhooks",
@@ -74,6 +108,9 @@ export const upOptions: readonly UpOption[] = [
     name: "host",
     value: "NAME",
     description: "a host name for the API, git and webhooks, by HTTPS through the ingress",
+    engine: "local",
+    instead:
+      "There is no ingress: say with `--api` and `--webhooks` where to listen, and with `--webhooks-url` what a proxy of yours makes of that.",
   },
   {
     name: "insecure-registry",
@@ -81,9 +118,21 @@ export const upOptions: readonly UpOption[] = [
     description: "a registry of images that is spoken to by plain HTTP; several times for more",
     isList: true,
   },
-  { name: "workers", value: "N", description: "how many ingress processes (default: one for each core)" },
+  {
+    name: "workers",
+    value: "N",
+    description: "how many ingress processes (default: one for each core)",
+    engine: "local",
+    instead: FABIO_SERVES,
+  },
+  ...clusterOptions,
   { name: "config", value: "FILE", description: "a steppe.yaml to apply at start" },
-  { name: "example", description: "deploy the example app, hello" },
+  {
+    name: "example",
+    description: "deploy the example app, hello",
+    engine: "local",
+    instead: "On a cluster an app wants an `image`: add one of yours, see docs/nomad.md.",
+  },
   { name: "json", description: "print one JSON line for each event" },
   {
     name: "log-level",
@@ -120,8 +169,12 @@ export function parseUpOptions(args: readonly string[], env: NodeJS.ProcessEnv, 
     if ("problem" in parsed) throw usage(`--${name} ${JSON.stringify(text(name))} ${parsed.problem}`);
     return parsed.value;
   };
+  const engine = readEngine(text("engine"));
+  refuseOthers(engine, given);
   const options: UpOptions = {
     data: path("data") ?? cwd,
+    engine,
+    cluster: readClusterOptions(given, cwd),
     http: address("http"),
     https: address("https"),
     api: address("api"),
@@ -178,6 +231,22 @@ function checkOption(name: string, rawName: string, value: string | undefined, i
   }
 }
 
+function readEngine(text: string | undefined): EngineName {
+  const engine = engines.find((candidate) => candidate === text);
+  if (engine !== undefined) return engine;
+  throw usage(`--engine ${JSON.stringify(text)} is none of ${engines.join(", ")}`);
+}
+
+/** What has no meaning with the engine would mislead whoever gives it. */
+function refuseOthers(engine: EngineName, given: Record<string, unknown>): void {
+  const other = upOptions.find(
+    (option) => option.engine !== undefined && option.engine !== engine && option.name in given,
+  );
+  if (other === undefined) return;
+  const hint = other.instead ?? `It is of \`--engine ${other.engine}\`.`;
+  throw usage(`--${other.name} means nothing with --engine ${engine}`, hint);
+}
+
 function readHost(text: string | undefined): string | null {
   if (text === undefined) return null;
   const parsed = parseHostName(text);
@@ -218,15 +287,12 @@ function readLevel(text: string | undefined): LogLevel | null {
 
 function refuseSameAddress(options: UpOptions): void {
   const seen = new Map<string, string>();
-  for (const name of ["http", "https", "api", "webhooks"] as const) {
+  const names = ["http", "https", "api", "webhooks"] as const;
+  for (const name of options.engine === "local" ? names : names.slice(2)) {
     const { host, port } = options[name];
     const key = `${host}:${port}`;
     const other = seen.get(key);
     if (port !== 0 && other !== undefined) throw usage(`--${name} has the same address as --${other}: ${key}`);
     seen.set(key, name);
   }
-}
-
-function usage(cause: string, hint = "See `steppe up --help`."): SteppeError {
-  return new SteppeError("USAGE", { operation: "run", subject: "steppe up", cause, hint });
 }

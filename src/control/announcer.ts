@@ -54,7 +54,8 @@ export function plainAnnouncer(output: Output, errors: Output, env: NodeJS.Proce
     ingress: line,
     ready(addresses, version, elapsedMs) {
       line(`Steppe ${version} runs ${colour.dim(`(${formatElapsed(elapsedMs)})`)}`);
-      line(`  sites  ${colour.bold(addresses.http)}  ${colour.bold(addresses.https)}`);
+      const { http, https } = addresses;
+      if (http !== null && https !== null) line(`  sites  ${colour.bold(http)}  ${colour.bold(https)}`);
       line(`  API    ${colour.bold(addresses.api)}`);
       if (addresses.webhooks !== null) line(`  hooks  ${colour.bold(addresses.webhooks)}`);
       line(`  git    ${colour.bold(`${addresses.git}APP.git`)}  (\`steppe app show APP --push-url\`)`);

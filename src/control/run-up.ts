@@ -45,8 +45,8 @@ async function deployExample({ deployer, addresses }: Platform, announcer: Annou
     ? deployer.app(EXAMPLE_APP)
     : await deployer.addApp(await definitionFromOptions(EXAMPLE_APP, { domain: [EXAMPLE_DOMAIN] }));
   if (deployer.deployments(EXAMPLE_APP, 1).length === 0) await pushExample(pushUrl(EXAMPLE_APP, pushToken, addresses));
-  const { port: http } = new URL(addresses.http);
-  const { port: https } = new URL(addresses.https);
-  announcer.hint(`the example is live: http://${EXAMPLE_DOMAIN}:${http}  https://${EXAMPLE_DOMAIN}:${https}`);
+  const at = [addresses.http, addresses.https].flatMap((address) => (address === null ? [] : [new URL(address)]));
+  const urls = at.map(({ protocol, port }) => `${protocol}//${EXAMPLE_DOMAIN}:${port}`);
+  announcer.hint(`the example is live: ${urls.join("  ")}`);
   announcer.hint("browsers trust its certificate after `npx steppe ca install`; your own site: docs/your-own-site.md");
 }

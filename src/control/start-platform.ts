@@ -3,12 +3,9 @@ import { join } from "node:path";
 import { Api, LogFiles, loadToken, newToken, PlatformInspector, siteUrls } from "../api/index.ts";
 import type { PlatformAddresses } from "../api/types.ts";
 import { Builder } from "../builds/index.ts";
-import { CertificateManager, LocalCa } from "../certificates/index.ts";
-import { formatListenAddress, type UpOptions } from "../config/index.ts";
+import type { UpOptions } from "../config/index.ts";
 import { AppDeployer } from "../deployer/index.ts";
-import { createLocalEngine, hasOutdatedIndexes, renewIndexes } from "../engines/local/index.ts";
-import { EncodingMaker, exportImage, type ImageStore, openFileStore, openImageStore } from "../images/index.ts";
-import { IngressSupervisor } from "../ingress/index.ts";
+import { exportImage, type ImageStore, openFileStore, openImageStore } from "../images/index.ts";
 import { writeFileAtomic } from "../shared/atomic-file.ts";
 import type { Clock } from "../shared/clock.ts";
 import type { Logger } from "../shared/log.ts";
@@ -21,17 +18,16 @@ import {
   type DataPaths,
   GitFileTable,
   openDataFolder,
-  ReleaseTable,
   Store,
 } from "../store/index.ts";
 import { HintActor } from "../webhooks/index.ts";
 import type { Announcer } from "./announcer.ts";
-import { buildId } from "./build-id.ts";
-import { contentPort } from "./content-port.ts";
-import { routeControlHost } from "./control-route.ts";
+import { claimEngine } from "./claim-engine.ts";
+import type { EngineSide, SideParts } from "./engine-side.ts";
 import { Images } from "./images.ts";
 import { lastAddresses, listenAgain } from "./listen-again.ts";
 import { makeWebhooks } from "./make-webhooks.ts";
+import { logsOfBuilds } from "./no-ingress.ts";
 import { registryPort } from "./registry-port.ts";
 import { remotesPort } from "./remotes-port.ts";
 import { sourcesPort } from "./sources-port.ts";
@@ -60,9 +56,8 @@ export interface Platform {
 }
 
 /**
- * The composition root: the one place that makes the real rooms and joins them. Visitors come first: the ingress serves from its
- * snapshot before the store is opened, unless another version of Steppe made what is in it. What was begun is ended again if something later fails; an ingress that served before
- * this process started, or that is a service's, is left to serve.
+ * The composition root: the one place that makes the real rooms and joins them; what depends on the engine is made by its side. What was begun is ended again if
+ * something later fails.
  */
 export async function startPlatform(options: UpOptions, surroundings: Surroundings): Promise<Platform> {
   const { log, clock } = surroundings;
@@ -70,42 +65,32 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
   const startedAt = clock.now();
   const data = ending.use(openDataFolder(options.data));
   const { paths } = data;
-  const open = once(() => openContents(paths, surroundings, ending));
-  if (hasOutdatedIndexes(paths)) await renew(open(), paths, surroundings);
-  const ingress = await startIngress(options, paths, surroundings);
-  const isMine = !ingress.hasAdopted && !surroundings.isService;
-  let stopIngress = isMine;
-  ending.defer(async () => (stopIngress ? await ingress.stop() : ingress.close()));
+  const contents = once(() => openContents(paths, surroundings, ending));
+  const side = await beginSide({ options, paths, surroundings, contents, ending });
   const lifetime = abortedWith(ending);
 
   const token = loadToken(paths.token, log);
-  const { store, images } = open();
-  const ca = LocalCa.open(paths.ca, clock, log);
-  const certificates = new CertificateManager({
-    issuer: ca,
-    folder: paths.certificates,
-    publisher: ingress.publisher,
-    defaultNames: ["localhost", "127.0.0.1", "::1", ...(options.host === null ? [] : [options.host])],
-    clock,
-    log,
-  });
+  const { store, images } = contents();
+  claimEngine(store, options.engine, paths.root);
   const repositories = new Repositories({ folder: paths.repositories, clock });
   await repositories.reconcile();
-  const knownFiles = new GitFileTable(store);
   const builder = new Builder({
     folders: buildFolders(paths),
     files: images.files,
-    knownFiles,
+    knownFiles: new GitFileTable(store),
     layers: images.taken,
     clock,
     log,
     environment: process.env,
   });
   await builder.reconcile();
+  const registries = { env: definedOf(process.env), insecure: new Set(options.insecureRegistries), clock };
+  const joined = side.join({ store, images, builder, registries });
 
   const addressesFile = join(paths.run, "addresses.json");
   const last = lastAddresses(addressesFile);
-  const addresses: PlatformAddresses = { ...listening(ingress), api: "", git: "", webhooks: null };
+  const { http, https } = side.sites ?? { http: null, https: null };
+  const addresses: PlatformAddresses = { http, https, api: "", git: "", webhooks: null };
   const saveAddresses = (): void => writeFileAtomic(addressesFile, JSON.stringify(addresses));
   const remotes = remotesPort({
     lookAtRefs: (app) => deployer.refsChanged(app, "poll"),
@@ -114,41 +99,22 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
     log,
   });
   ending.defer(() => remotes.stop());
-  const registries = { env: definedOf(process.env), insecure: new Set(options.insecureRegistries), clock };
+  const registry = registryPort(registries);
   const deployer = new AppDeployer({
     store,
     sources: sourcesPort({ repositories, store, clock, originOf: (app) => deployer.app(app).definition.repository }),
     remotes,
-    registry: registryPort(registries),
-    content: contentPort({
-      builder,
-      images,
-      registries,
-      encodings: new EncodingMaker(images.files),
-      log,
-    }),
-    engine: createLocalEngine({
-      files: images.files,
-      readTree: (digest) => images.readTree(digest),
-      publisher: ingress.publisher,
-      packFolder: paths.packs,
-      siteFolder: paths.sites,
-      clock,
-      log,
-    }),
+    registry,
+    content: joined.content,
+    engine: joined.engine,
+    isCluster: joined.isCluster,
     clock,
     log,
     urls: (definition) => siteUrls(definition, addresses),
-    ensureCertificates: (domains) => certificates.ensure(domains),
+    ensureCertificates: (domains) => joined.ensureCertificates(domains),
     newPushToken: newToken,
     parallelBuilds: Math.max(2, availableParallelism()),
   });
-  const routeControl = (withWebhooks: boolean): Promise<void> =>
-    routeControlHost(
-      options.host,
-      { api: paths.apiSocket, webhooks: withWebhooks ? paths.webhookSocket : null },
-      ingress.publisher,
-    );
   const webhooks = makeWebhooks({
     store,
     handler: new HintActor(deployer),
@@ -156,20 +122,21 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
     socket: options.host === null ? null : paths.webhookSocket,
     last: last.webhooks ?? null,
     changed: async (address) => {
-      await routeControl(address !== null);
+      await joined.routeControl(address !== null);
       addresses.webhooks = address;
       saveAddresses();
     },
     clock,
     log,
   });
+  const logFiles = new LogFiles(paths.logs, clock);
   const api = new Api({
     deployer,
     git: repositories,
     uploads: uploadService(paths.builds),
-    logs: new LogFiles(paths.logs, clock),
+    logs: joined.isCluster ? logsOfBuilds(logFiles) : logFiles,
     images: new Images({ images, tables: images.files.tables, deployer, registries }),
-    cluster: null,
+    cluster: joined.cluster({ deployer, registry }),
     exportImage: (digest, options) => exportImage(images, digest, options),
     backup: () =>
       createFullBackup({
@@ -182,8 +149,8 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
     webhooks: webhooks.service,
     webhooksUrl: options.webhooksUrl,
     status: () => inspector.status(),
-    replaceIngress: () => ingress.replace(),
-    ca: () => ca.certificate,
+    replaceIngress: () => joined.replaceIngress(),
+    ca: () => joined.ca(),
     addresses: () => addresses,
     token,
     apiHost: options.host,
@@ -192,50 +159,40 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
   });
   const inspector = new PlatformInspector({
     version,
+    engine: options.engine,
     paths,
     addresses: () => addresses,
     startedAt,
-    ingress: () => ingress.processes(),
+    ingress: () => joined.ingress(),
     clock,
   });
   ending.defer(() => api.close());
   addresses.api = await listenAgain(api, options.api, last.api ?? null);
   addresses.git = `${addresses.api}/git/`;
   if (options.host !== null) await api.listenOnSocket(paths.apiSocket);
-  await routeControl(webhooks.has());
+  await joined.routeControl(webhooks.has());
   await deployer.start();
   ending.defer(() => deployer.stop());
   ending.defer(() => webhooks.stop());
   await webhooks.start();
-  lifetime.run((signal) => certificates.run(signal));
+  lifetime.run((signal) => joined.run(signal));
   lifetime.run((signal) =>
     new BackupSchedule({ database: store.database, folder: paths.backups, clock, log }).run(signal),
   );
   saveAddresses();
 
   const resources = ending.move();
-  const end = (withIngress: boolean): Promise<void> => {
-    stopIngress = withIngress;
+  const end = (withIngress: boolean | "mine"): Promise<void> => {
+    side.endsWith(withIngress);
     return resources.disposeAsync();
   };
-  return { addresses, deployer, token, leave: () => end(false), stop: () => end(true), giveUp: () => end(isMine) };
+  return { addresses, deployer, token, leave: () => end(false), stop: () => end(true), giveUp: () => end("mine") };
 }
 
-function startIngress(
-  options: UpOptions,
-  paths: DataPaths,
-  { announcer, log, clock }: Surroundings,
-): Promise<IngressSupervisor> {
-  return IngressSupervisor.start({
-    http: options.http,
-    https: options.https,
-    workers: options.workers ?? availableParallelism(),
-    dataFolder: paths.root,
-    buildId: buildId(),
-    announce: (message) => announcer.ingress(message),
-    clock,
-    log,
-  });
+/** What only the other engine needs is not loaded. */
+async function beginSide(parts: SideParts): Promise<EngineSide> {
+  if (parts.options.engine === "local") return await (await import("./machine-side.ts")).machineSide(parts);
+  return (await import("./cluster-side.ts")).clusterSide(parts);
 }
 
 interface Contents {
@@ -249,19 +206,6 @@ function openContents(paths: DataPaths, surroundings: Surroundings, ending: Asyn
   const images = openImages(store, paths, surroundings);
   ending.defer(() => images.files.close());
   return { store, images };
-}
-
-/** What visitors are served from was made by another version of Steppe: makes it anew. */
-async function renew({ store, images }: Contents, paths: DataPaths, { clock, log }: Surroundings): Promise<void> {
-  const releases = new ReleaseTable(store);
-  await renewIndexes({
-    folders: paths,
-    files: images.files,
-    readTree: (digest) => images.readTree(digest),
-    releaseOf: (app, number) => releases.get(app, number),
-    clock,
-    log,
-  });
 }
 
 function once<Value>(make: () => Value): () => Value {
@@ -285,11 +229,6 @@ function definedOf(env: NodeJS.ProcessEnv): Record<string, string> {
 
 function buildFolders({ root, builds, cache, logs }: DataPaths) {
   return { data: root, builds, cache, logs: `${logs}/builds` };
-}
-
-function listening(ingress: IngressSupervisor): { http: string; https: string } {
-  const { http, https } = ingress.addresses;
-  return { http: `http://${formatListenAddress(http)}`, https: `https://${formatListenAddress(https)}` };
 }
 
 /** Work that goes on until the end: it is told of the end, and waited for. */

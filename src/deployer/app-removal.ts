@@ -38,7 +38,12 @@ export class AppRemoval {
 
   /** Finishes the removals that are journaled. Returns the apps whose removal cannot be finished now. */
   async finishAll(): Promise<string[]> {
-    for (const app of this.#settings.keysAfter(REMOVING)) await this.#finish(app);
+    for (const app of this.left()) await this.#finish(app);
+    return this.left();
+  }
+
+  /** The apps whose removal is journaled. */
+  left(): string[] {
     return this.#settings.keysAfter(REMOVING);
   }
 

@@ -58,6 +58,9 @@ export class AskedDeployments {
     const { definition } = apps.get(name);
     const parsed = parseReference(reference);
     if (parsed.tag === "latest" && parsed.digest === undefined) throw latestRefused(`${name} image ${reference}`);
+    const { registry: host, repository, tag } = parsed;
+    const isWatched = definition.image?.repository === `${host}/${repository}`;
+    if (dependencies.isCluster && !isWatched) throw foreignImage(name, definition.image?.repository, reference);
     using registry = await dependencies.registry.open();
     const either = signal === undefined ? lifetime : AbortSignal.any([lifetime, signal]);
     const digest = await registry.resolve(formatReference(parsed), either);
@@ -65,8 +68,6 @@ export class AskedDeployments {
     apps.get(name); // it may have been removed meanwhile
     signal?.throwIfAborted();
     const source = imageSource(formatReference({ ...parsed, digest }));
-    const { registry: host, repository, tag } = parsed;
-    const isWatched = definition.image?.repository === `${host}/${repository}`;
     return scheduler.enqueue(name, source, options, () => {
       // Not to be deployed once more by the next poll; a digest that was given says nothing of the tag.
       if (isWatched && tag !== undefined && parsed.digest === undefined)
@@ -143,6 +144,15 @@ function latestRefused(subject: string): SteppeError {
     subject,
     cause: "the tag `latest` never deploys: it does not say what it is",
     hint: "Use a tag that names a version, such as v2; of an image also its digest: `…:latest@sha256:…`.",
+  });
+}
+
+function foreignImage(app: string, own: string | undefined, reference: string): SteppeError {
+  return new SteppeError("IMAGE_NOT_FOUND", {
+    operation: "deploy",
+    subject: `${app} image ${reference}`,
+    cause: `on a cluster an app runs images of its own repository, ${own ?? "and this one has none"}`,
+    hint: "Copy it there (`skopeo copy --all`), or change the app's `image`.",
   });
 }
 

@@ -1,4 +1,4 @@
-import type { AppDefinition } from "../config/index.ts";
+import { type AppDefinition, ownTag } from "../config/index.ts";
 import { isTag, parseReference } from "../images/index.ts";
 import { ImageTagTable } from "../store/index.ts";
 import { formatBytes, formatCount, shortDigest } from "./format.ts";
@@ -7,6 +7,7 @@ import type { Deployment, DeploymentSource } from "./types.ts";
 
 type RefSource = DeploymentSource & { kind: "ref" };
 type ImageSource = DeploymentSource & { kind: "image" };
+type PushedSource = DeploymentSource & { kind: "ref" | "upload" };
 
 /** Makes the image of a ref, and journals it; with that, what is going to be pushed is marked as seen. */
 export async function buildImage(
@@ -48,19 +49,19 @@ export async function pullImage(
   using _hold = dependencies.content.hold();
   const progress = (message: string): void => journal.tell(id, "progress", message);
   const image = await dependencies.content.pull({ definition, reference, signal, progress });
-  journal.note(id, `pulled: ${describe(image)}`);
+  journal.note(id, `${dependencies.isCluster ? "found" : "pulled"}: ${describe(image)}`);
   journal.enter(id, "built", `image ${shortDigest(image.digest)}`, { image: image.digest });
 }
 
-/** Puts what was built of a tag into the app's repository of images, if it has one. May have been done already. */
+/** Puts what was built into the app's repository of images, if it belongs there. May have been done already. */
 export async function pushImage(
   id: number,
-  source: RefSource,
+  source: PushedSource,
   digest: string,
   definition: AppDefinition,
   { journal, dependencies, signal }: RunContext,
 ): Promise<void> {
-  const target = pushTarget(source, definition);
+  const target = pushTarget(source, digest, definition, dependencies);
   if (target === undefined) return;
   if ("refusal" in target) {
     journal.note(id, target.refusal);
@@ -86,13 +87,14 @@ export async function pushImage(
  * before a registry can know it, and with the journal's line for it.
  */
 function markPushed(
-  source: RefSource,
+  source: PushedSource,
   digest: string,
   definition: AppDefinition,
-  { store, clock }: RunContext["dependencies"],
+  dependencies: RunContext["dependencies"],
 ): void {
-  const target = pushTarget(source, definition);
+  const target = pushTarget(source, digest, definition, dependencies);
   if (target === undefined || "refusal" in target) return;
+  const { store, clock } = dependencies;
   const { repository, tag } = target;
   const table = new ImageTagTable(store);
   const now = clock.now();
@@ -101,15 +103,22 @@ function markPushed(
   table.mark(definition.name, repository, [{ tag, digest, createdAt: now, seenAt: now, askedAt: 0 }]);
 }
 
-/** Where what is built of a ref is pushed: nowhere, if the app has no `image`, and nowhere if it is a branch, which says nothing by its name. */
+/**
+ * Where what is built is pushed: nowhere, if the app has no `image`; of a tag, under its name. A branch or a folder says nothing by its name: on a cluster, which has no image from
+ * elsewhere, it gets a tag of Steppe's own, without which registries would clear it away.
+ */
 function pushTarget(
-  { ref }: RefSource,
+  source: PushedSource,
+  digest: string,
   { image }: AppDefinition,
+  { isCluster }: Pick<RunContext["dependencies"], "isCluster">,
 ): { repository: string; tag: string } | { refusal: string } | undefined {
-  if (image === null || !ref.startsWith("refs/tags/")) return undefined;
-  const name = ref.slice("refs/tags/".length);
+  if (image === null) return undefined;
+  const [, name] = source.kind === "ref" ? (/^refs\/tags\/(.*)$/s.exec(source.ref) ?? []) : [];
   const tag = `release-${name}`;
-  if (isTag(tag)) return { repository: image.repository, tag };
+  if (name !== undefined && isTag(tag)) return { repository: image.repository, tag };
+  if (isCluster) return { repository: image.repository, tag: ownTag(digest) };
+  if (name === undefined) return undefined;
   return {
     refusal: `not pushed: ${tag} cannot be an image's tag, which is letters, digits, "_", "." and "-", 128 at most`,
   };

@@ -42,11 +42,11 @@ export interface RefsLook {
 
 /** What the deployer wants of builds and images. */
 export interface ContentPort {
-  /** Makes the image of a source. */
+  /** Makes the image of a source. On a cluster, that of a site is in the app's repository then, by its digest. */
   build(request: BuildRequest): Promise<Image>;
-  /** Brings an image of a registry here; what is here of it already is not fetched again. */
+  /** Brings an image of a registry here; what is here of it already is not fetched again. On a cluster it is only looked at. */
   pull(request: PullRequest): Promise<Image>;
-  /** Puts an image that is kept into a registry; what is there of it already is not sent again. */
+  /** Puts an image into a registry, with a tag; what is there of it already is not sent again. */
   push(request: PushRequest): Promise<void>;
   /** The log that `build` wrote for a deployment, or null. */
   buildLog(deployment: number): string | null;
@@ -55,7 +55,7 @@ export interface ContentPort {
   forgetApp(app: string): Promise<void>;
   /** While it is held, garbage collection takes what nothing names yet: from before `build` or `pull` until its image is journaled. */
   hold(): Disposable;
-  /** Whether all of an image's files can be read. */
+  /** Whether all of an image's files can be read; on a cluster they need not be here. */
   hasImage(digest: string): boolean;
   /** Makes the compressed forms of an image's files; resolves with whether there are new ones. */
   encode(digest: string, signal: AbortSignal): Promise<boolean>;
@@ -136,6 +136,11 @@ export interface DeployerDependencies {
   content: ContentPort;
   registry: RegistryPort;
   engine: DeployEngine;
+  /**
+   * Whether instances run on machines that are others' as well, and fetch their images from a registry: then each image has to be in its app's repository, and what runs there
+   * is changed by deployments and removals alone, never to bring it into line with the store.
+   */
+  isCluster: boolean;
   clock: Clock;
   log: Logger;
   /** Where the site of a domain can be seen: `http://blog.localhost:8080`, …. */

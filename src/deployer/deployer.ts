@@ -69,7 +69,7 @@ export class AppDeployer implements Deployer {
    * should serve and does not, takes up unfinished deployments, and begins to look at refs that nobody has seen.
    */
   async start(): Promise<void> {
-    const removing = await this.#removal.finishAll();
+    const removing = await this.#finishRemovals();
     await this.#housekeeping.reconcileRoutes(removing);
     for (const app of new Set(this.#journal.table.unfinished().map((deployment) => deployment.app)))
       this.#scheduler.takeUp(app);
@@ -77,6 +77,13 @@ export class AppDeployer implements Deployer {
       if (!removing.includes(name)) this.#dependencies.remotes.watch(definition);
     void this.#refs.lookAtUnseen();
     this.#housekeeping.start();
+  }
+
+  /** The apps that are still to be removed: a cluster may be away for long, and nobody is to wait for it. */
+  async #finishRemovals(): Promise<string[]> {
+    if (!this.#dependencies.isCluster) return await this.#removal.finishAll();
+    void this.#removal.finishAll();
+    return this.#removal.left();
   }
 
   /** Leaves what is on its way in the journal. */
@@ -260,8 +267,8 @@ export class AppDeployer implements Deployer {
 
   /** Queues what a changed definition asks for. */
   #redeploy(before: AppRow, after: AppDefinition, requestId: string): Deployment[] {
-    const { store } = this.#dependencies;
-    const wanted = redeployment(before, after, { store, journal: this.#journal });
+    const { store, isCluster } = this.#dependencies;
+    const wanted = redeployment(before, after, { store, isCluster, journal: this.#journal });
     this.#scheduler.kick(after.name); // what held a deployment may not any more
     if (wanted === undefined) return [];
     return ["kind" in wanted ? this.#scheduler.enqueue(after.name, wanted, { requestId, sparesHeld: true }) : wanted];

@@ -31,6 +31,7 @@ export class FakeWorld implements DeployerDependencies {
   readonly clock = new FakeClock();
   readonly log = silentLogger;
   readonly parallelBuilds = 2;
+  isCluster = false;
   #tokens = 0;
 
   urls(definition: AppDefinition): string[] {

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { SteppeError } from "../shared/errors.ts";
 import { AppTable, SettingTable } from "../store/index.ts";
+import { AwayWaits } from "./away-waits.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import type { Journal } from "./journal.ts";
 import { describeHold, type Hold, holdOf, needsApproval } from "./policy/hold.ts";
 import { replacesCanaries } from "./policy/replaces.ts";
-import { RegistryWaits } from "./registry-waits.ts";
 import { subjectOf } from "./run-deployment.ts";
 import type { Deployment, DeploymentState } from "./types.ts";
 
@@ -16,7 +16,7 @@ const CAN_BE_HELD: ReadonlySet<DeploymentState> = new Set(["queued", "built"]);
 const PROMOTED = "promoted:";
 
 /**
- * What deployments that came by themselves wait for: a pause to end, a person's approval, a window, a registry that is away. It is asked anew
+ * What deployments that came by themselves wait for: a pause to end, a person's approval, a window, a registry or a cluster that is away. It is asked anew
  * each time, of the store and the clock, so that nothing of it is lost by a crash; what is journaled is only for those who look.
  */
 export class Gates {
@@ -24,23 +24,25 @@ export class Gates {
   readonly #journal: Journal;
   readonly #apps: AppTable;
   readonly #settings: SettingTable;
-  /** Those that found their registry away. */
-  readonly registries: RegistryWaits;
+  /** Those that found their registry, or the cluster, away. */
+  readonly away: AwayWaits;
 
   constructor(dependencies: DeployerDependencies, journal: Journal) {
     this.#dependencies = dependencies;
     this.#journal = journal;
     this.#apps = new AppTable(dependencies.store);
     this.#settings = new SettingTable(dependencies.store);
-    this.registries = new RegistryWaits(dependencies.clock);
+    this.away = new AwayWaits(dependencies.clock);
   }
 
   /** Whether a deployment may go on. If what it waits for is another than was told last, that is journaled. */
   admit(deployment: Deployment): boolean {
     const app = this.#apps.get(deployment.app);
-    if (app === undefined || !CAN_BE_HELD.has(deployment.state)) return true;
-    const registry = this.registries.holdOf(deployment.id);
-    const hold = holdOf(deployment, app, this.#dependencies.clock.now(), registry) ?? this.#behindCanaries(deployment);
+    const isReleased = deployment.state === "released"; // it may, and only the cluster may be away
+    if (app === undefined || !(isReleased || CAN_BE_HELD.has(deployment.state))) return true;
+    const away = this.away.holdOf(deployment.id);
+    const now = this.#dependencies.clock.now();
+    const hold = isReleased ? away : (holdOf(deployment, app, now, away) ?? this.#behindCanaries(deployment));
     if (isDeepStrictEqual(hold, deployment.hold)) return hold === null;
     const message = hold === null ? endOf(deployment.hold) : describeHold(hold, app.name);
     this.#journal.hold(deployment.id, hold, message);
@@ -61,7 +63,8 @@ export class Gates {
       if (this.admit(deployment)) return { deployment, opensAt: undefined };
       const hold = this.#journal.get(id)?.hold;
       if (hold?.kind === "window") opens.push(hold.opensAt);
-      if (hold?.kind === "registry") opens.push(hold.retryAt);
+      if (hold?.kind === "registry" || hold?.kind === "cluster") opens.push(hold.retryAt);
+      if (deployment.state === "released") break; // its definition is older than that of what comes after it
     }
     return { deployment: undefined, opensAt: opens.length === 0 ? undefined : Math.min(...opens) };
   }
@@ -143,6 +146,8 @@ function endOf(hold: Hold | null): string {
       return "it is decided";
     case "registry":
       return "the registry is asked again";
+    case "cluster":
+      return "the cluster is asked again";
     default:
       return "waits for approval no more";
   }

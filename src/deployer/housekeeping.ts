@@ -78,12 +78,14 @@ export class Housekeeping {
 
   /**
    * Routes every app whose live release by the store is not what the engine serves. An app with which that fails must not keep the
-   * others from running: it is logged, and serves what it serves.
+   * others from running: it is logged, and serves what it serves. On a cluster nothing is done: it keeps its instances by itself, and what a person changed or stopped there is for
+   * a person to decide.
    *
    * @param except apps that are left alone
    */
   async reconcileRoutes(except: readonly string[]): Promise<void> {
-    const { store, engine, log } = this.#dependencies;
+    const { store, engine, log, isCluster } = this.#dependencies;
+    if (isCluster) return;
     const routed = new Map<string, number>();
     for (const instance of await engine.instances()) if (instance.routed) routed.set(instance.app, instance.release);
     for (const { name } of new AppTable(store).all()) {

@@ -15,18 +15,12 @@ const HAS_RELEASE: ReadonlySet<Deployment["state"]> = new Set(["released", "plac
 export function redeployment(
   before: AppRow,
   after: AppDefinition,
-  { store, journal }: { store: Store; journal: Journal },
+  { store, journal, isCluster }: { store: Store; journal: Journal; isCluster: boolean },
 ): DeploymentSource | Deployment | undefined {
   // What is held may wait for long: it takes the definition up by itself, and what serves does not wait for it.
   const all = journal.table.unfinishedOf(after.name);
-  const unfinished = all.filter(({ hold, state }) => hold === null || state === "healthy");
-  const made = ({ folder, build, dockerfile, image }: AppDefinition): unknown => [
-    folder,
-    build,
-    dockerfile,
-    image?.site ?? null,
-  ];
-  if (!isDeepStrictEqual(made(before.definition), made(after))) {
+  const unfinished = all.filter(({ hold, state }) => hold === null || HAS_RELEASE.has(state));
+  if (!isMadeAlike(before.definition, after, isCluster)) {
     for (const { id, state } of all.filter(({ hold, source }) => hold !== null && isMade(source))) {
       if (state === "built") journal.enter(id, "queued", "is built anew when its turn comes: its definition changed");
     }
@@ -38,6 +32,18 @@ export function redeployment(
   const isTaken = ({ state, source }: Deployment): boolean => HAS_RELEASE.has(state) || source.kind === "rollback";
   if (before.liveRelease === null && !unfinished.some(isTaken)) return undefined;
   return { kind: "definition" };
+}
+
+/** Whether the same image comes of two definitions. */
+export function isMadeAlike(one: AppDefinition, other: AppDefinition, isCluster: boolean): boolean {
+  return isDeepStrictEqual(madeOf(one, isCluster), madeOf(other, isCluster));
+}
+
+/** What of a definition an image is made by. On a cluster it holds how a site is served, too, and is in the app's repository. */
+function madeOf({ folder, build, dockerfile, image, ...rest }: AppDefinition, isCluster: boolean): unknown {
+  const { notFoundPage, cleanUrls, fallback, cacheControl } = rest;
+  const there = isCluster ? [image?.repository, notFoundPage, cleanUrls, fallback, cacheControl] : [];
+  return [folder, build, dockerfile, image?.site ?? null, ...there];
 }
 
 /** Whether the image of it is made as the definition says. */

@@ -55,9 +55,10 @@ export class Retention {
     return { releases, ...freed };
   }
 
-  /** What releases have, and what deployments that have no release yet are about. */
+  /** What releases have, unless that is in registries, and what deployments that have no release yet are about. */
   #neededImages(): Set<string> {
-    const needed = new ReleaseTable(this.#dependencies.store).images();
+    const { store, isCluster } = this.#dependencies;
+    const needed = isCluster ? new Set<string>() : new ReleaseTable(store).images();
     for (const { image, source } of this.#journal.table.unfinished()) {
       if (image !== null) needed.add(image);
       if ("image" in source) needed.add(source.image);

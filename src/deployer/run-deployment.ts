@@ -11,6 +11,7 @@ import { EncodingMarks } from "./encoding-marks.ts";
 import { shortDigest } from "./format.ts";
 import type { Gates } from "./gates.ts";
 import { describeRef, type Journal } from "./journal.ts";
+import { isMadeAlike } from "./redeployment.ts";
 import type { HostPlaces } from "../shared/host-places.ts";
 import type { Semaphore } from "../shared/semaphore.ts";
 import type { Deployment, DeploymentSource } from "./types.ts";
@@ -21,6 +22,12 @@ export const STOPPING = new SteppeError("SHUTTING_DOWN", {
   subject: "all apps",
   cause: "Steppe is stopping",
 });
+
+/** Whatever else is live is made anew from where it came. */
+const OLD_IMAGE =
+  "what is live was made of a folder, which is not here any more: how its site is served, and where its image is, changes when the folder is deployed again";
+const NO_REDIRECT =
+  "`redirectToHttps` does nothing on a cluster, whose visitors connect to Fabio: it redirects where a tag of `nomad.service` says so";
 
 export interface RunContext {
   dependencies: DeployerDependencies;
@@ -50,18 +57,19 @@ export async function runDeployment(id: number, context: RunContext): Promise<vo
     }
   } catch (error) {
     if (signal.aborted && signal.reason === STOPPING) return;
-    if (!signal.aborted && waitForRegistry(id, error, context)) return;
+    if (!signal.aborted && waitForOthers(id, error, context)) return;
     await fail(id, signal.aborted ? signal.reason : error, context);
   }
 }
 
-/** Whether what failed is tried again later, since a registry was away: its tag is seen, so that no poll would find it again. */
-function waitForRegistry(id: number, thrown: unknown, { journal, gates }: RunContext): boolean {
+/** Whether what failed is tried again later, since a registry or the cluster was away: its tag is seen, so that no poll would find it again. */
+function waitForOthers(id: number, thrown: unknown, { journal, gates }: RunContext): boolean {
   const deployment = journal.get(id);
   if (deployment === undefined || !(thrown instanceof SteppeError)) return false;
-  if (!gates.registries.begin(deployment, thrown)) return false;
+  if (!gates.away.begin(deployment, thrown)) return false;
   // What is built stays so: it is only to be pushed.
-  if (deployment.state === "building") journal.enter(id, "queued", "could not be pulled");
+  if (deployment.state === "building")
+    journal.enter(id, "queued", `could not be ${deployment.source.kind === "image" ? "pulled" : "pushed"}`);
   gates.admit(journal.get(id) ?? deployment);
   return true;
 }
@@ -98,7 +106,7 @@ async function begin(deployment: Deployment, context: RunContext): Promise<void>
   } else if (source.kind === "ref") {
     journal.enter(id, "building", definitionOf(deployment, context).build === null ? "reading the site" : "building");
   } else if (source.kind === "image") {
-    journal.enter(id, "building", `pulling ${source.reference}`);
+    journal.enter(id, "building", `${dependencies.isCluster ? "looking at" : "pulling"} ${source.reference}`);
   } else if (source.kind === "upload") {
     journal.enter(id, "built", describeImage(source.image), { image: source.image });
   } else {
@@ -119,13 +127,15 @@ function beginDefinition(deployment: Deployment, context: RunContext): void {
       hint: "Push a tag: it is deployed with the changed definition.",
     });
   }
-  if (isDeepStrictEqual(live.definition, definitionOf(deployment, context))) {
+  const definition = definitionOf(deployment, context);
+  if (isDeepStrictEqual(live.definition, definition)) {
     const made = { image: live.image, release: live.number };
     const urls = dependencies.urls(live.definition);
     journal.enter(id, "live", `release ${live.number} has the changed definition already`, made, { urls });
-  } else {
-    journal.enter(id, "built", describeImage(live.image), { image: live.image });
+    return;
   }
+  if (dependencies.isCluster && !isMadeAlike(live.definition, definition, true)) journal.note(id, OLD_IMAGE);
+  journal.enter(id, "built", describeImage(live.image), { image: live.image });
 }
 
 function makeImage(deployment: Deployment, context: RunContext): Promise<void> {
@@ -141,7 +151,8 @@ async function release(deployment: Deployment, context: RunContext): Promise<voi
   const { journal, dependencies } = context;
   const { id, app, image, source } = deployment;
   if (image === null) throw new Error(`deployment ${id} is built, but has no image`);
-  if (source.kind === "ref") await pushImage(id, source, image, definitionOf(deployment, context), context);
+  if (source.kind === "ref" || source.kind === "upload")
+    await pushImage(id, source, image, definitionOf(deployment, context), context);
   // A push may take long: a window may have closed meanwhile.
   if (!context.gates.admit(journal.get(id) ?? deployment)) return;
   dependencies.store.transaction(() => {
@@ -162,6 +173,7 @@ async function place(deployment: Deployment, runContext: RunContext): Promise<vo
   const { journal, dependencies } = runContext;
   const release = releaseOf(deployment, dependencies);
   claimDomains(dependencies.store, release.app, release.definition.domains);
+  if (dependencies.isCluster && release.definition.redirectToHttps) journal.note(deployment.id, NO_REDIRECT);
   await dependencies.ensureCertificates(release.definition.domains);
   await dependencies.engine.place(release, engineContext(deployment, runContext));
   journal.enter(deployment.id, "placed", "placed");

@@ -208,7 +208,7 @@ export class Scheduler {
     }
     this.#running.delete(app);
     if (journal.get(id)?.finishedAt !== null) {
-      this.#gates.registries.end(id);
+      this.#gates.away.end(id);
       this.#gates.markPromoted(id, false);
     }
     this.#afterEnd(app, journal.get(id)?.state === "live");
@@ -267,7 +267,7 @@ export class Scheduler {
   #end(deployment: Deployment, reason: SteppeError): void {
     const state = reason.code === "DEPLOYMENT_SUPERSEDED" ? "superseded" : "failed";
     const error = reason.toJSON();
-    this.#gates.registries.end(deployment.id);
+    this.#gates.away.end(deployment.id);
     this.#journal.enter(deployment.id, state, reason.message, { error }, { error });
   }
 }

@@ -104,6 +104,11 @@ export const errorCodes = {
     exit: 3,
     hint: "This server serves its sites by itself; `steppe up --engine nomad` runs apps on a cluster.",
   },
+  INGRESS_MISSING: {
+    status: 409,
+    exit: 3,
+    hint: "On a cluster visitors connect to Fabio, which has certificates and an access log of its own.",
+  },
   ENVIRONMENT_INVALID: { status: 400, exit: 2, hint: "Correct the variable of the environment that is named." },
   CONSUL_UNREACHABLE: {
     status: 502,

@@ -38,7 +38,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
     imports: [
       "engines/engine.ts",
       ...index("api", "builds", "certificates", "config", "deployer", "engines/local", "images", "ingress", "sources"),
-      ...index("ingress/snapshot", "store", "webhooks", "engines/nomad", "consul", "nomad-api"),
+      ...index("consul", "engines/nomad", "images/writer", "ingress/snapshot", "nomad-api", "store", "webhooks"),
     ],
     types: ["api/types.ts"],
   },

@@ -11,6 +11,9 @@ import { temporaryFolder } from "./temporary-folder.ts";
 /** The launcher, as a user calls it. */
 export const steppeProgram = fileURLToPath(new URL("../../bin/steppe", import.meta.url));
 
+/** Where a platform is that serves its sites by itself. */
+export type LocalAddresses = PlatformAddresses & { http: string; https: string };
+
 /** A line of `steppe up --json`. */
 export interface UpEvent {
   event: string;
@@ -20,6 +23,8 @@ export interface UpEvent {
 export interface StartOptions {
   /** The data folder; a temporary one, that is removed at the end, if absent. */
   data?: string;
+  /** `nomad`: then there is no ingress, and `addresses.http` and `https` are null, whatever their type says. */
+  engine?: "nomad";
   /** More arguments of `steppe up`. */
   args?: readonly string[];
   /** More of the environment. */
@@ -32,7 +37,7 @@ export interface StartOptions {
 
 /** A platform that runs: `await using steppe = await startSteppe()`. */
 export interface RunningSteppe extends AsyncDisposable {
-  readonly addresses: PlatformAddresses;
+  readonly addresses: LocalAddresses;
   readonly data: string;
   /** The API's token. */
   readonly token: string;
@@ -59,8 +64,10 @@ export async function startSteppe(options: StartOptions = {}): Promise<RunningSt
   const folder = options.data === undefined ? temporaryFolder("data") : undefined;
   const data = options.data ?? folder?.path ?? "";
   const events: UpEvent[] = [];
-  const free = ["http", "https", "api", "webhooks"].flatMap((name) => [`--${name}`, "127.0.0.1:0"]);
-  const launcher = spawn(steppeProgram, ["up", "--json", "--data", data, ...free, ...(options.args ?? [])], {
+  const listeners = ["api", "webhooks", ...(options.engine === undefined ? ["http", "https"] : [])];
+  const free = listeners.flatMap((name) => [`--${name}`, "127.0.0.1:0"]);
+  const engine = options.engine === undefined ? [] : ["--engine", options.engine];
+  const launcher = spawn(steppeProgram, ["up", "--json", "--data", data, ...engine, ...free, ...(options.args ?? [])], {
     env: { ...cleanEnvironment(), ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -127,10 +134,10 @@ async function readyEvent(
   events: UpEvent[],
   { onEvent, timeoutMs = 60_000 }: StartOptions,
   closed: Promise<number>,
-): Promise<PlatformAddresses> {
+): Promise<LocalAddresses> {
   let said = "";
   launcher.stderr?.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
-  const { promise, resolve, reject } = Promise.withResolvers<PlatformAddresses>();
+  const { promise, resolve, reject } = Promise.withResolvers<LocalAddresses>();
   const timer = setTimeout(() => reject(new Error(`steppe up was not ready in ${timeoutMs} ms: ${said}`)), timeoutMs);
   void closed.then((code) => reject(new Error(`steppe up ended with ${code}: ${said} ${JSON.stringify(events)}`)));
   if (launcher.stdout !== null) {
@@ -138,7 +145,7 @@ async function readyEvent(
       const event = parseEvent(line);
       events.push(event);
       onEvent?.(event);
-      if (event.event === "ready") resolve(event as UpEvent & PlatformAddresses);
+      if (event.event === "ready") resolve(event as UpEvent & LocalAddresses);
     });
   }
   try {

@@ -25,8 +25,9 @@ export function define(command: Command, context: Context): void {
   });
 }
 
-function describePlatform(status: PlatformStatus, { style, io }: Context): string {
+function describePlatform(status: PlatformStatus, context: Context): string {
   const { addresses, disk, processes } = status;
+  const { io } = context;
   const disks = [
     `${formatBytes(disk.files)} of files`,
     `${formatBytes(disk.repositories)} of repositories`,
@@ -42,13 +43,18 @@ function describePlatform(status: PlatformStatus, { style, io }: Context): strin
   ]);
   return formatTable([
     ["version", status.version],
-    ["sites", `${style.bold(addresses.http)}  ${style.bold(addresses.https)}`],
+    ["sites", sitesOf(status, context)],
     ["API", addresses.api],
     ["git", addresses.git],
     ...(addresses.webhooks === null ? [] : [["webhooks", addresses.webhooks]]),
     ["data", `${status.dataFolder}: ${disks.join(", ")}`],
     ...rows,
   ]);
+}
+
+function sitesOf({ engine, addresses: { http, https } }: PlatformStatus, { style }: Context): string {
+  if (http === null || https === null) return `on the cluster (${engine}), where visitors connect to Fabio`;
+  return `${style.bold(http)}  ${style.bold(https)}`;
 }
 
 function howToDeploy({ definition: { name, repository, image, pollMs } }: AppView): string {

@@ -11,11 +11,14 @@ export type Hold =
   | { kind: "window"; opensAt: number; zone: string }
   /** Its instances are healthy beside those that serve, and a person has to promote them; or, not begun, it waits until that is decided of another one. */
   | { kind: "promotion"; of?: number }
-  | RegistryHold;
+  | AwayHold;
 
-/** The registry that its image is pulled from, or pushed to, was away: when that is tried again (milliseconds since 1970), and what was wrong. */
-export interface RegistryHold {
-  kind: "registry";
+/**
+ * The registry that its image is pulled from, or pushed to, or the cluster that is to run it, was away: when that is tried again (milliseconds since 1970), and what was
+ * wrong.
+ */
+export interface AwayHold {
+  kind: "registry" | "cluster";
   retryAt: number;
   cause: string;
 }
@@ -38,18 +41,13 @@ const LOOK_AGAIN_MS = 24 * 60 * 60_000;
 /**
  * What a deployment has to wait for now, or null: it may go on.
  *
- * @param registry what it waits for if for nothing else
+ * @param away what it waits for if for nothing else
  */
-export function holdOf(
-  subject: Subject,
-  app: AppState,
-  now: number,
-  registry: RegistryHold | null = null,
-): Hold | null {
+export function holdOf(subject: Subject, app: AppState, now: number, away: AwayHold | null = null): Hold | null {
   if (!subject.byItself) return null;
   if (app.paused !== null) return { kind: "paused", ...app.paused };
   if (needsApproval(subject, app)) return { kind: "approval" };
-  return windowOf(app, now) ?? registry;
+  return windowOf(app, now) ?? away;
 }
 
 function windowOf(app: AppState, now: number): Hold | null {
@@ -86,7 +84,8 @@ export function describeHold(hold: Hold, app: string): string {
         ? `waits for promotion, its canaries are healthy: ${promoting(app)}`
         : `waits for deployment ${hold.of}, which waits for promotion: ${promoting(app)}`;
     case "registry":
-      return `waits for the registry (${hold.cause}); tried again at ${formatTime(hold.retryAt)}`;
+    case "cluster":
+      return `waits for the ${hold.kind} (${hold.cause}); tried again at ${formatTime(hold.retryAt)}`;
   }
 }
 

@@ -10,6 +10,7 @@ import { ownPlatform, type Platform } from "./manifest.ts";
 import {
   getImage,
   getManifest,
+  putManifest,
   type RemoteImage,
   type RemoteManifest,
   type Resolved,
@@ -99,6 +100,13 @@ export class RegistryClient implements Disposable {
   push(reference: ImageReference, image: OciImage, options: Partial<PushImageOptions> = {}): Promise<Pushed> {
     const { chunkBytes, parallel } = REGISTRY_DEFAULTS;
     return pushImage(this.#session(reference), reference, image, { chunkBytes, parallel, ...options });
+  }
+
+  /** Gives what is in the repository by this digest the reference's tag. Throws IMAGE_NOT_FOUND if it is not there. */
+  async tag(reference: ImageReference, digest: string, options: CallOptions = {}): Promise<void> {
+    const { registry, repository } = reference;
+    const { content, parsed } = await this.manifest({ registry, repository, digest }, options);
+    await putManifest(this.#session(reference), reference, { content, mediaType: parsed.mediaType }, options);
   }
 
   /** Begins a push of which not all is known yet. */

@@ -26,13 +26,14 @@ export interface BuildImageRequest {
   base: Promise<Base>;
   /** What is said of the image, once it is known. */
   facts: Promise<ImageFacts>;
-  /** What it is called; with a tag. */
+  /** What it is called; pushed without a tag, it is there by its digest. */
   reference: ImageReference;
   /** Pushes it with this client. */
   client: RegistryClient | null;
   output: ImageOutput | null;
   compression: Compression;
-  precompress: boolean;
+  /** Whether compressed forms of files become layers, too: the smallest, or those that are made quickly. */
+  precompress: boolean | "quickly";
   cache: LayerCache;
   /** Told of each blob that is in the registry. */
   onBlob?: (digest: string, size: number, outcome: "there" | "mounted" | "uploaded") => void;

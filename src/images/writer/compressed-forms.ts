@@ -17,10 +17,11 @@ export interface CompressedForms {
   of(entries: readonly TreeEntry[]): AsyncGenerator<LayerFile, void, void>;
 }
 
-export function compressedForms(tree: Tree, content: SiteContent): CompressedForms {
+/** @param isQuick whether somebody waits for them: then a small site's are no smaller than a large one's */
+export function compressedForms(tree: Tree, content: SiteContent, isQuick: boolean): CompressedForms {
   const paths = new Set(tree.map(({ path }) => path));
   const bytes = tree.reduce((sum, { path, size }) => sum + (isCompressible(path, size) ? size : 0), 0);
-  const encoders = encodersFor(bytes);
+  const encoders = encodersFor(isQuick ? Number.POSITIVE_INFINITY : bytes);
   const wanted = ({ path, size }: TreeEntry): Encoder[] => {
     if (!isCompressible(path, size)) return [];
     return encoders.filter(({ form }) => {

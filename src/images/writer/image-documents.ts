@@ -12,6 +12,8 @@ export interface ImageFacts {
   labels: Readonly<Record<string, string>>;
   /** When it counts as made, milliseconds since 1970; null: it says nothing, so that the same files make the same image. */
   createdAt: number | null;
+  /** Arguments for the base's program, in place of its own; none are the base's. */
+  args?: readonly string[];
 }
 
 /** A layer that was added to a base. */
@@ -103,7 +105,11 @@ function makeImage(base: Base, image: BaseImage, added: readonly AddedLayer[], f
  * The base's config, with the layers and labels of the site. Of the base's labels those are left away that OCI has for what an image is, its title,
  * version or licence: they would be false of the site.
  */
-function makeConfig({ config }: BaseImage, added: readonly AddedLayer[], { labels, createdAt }: ImageFacts): object {
+function makeConfig(
+  { config }: BaseImage,
+  added: readonly AddedLayer[],
+  { labels, createdAt, args = [] }: ImageFacts,
+): object {
   const { Labels: said, ...inner } = innerConfig(config);
   const inherited = isObject(said) ? Object.entries(said) : [];
   const kept = inherited.filter(([name]) => !name.startsWith(OCI_KEYS));
@@ -116,7 +122,11 @@ function makeConfig({ config }: BaseImage, added: readonly AddedLayer[], { label
   return {
     ...created,
     ...rest,
-    config: { ...inner, ...(Object.keys(all).length === 0 ? {} : { Labels: all }) },
+    config: {
+      ...inner,
+      ...(args.length === 0 ? {} : { Cmd: args }),
+      ...(Object.keys(all).length === 0 ? {} : { Labels: all }),
+    },
     rootfs: { type: "layers", diff_ids: [...diffIds, ...added.map(({ diffId }) => diffId)] },
     // A history that does not tell of every layer is none: a base without one gets none.
     ...(before && { history: [...before, ...added.map(() => ({ ...created, created_by: "steppe build" }))] }),

@@ -27,7 +27,7 @@ export interface SiteLayersOptions {
   root: string;
   compression: Compression;
   /** Whether compressed forms of files become layers, too. */
-  precompress: boolean;
+  precompress: boolean | "quickly";
   content: SiteContent;
   spool: ByteSpool;
   cache: LayerCache;
@@ -121,8 +121,8 @@ export function siteLayers(tree: Tree, options: SiteLayersOptions): SiteLayer[] 
   tree.forEach((entry, i) => (groups[numbers[i] ?? 0] ??= []).push(entry));
   const places = new Semaphore(availableParallelism());
   const sources = groups.map((entries) => ownFiles(entries, options));
-  if (options.precompress) {
-    const forms = compressedForms(tree, options.content);
+  if (options.precompress !== false) {
+    const forms = compressedForms(tree, options.content, options.precompress === "quickly");
     for (const entries of groups) {
       const key = keyOf(options, formsKey(forms, entries), entries);
       sources.push({ key, files: () => forms.of(entries) });

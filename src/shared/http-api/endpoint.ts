@@ -12,6 +12,11 @@ export interface EndpointDefaults {
   port: number;
 }
 
+/** How it is called in messages: `http://127.0.0.1:4646`, or the path of a socket. */
+export function describeEndpoint({ url, socketPath }: Endpoint): string {
+  return socketPath ?? url.origin;
+}
+
 /**
  * Reads an address as Consul's and Nomad's own programs do: `127.0.0.1:8500`, `https://consul.example.com/prefix`, `unix:///run/consul.sock`.
  *

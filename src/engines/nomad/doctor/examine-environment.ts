@@ -1,7 +1,7 @@
 import { consulOptions, openConsul } from "../../../consul/index.ts";
 import { nomadOptions, openNomad } from "../../../nomad-api/index.ts";
 import type { Clock } from "../../../shared/clock.ts";
-import type { Endpoint } from "../../../shared/http-api/endpoint.ts";
+import { describeEndpoint } from "../../../shared/http-api/endpoint.ts";
 import type { Environment } from "../../../shared/http-api/environment.ts";
 import { examineCluster } from "./examine-cluster.ts";
 import type { DoctorReport } from "./report.ts";
@@ -19,12 +19,8 @@ export async function examineEnvironment(
   const [ofNomad, ofConsul] = [nomadOptions(environment), consulOptions(environment)];
   using nomad = openNomad(ofNomad, { clock, retry: { attempts: 1 } });
   using consul = openConsul(ofConsul, { clock, retry: { attempts: 1 } });
-  const addresses = { nomad: nameOf(ofNomad.endpoint), consul: nameOf(ofConsul.endpoint) };
+  const addresses = { nomad: describeEndpoint(ofNomad.endpoint), consul: describeEndpoint(ofConsul.endpoint) };
   const namespace = ofNomad.namespace ?? "default";
   const cluster = { nomad, consul, addresses, namespace, fabio, tagPrefix, clock };
   return await examineCluster(cluster, signal);
-}
-
-function nameOf({ url, socketPath }: Endpoint): string {
-  return socketPath ?? url.origin;
 }

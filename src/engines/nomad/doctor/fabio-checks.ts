@@ -30,7 +30,7 @@ export async function checkFabio(asking: Asking): Promise<Findings> {
   if (addresses.length === 0)
     findings.fail(
       "there is no Fabio: Consul has no service `fabio` that is well",
-      "Start one, or say where it is: `steppe up --fabio http://10.0.0.1:9998`.",
+      "Start one, or say where it is: `steppe up --engine nomad --fabio http://10.0.0.1:9998`.",
     );
   for (const address of addresses) {
     using fabio = new Fabio(address, asking.clock);

@@ -1,17 +1,25 @@
 import { type Backoff, backoffDelay } from "../shared/backoff.ts";
 import type { Clock } from "../shared/clock.ts";
 import type { ErrorCode, SteppeError } from "../shared/errors.ts";
-import type { RegistryHold } from "./policy/hold.ts";
-import type { Deployment } from "./types.ts";
+import type { AwayHold } from "./policy/hold.ts";
+import type { Deployment, DeploymentState } from "./types.ts";
 
-/** What gets better by itself. */
-const PASSING: ReadonlySet<ErrorCode> = new Set(["REGISTRY_UNREACHABLE", "REGISTRY_LIMITED"]);
+/** What gets better by itself, and in which states a deployment can wait for it: for the cluster as long as there is nothing of it there. */
+const PASSING: Record<AwayHold["kind"], { codes: ReadonlySet<ErrorCode>; states: ReadonlySet<DeploymentState> }> = {
+  registry: { codes: new Set(["REGISTRY_UNREACHABLE", "REGISTRY_LIMITED"]), states: new Set(["building", "built"]) },
+  cluster: {
+    codes: new Set(["NOMAD_UNREACHABLE", "NOMAD_LIMITED", "CONSUL_UNREACHABLE", "CONSUL_LIMITED"]),
+    states: new Set(["released"]),
+  },
+};
+const KINDS = ["registry", "cluster"] as const;
 /** A registry that is restarted is there again after the first of these; one that is away for longer is asked rarely. */
 const AGAIN: Backoff = { first: 15_000, most: 5 * 60_000 };
 /** After so long a deployment fails: whoever waits for it has to hear of it. Milliseconds. */
 const LONGEST = 24 * 60 * 60_000;
 
 interface Wait {
+  kind: AwayHold["kind"];
   /** When it failed for the first time, milliseconds since 1970. */
   since: number;
   failures: number;
@@ -20,10 +28,10 @@ interface Wait {
 }
 
 /**
- * Deployments that came by themselves and found their registry away: nobody would ask for them again, since their tags are seen. Not
+ * Deployments that came by themselves and found their registry, or the cluster, away: nobody would ask for them again, since their tags are seen. Not
  * journaled: after a crash they are tried at once, and wait anew.
  */
-export class RegistryWaits {
+export class AwayWaits {
   readonly #clock: Clock;
   /** By deployment. */
   readonly #waits = new Map<number, Wait>();
@@ -36,19 +44,19 @@ export class RegistryWaits {
   begin({ id, byItself, state }: Pick<Deployment, "id" | "byItself" | "state">, error: SteppeError): boolean {
     const now = this.#clock.now();
     const { since = now, failures = 0 } = this.#waits.get(id) ?? {};
-    const isPassing = PASSING.has(error.code) && (state === "building" || state === "built");
-    if (!byItself || !isPassing || now - since >= LONGEST) return false;
+    const kind = KINDS.find((one) => PASSING[one].codes.has(error.code) && PASSING[one].states.has(state));
+    if (!byItself || kind === undefined || now - since >= LONGEST) return false;
     const told = Math.min(error.retryAfterMs ?? 0, LONGEST);
     const retryAt = now + Math.max(told, backoffDelay(AGAIN, failures + 1));
-    this.#waits.set(id, { since, failures: failures + 1, retryAt, cause: error.reason });
+    this.#waits.set(id, { kind, since, failures: failures + 1, retryAt, cause: error.reason });
     return true;
   }
 
   /** What a deployment waits for now; null if for nothing. */
-  holdOf(id: number): RegistryHold | null {
+  holdOf(id: number): AwayHold | null {
     const wait = this.#waits.get(id);
     if (wait === undefined || wait.retryAt <= this.#clock.now()) return null;
-    return { kind: "registry", retryAt: wait.retryAt, cause: wait.cause };
+    return { kind: wait.kind, retryAt: wait.retryAt, cause: wait.cause };
   }
 
   /** It has ended. */
