@@ -31,8 +31,7 @@ const AWAY_PATIENCE_MS = 1000;
 
 /** Somebody who waits; told what is missing at each look, and when there is no use in looking on. */
 interface Waiter {
-  wanted: Wanted;
-  found(missing: string | undefined): void;
+  look(targets: readonly FabioTarget[]): void;
   giveUp(why: string): void;
 }
 
@@ -113,12 +112,13 @@ class FabioView {
     const end = this.#clock.monotonic() + PATIENCE_MS;
     const giveBack = (isThere: boolean, why: string): void =>
       resolve({ isThere, line: `Fabio at ${this.fabio.address} ${why}` });
-    const found = (missing: string | undefined): void => {
+    const look = (targets: readonly FabioTarget[]): void => {
+      const missing = wanted(targets);
       if (missing === undefined) resolve(undefined);
       else if (this.#clock.monotonic() >= end) giveBack(true, missing);
     };
     const giveUp = (why: string): void => giveBack(false, why);
-    const waiter: Waiter = { wanted, found, giveUp };
+    const waiter: Waiter = { look, giveUp };
     const onAbort = (): void => reject(signal.reason as Error);
     signal.addEventListener("abort", onAbort, { once: true });
     this.#waiters.add(waiter);
@@ -140,8 +140,8 @@ class FabioView {
       const begin = this.#clock.monotonic();
       try {
         const targets = await this.fabio.routes();
+        for (const { look } of waiters) look(targets);
         awaySince = undefined;
-        for (const { wanted, found } of waiters) found(wanted(targets));
       } catch (error) {
         awaySince ??= begin;
         if (this.#clock.monotonic() - awaySince >= AWAY_PATIENCE_MS) this.#giveUp(waiters, error);

@@ -76,9 +76,15 @@ function readTarget(fields: Fields): FabioTarget {
     service: fields.text("service"),
     host: fields.text("host"),
     path: fields.text("path"),
-    address: URL.canParse(url) ? new URL(url).host : url,
+    address: addressOf(url),
     weight: fields.amount("weight"),
   };
+}
+
+/** With the port, also where it is the one that the scheme has anyway; of `https://new.example.com$path`, to which a redirect leads, there is no address. */
+function addressOf(url: string): string {
+  const [, scheme, host = url, port] = /^([a-z]+):\/\/([^/?#]*?)(:[0-9]+)?(?:[/?#]|$)/i.exec(url) ?? [];
+  return `${host}${port ?? (scheme === "https" ? ":443" : ":80")}`;
 }
 
 const errors: ApiErrors = {

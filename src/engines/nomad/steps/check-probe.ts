@@ -7,6 +7,7 @@ import { version } from "../../../shared/version.ts";
 import { isFinalAnswer } from "../failure/check-failure.ts";
 import { servicesOf } from "../job/services-of.ts";
 import type { NomadParts } from "../parts.ts";
+import { instanceUrl } from "./instance-url.ts";
 import { addressOf, instancesOf } from "./served-instances.ts";
 
 const TIMES = { connect: 300, head: 500, idle: 500 };
@@ -23,11 +24,11 @@ interface Question {
  * program which did not listen at first now answers 500. So whoever wants to know at once asks.
  */
 export class CheckProbe implements Disposable {
-  readonly #parts: NomadParts;
+  readonly #parts: Pick<NomadParts, "consul" | "clock">;
   readonly #questions: Question[];
   readonly #agent = new Agent({ keepAlive: false });
 
-  constructor(parts: NomadParts, job: JobSpec) {
+  constructor(parts: Pick<NomadParts, "consul" | "clock">, job: JobSpec) {
     this.#parts = parts;
     this.#questions = questionsOf(job);
   }
@@ -60,7 +61,7 @@ export class CheckProbe implements Disposable {
   async #ask(instance: ServiceHealth, signal: AbortSignal): Promise<string | undefined> {
     for (const { service, path, headers } of this.#questions) {
       if (service !== instance.instance.name) continue;
-      const status = await this.#statusOf(new URL(path, `http://${addressOf(instance)}`), headers, signal);
+      const status = await this.#statusOf(instanceUrl(addressOf(instance), path), headers, signal);
       if (status !== undefined && status >= 400 && isFinalAnswer(status)) return `GET ${path} answered ${status}`;
     }
     return undefined;

@@ -34,12 +34,11 @@ export function routesLeadOnlyTo(
   tagPrefix: string,
 ): Wanted {
   return (targets) => {
-    const routes = routesOfAll(services, tagPrefix);
-    for (const { name, key } of routes) {
+    for (const { name, key } of routesOfAll(services, tagPrefix)) {
       const difference = addressesTo(destinations, name).symmetricDifference(addressesOf(targets, name, key));
       if (difference.size > 0) return `does not send all visitors of ${key} to the release`;
     }
-    const keys = new Set(routes.map(({ key }) => key));
+    const keys = new Set(services.flatMap(({ tags }) => routesOf(tags, tagPrefix).map(routeKey)));
     const names = new Set(services.map(({ name }) => name));
     const left = targets.find((target) => names.has(target.service) && !keys.has(keyOf(target)));
     return left === undefined ? undefined : `still has the route ${left.host}${left.path}`;
@@ -49,8 +48,8 @@ export function routesLeadOnlyTo(
 function routesOfAll(services: readonly JobService[], tagPrefix: string): Array<{ name: string; key: string }> {
   return services.flatMap(({ name, tags }) =>
     routesOf(tags, tagPrefix)
-      // What is no HTTP is in no list of Fabio's.
-      .filter(({ port }) => port === undefined)
+      // What is no HTTP is in no list of Fabio's, and a redirect leads to its own address.
+      .filter(({ port, options }) => port === undefined && !options.some(([option]) => option === "redirect"))
       .map((route) => ({ name, key: routeKey(route) })),
   );
 }
