@@ -51,6 +51,11 @@ export class JobView {
     return [...this.#instances.values()];
   }
 
+  /** Those of a version of the job that Nomad wants to run, and that have not ended. */
+  wantedOf(version: number): JobInstance[] {
+    return this.instances().filter((one) => isWanted(one) && this.versionOf(one) === version);
+  }
+
   /** The version of the job that an instance runs; undefined while it is not known. */
   versionOf({ jobVersion, deploymentId }: JobInstance): number | undefined {
     const deployment = deploymentId === undefined ? undefined : this.#deployments.get(deploymentId);
@@ -87,6 +92,11 @@ const OVER = new Set(["complete", "failed", "lost"]);
 /** Whether an instance has come to its end on its node. */
 export function hasEnded({ clientStatus }: Pick<JobInstance, "clientStatus">): boolean {
   return OVER.has(clientStatus);
+}
+
+/** Whether an instance has ended, or its node does not tell of it, so that its end cannot be waited for. */
+export function isGone(instance: Pick<JobInstance, "clientStatus">): boolean {
+  return hasEnded(instance) || instance.clientStatus === "unknown";
 }
 
 /** Whether Nomad wants it to run, and it has not ended. */

@@ -1,34 +1,63 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Job, JobSpec, JobVersion } from "../../../nomad-api/index.ts";
 import { SteppeError } from "../../../shared/errors.ts";
+import { attemptOf, readOwner } from "./job-owner.ts";
+import { hasRoutes, withoutRoutes } from "./services-of.ts";
 
 /** What Nomad writes into a job by itself: it differs from version to version. */
 const VOLATILE = new Set([
   "CreateIndex",
   "JobModifyIndex",
   "ModifyIndex",
+  "NomadTokenID",
   "Stable",
   "Status",
   "StatusDescription",
   "SubmitTime",
   "Version",
+  "VersionTag",
 ]);
+
+/** What a job is looked at for. */
+export interface DriftQuestion {
+  /** The index that Steppe registered the job with last. */
+  known: bigint;
+  /** Whether the job is of the release that is being placed, or is live. */
+  isOwn: boolean;
+  /** What tags of routes begin with. */
+  tagPrefix: string;
+}
 
 /**
  * Whether a job is as Steppe knows it, though its index is another.
  *
- * @param known the index that Steppe registered it with last
  * @param versions those that are kept, the newest first: that of the job is the first
- * @param isOwn whether the job is of the release that is being placed
  */
-export function isExplained(known: bigint, versions: readonly JobVersion[], isOwn: boolean): boolean {
-  const [now, before, ...older] = versions;
-  if (now === undefined || before === undefined) return false;
-  // Registered by a process that died before it could take note of it.
-  if (isOwn && before.job.jobModifyIndex === known) return true;
-  // Nomad's own way back: the version before once more, after the one that we know of failed.
-  const isBack = [before, ...older].some(({ job }) => isSameSpec(job.spec, now.job.spec));
-  return isBack && versions.some(({ job }) => job.jobModifyIndex === known);
+export function isExplained(versions: readonly JobVersion[], question: DriftQuestion): boolean {
+  const { known, isOwn, tagPrefix } = question;
+  const [now, ...older] = versions;
+  if (now === undefined) return false;
+  if (now.job.jobModifyIndex === known) return true;
+  // Nomad's own way back: a version before once more, after the one that we know of failed.
+  const isBack = older.some(({ job }) => isSameSpec(job.spec, now.job.spec));
+  if (isBack && older.some(({ job }) => job.jobModifyIndex === known)) return true;
+  // Else it may be registered by a process of ours that died before it could take note of it, over what was so far explained.
+  const [before] = older;
+  if (before === undefined) return isOwn;
+  const isOurs = addsRoutes(before.job.spec, now.job.spec, tagPrefix) || (isOwn && isOtherRelease(before.job, now.job));
+  return isOurs && (before.job.isStopped || isExplained(older, { known, isOwn: false, tagPrefix }));
+}
+
+/** Whoever edits a job leaves its meta as it is; a release of ours, or another try of it, has another. */
+function isOtherRelease(before: Job, now: Job): boolean {
+  const [one, other] = [before, now].map(({ meta }) => [readOwner(meta), attemptOf(meta)]);
+  return !isDeepStrictEqual(one, other);
+}
+
+/** What follows the first deployment of a job: nothing but its routes is new. */
+function addsRoutes(before: JobSpec, now: JobSpec, tagPrefix: string): boolean {
+  if (hasRoutes(before, tagPrefix) || !hasRoutes(now, tagPrefix)) return false;
+  return isSameSpec(withoutRoutes(before, tagPrefix), withoutRoutes(now, tagPrefix));
 }
 
 function isSameSpec(one: JobSpec, other: JobSpec): boolean {

@@ -5,6 +5,8 @@ import { isRouteTag } from "../fabio/read-route-tag.ts";
 export interface JobService {
   /** Its name in Consul. */
   name: string;
+  /** The group whose instances have it. */
+  group: string;
   tags: string[];
   canaryTags: string[];
 }
@@ -16,7 +18,8 @@ export function servicesOf(job: JobSpec): JobService[] {
     const add = (service: ServiceSpec, task?: string): void => {
       if ((service.Provider ?? "consul") !== "consul") return;
       const name = nameOf(service, job.ID, group.Name, task);
-      services.push({ name, tags: [...(service.Tags ?? [])], canaryTags: [...(service.CanaryTags ?? [])] });
+      const [tags, canaryTags] = [[...(service.Tags ?? [])], [...(service.CanaryTags ?? [])]];
+      services.push({ name, group: group.Name, tags, canaryTags });
     };
     for (const service of group.Services ?? []) add(service);
     for (const task of group.Tasks ?? []) for (const service of task.Services ?? []) add(service, task.Name);

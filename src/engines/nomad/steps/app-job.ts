@@ -1,4 +1,5 @@
 import { type Job, newestFirst } from "../../../nomad-api/index.ts";
+import { SteppeError } from "../../../shared/errors.ts";
 import type { ReleaseSpec } from "../../engine.ts";
 import { definitionHash, type JobOwner, readOwner } from "../job/job-owner.ts";
 import type { NomadParts } from "../parts.ts";
@@ -35,6 +36,37 @@ export function isOf({ owner }: AppJob, { app, number, image, definition }: Rele
 export async function deploymentNow({ nomad }: Pick<NomadParts, "nomad">, { job }: AppJob, signal?: AbortSignal) {
   const { value } = await nomad.jobs.deployments(job.id, { signal });
   return newestFirst(value).find(({ jobModifyIndex }) => jobModifyIndex === job.jobModifyIndex);
+}
+
+/** Throws NOMAD_JOB_CHANGED if the job is another than it was, or gone. */
+export async function requireCurrent(
+  parts: Pick<NomadParts, "nomad">,
+  release: ReleaseSpec,
+  { id, jobModifyIndex }: Job,
+  signal: AbortSignal,
+): Promise<void> {
+  const now = await readAppJob(parts, id, signal);
+  if (now === undefined || now.job.isStopped) throw goneError(release);
+  if (now.job.jobModifyIndex !== jobModifyIndex) throw replacedError(release);
+}
+
+/** That the job of a release that is being deployed is not its job any more. */
+export function replacedError({ app, number }: ReleaseSpec): SteppeError {
+  return new SteppeError("NOMAD_JOB_CHANGED", {
+    operation: "deploy",
+    subject: `${app}, release ${number}`,
+    cause: "somebody registered another version of the job meanwhile",
+  });
+}
+
+/** That the job of a release that is being deployed is not there any more. */
+export function goneError({ app, number }: ReleaseSpec): SteppeError {
+  return new SteppeError("NOMAD_JOB_CHANGED", {
+    operation: "deploy",
+    subject: `${app}, release ${number}`,
+    cause: "somebody stopped the job meanwhile",
+    hint: "Deploy again: that makes it anew.",
+  });
 }
 
 /** The id of an app's job, as it is on Nomad. */

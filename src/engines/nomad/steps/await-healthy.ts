@@ -3,17 +3,17 @@ import { type Deployment, type DeploymentGroup, isOver, type Job } from "../../.
 import { SteppeError } from "../../../shared/errors.ts";
 import type { EngineContext, ReleaseSpec } from "../../engine.ts";
 import { isWanted, type JobInstance, type JobView } from "../cluster/job-view.ts";
-import { Later } from "../cluster/job-watch.ts";
+import { type JobWatch, Later } from "../cluster/job-watch.ts";
 import { instanceFailure } from "../failure/instance-failure.ts";
 import { placementCause } from "../failure/placement-cause.ts";
 import { isConsulsAlone } from "../job/consul-check.ts";
 import { servicesOf } from "../job/services-of.ts";
 import type { NomadParts } from "../parts.ts";
-import { type AppJob, isOf, jobIdOf, readAppJob } from "./app-job.ts";
+import { type AppJob, isOf, jobIdOf, readAppJob, replacedError, requireCurrent } from "./app-job.ts";
 import { askInstances } from "./ask-instances.ts";
 import { CheckProbe } from "./check-probe.ts";
 import { PatientChecks } from "./patient-checks.ts";
-import { addressOf, instancesOf, isOfAny, visitedServices } from "./served-instances.ts";
+import { addressOf, areAllFound, instancesOf, isOfAny, visitedServices } from "./served-instances.ts";
 import { withLog } from "./with-log.ts";
 
 /** So long is waited for a place, once there was none: others may end, or a node come back. */
@@ -30,7 +30,7 @@ export async function awaitHealthy(parts: NomadParts, release: ReleaseSpec, cont
   const { signal } = context;
   signal.throwIfAborted();
   const found = await readAppJob(parts, jobIdOf(parts, release.app), signal);
-  if (found === undefined || !isOf(found, release)) throw replaced(release);
+  if (found === undefined || !isOf(found, release)) throw replacedError(release);
   const services = servicesOf(found.job.spec).map(({ name }) => name);
   using watch = parts.cluster.watch(found.job.id, services);
   using probe = new CheckProbe(parts, found.job.spec);
@@ -40,14 +40,40 @@ export async function awaitHealthy(parts: NomadParts, release: ReleaseSpec, cont
     return waiting.look(view, checks);
   });
   if (isConsulsAlone(release.definition.check)) return;
-  const spec = await parts.maker.make(release, 0, signal);
-  const ids = versionInstances(watch.view, found.job)
-    .filter(isWanted)
-    .map(({ id }) => id);
-  const instances = await instancesOf(parts, visitedServices(spec, parts.tagPrefix), signal);
-  const addresses = instances.filter((one) => isOfAny(one, ids)).map(addressOf);
+  const addresses = await findAddresses(parts, release, found.job, watch, signal);
   await askInstances(release, addresses, { clock: parts.clock, signal });
   context.progress(`GET ${release.definition.check.path} answers as it should`);
+}
+
+/** Where all instances are, by Consul's word, which may come a moment after Nomad's. Throws CHECK_FAILED if they are in no service, so that nobody can ask them. */
+async function findAddresses(
+  parts: NomadParts,
+  release: ReleaseSpec,
+  job: Job,
+  watch: JobWatch,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const spec = await parts.maker.make(release, 0, signal);
+  const services = visitedServices(spec, parts.tagPrefix);
+  if (services.length === 0) throw unasked(release, job);
+  const names = services.map(({ name }) => name);
+  return await watch.until(signal, async (view) => {
+    const instances = view.wantedOf(job.version);
+    if (instances.length === 0) await requireCurrent(parts, release, job, signal);
+    const found = await instancesOf(parts, names, signal);
+    if (!areAllFound(services, instances, found)) return new Later(UNWELL_MS);
+    const ids = instances.map(({ id }) => id);
+    return found.filter((one) => isOfAny(one, ids)).map(addressOf);
+  });
+}
+
+function unasked({ app, number, definition: { check } }: ReleaseSpec, { id }: Job): SteppeError {
+  return new SteppeError("CHECK_FAILED", {
+    operation: "check",
+    subject: `${app}, release ${number}`,
+    cause: `GET ${check.path} cannot be asked, since the job ${id} has no service in Consul`,
+    hint: "Give the job a service with the port that answers.",
+  });
 }
 
 /** What is remembered from one look to the next. */
@@ -79,7 +105,7 @@ class Waiting {
     const deployment = view.deployment(id, jobModifyIndex);
     const instances = versionInstances(view, this.#job);
     if (deployment?.status === "successful") return true;
-    if (deployment?.status === "cancelled") throw replaced(this.#release);
+    if (deployment?.status === "cancelled") throw replacedError(this.#release);
     await this.#requireNoFailure(instances, critical, deployment);
     if (deployment?.status === "failed") throw this.#failed(deployment.statusDescription);
     const unplacedMs = this.#lookForPlaces(view);
@@ -155,14 +181,6 @@ function unplacedCause(view: JobView, { jobModifyIndex }: Job): string | undefin
   const ended = view.evaluationsSince(jobModifyIndex).filter(({ status }) => status === "complete");
   const [newest] = ended.toSorted((a, b) => (a.modifyIndex < b.modifyIndex ? 1 : -1));
   return newest === undefined ? undefined : placementCause(newest.placementFailures);
-}
-
-function replaced({ app, number }: ReleaseSpec): SteppeError {
-  return new SteppeError("NOMAD_JOB_CHANGED", {
-    operation: "check",
-    subject: `${app}, release ${number}`,
-    cause: "somebody registered another version of the job meanwhile",
-  });
 }
 
 function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {

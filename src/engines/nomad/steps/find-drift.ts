@@ -1,9 +1,9 @@
 import type { JobDiff } from "../../../nomad-api/index.ts";
 import type { ReleaseSpec } from "../../engine.ts";
-import { isExplained } from "../job/job-drift.ts";
 import { attemptOf } from "../job/job-owner.ts";
 import type { NomadParts } from "../parts.ts";
-import { isOf, jobIdOf, readAppJob } from "./app-job.ts";
+import { jobIdOf, readAppJob } from "./app-job.ts";
+import { isUnchanged } from "./is-unchanged.ts";
 
 /** What somebody else changed in an app's job. */
 export interface JobDrift {
@@ -24,9 +24,7 @@ export async function findDrift(parts: NomadParts, release: ReleaseSpec): Promis
   if (known === undefined) return undefined;
   if (found === undefined) return { job, jobModifyIndex: undefined, diff: undefined };
   const { jobModifyIndex, meta } = found.job;
-  if (jobModifyIndex === known.jobModifyIndex) return undefined;
-  const { value: versions } = await nomad.jobs.versions(job);
-  if (isExplained(known.jobModifyIndex, versions, isOf(found, release))) return undefined;
+  if (await isUnchanged(parts, release, found)) return undefined;
   const plan = await nomad.jobs.plan(await maker.make(release, attemptOf(meta)));
   return { job, jobModifyIndex, diff: plan.diff };
 }

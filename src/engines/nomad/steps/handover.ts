@@ -25,7 +25,7 @@ export async function beginHandover(
   release: ReleaseSpec,
   services: readonly JobService[],
   instances: readonly ServiceHealth[],
-  { signal, note }: EngineContext,
+  { signal, note }: Pick<EngineContext, "signal" | "note">,
 ): Promise<void> {
   // Fabio notices that there is another check, not that a service has another address: so what a process left that died is not written over.
   await endHandover(parts, release.app, signal);

@@ -1,13 +1,15 @@
 import type { EngineContext, ReleaseSpec } from "../../engine.ts";
+import { SteppeError } from "../../../shared/errors.ts";
 import { requireFreeRoutes } from "../fabio/route-conflicts.ts";
 import { isWanted } from "../cluster/job-view.ts";
 import { LATER } from "../cluster/job-watch.ts";
-import { driftError, foreignError, isExplained } from "../job/job-drift.ts";
+import { driftError, foreignError } from "../job/job-drift.ts";
 import { attemptOf } from "../job/job-owner.ts";
 import { servicesOf, withoutRoutes } from "../job/services-of.ts";
 import type { JobSpec } from "../../../nomad-api/index.ts";
 import type { NomadParts } from "../parts.ts";
 import { type AppJob, deploymentNow, isOf, readAppJob } from "./app-job.ts";
+import { isUnchanged } from "./is-unchanged.ts";
 
 /**
  * Registers the release's job, unless that is done already: its instances come as canaries beside those that serve. Where there are none, Nomad makes no canaries, so that the
@@ -22,6 +24,7 @@ export async function placeRelease(
   const { maker, nomad, table, tagPrefix } = parts;
   const spec = await maker.make(release, 0, signal);
   const found = await readAppJob(parts, spec.ID, signal);
+  await requireSameId(parts, release, spec, signal);
   if (found !== undefined) await requireOwn(parts, release, found, signal);
   const isOwn = found !== undefined && isOf(found, release);
   if (isOwn && !(await isSpent(parts, found, signal))) return;
@@ -35,22 +38,32 @@ export async function placeRelease(
   await untilPlanned(parts, spec, registered.jobModifyIndex, signal);
 }
 
-/** Throws NOMAD_JOB_CHANGED unless the job is as Steppe registered it, or took it over. What cannot be known any more is taken as it is. */
-async function requireOwn(
-  { nomad, table }: NomadParts,
-  release: ReleaseSpec,
-  found: AppJob,
+/** Throws NOMAD_JOB_INVALID if the app runs as another job: both would serve. */
+async function requireSameId(
+  parts: NomadParts,
+  { app }: ReleaseSpec,
+  { ID }: JobSpec,
   signal: AbortSignal,
 ): Promise<void> {
+  const known = parts.table.get(app)?.job ?? ID;
+  const other = known === ID ? undefined : await readAppJob(parts, known, signal);
+  if (other === undefined || other.job.isStopped) return;
+  throw new SteppeError("NOMAD_JOB_INVALID", {
+    operation: "deploy",
+    subject: app,
+    cause: `it runs as the job ${known} on Nomad, and would now be the job ${ID} beside it`,
+    hint: `Let its jobspec have the id ${known}, or stop that job first: \`nomad job stop ${known}\`.`,
+  });
+}
+
+/** Throws NOMAD_JOB_CHANGED unless the job is as Steppe registered it, or took it over. What cannot be known any more is taken as it is. */
+async function requireOwn(parts: NomadParts, release: ReleaseSpec, found: AppJob, signal: AbortSignal): Promise<void> {
+  const { table } = parts;
   const { job, owner } = found;
-  const known = table.get(release.app);
-  if (known?.jobModifyIndex === job.jobModifyIndex) return;
+  if (table.get(release.app)?.jobModifyIndex === job.jobModifyIndex) return;
   if (owner?.app !== release.app) throw foreignError(release.app, job);
   if (job.isStopped) return;
-  if (known !== undefined) {
-    const { value: versions } = await nomad.jobs.versions(job.id, { signal });
-    if (!isExplained(known.jobModifyIndex, versions, isOf(found, release))) throw driftError(release.app, job);
-  }
+  if (!(await isUnchanged(parts, release, found, signal))) throw driftError(release.app, job);
   table.set({ app: release.app, job: job.id, jobModifyIndex: job.jobModifyIndex });
 }
 

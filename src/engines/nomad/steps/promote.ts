@@ -1,31 +1,37 @@
-import { type Deployment, isOver, type JobSpec } from "../../../nomad-api/index.ts";
+import type { ServiceHealth } from "../../../consul/index.ts";
+import { type Deployment, type DeploymentGroup, isOver, type JobSpec } from "../../../nomad-api/index.ts";
 import { SteppeError } from "../../../shared/errors.ts";
 import type { EngineContext, ReleaseSpec } from "../../engine.ts";
-import { isWanted, type JobView } from "../cluster/job-view.ts";
-import { LATER } from "../cluster/job-watch.ts";
-import { servicesOf } from "../job/services-of.ts";
+import type { JobInstance, JobView } from "../cluster/job-view.ts";
+import { LATER, Later } from "../cluster/job-watch.ts";
+import { type JobService, servicesOf } from "../job/services-of.ts";
 import type { NomadParts } from "../parts.ts";
 import type { AppJob } from "./app-job.ts";
 import type { Approvals } from "./approvals.ts";
 import { deploymentEnded } from "./deployment-ended.ts";
 import { beginHandover } from "./handover.ts";
-import { instancesOf, isOfAny } from "./served-instances.ts";
+import { areAllFound, instancesOf, isOfAny } from "./served-instances.ts";
+
+/** Consul has what changed some 50 ms after Nomad. */
+const LOOK_MS = 50;
 
 /**
  * Promotes the canaries of a release, once visitors are sent to them. Resolves when its deployment is promoted, by whomever, or has no canaries and all instances are replaced. Throws
  * FABIO_STALE, and INSTANCE_FAILED or NOMAD_JOB_CHANGED if the deployment came to another end.
+ *
+ * @param approvals where the app wants a person to say that its canaries may take over; not given: nobody is waited for
  */
 export async function promoteRelease(
   parts: NomadParts,
   release: ReleaseSpec,
-  { found: { job }, spec, approvals }: { found: AppJob; spec: JobSpec; approvals: Approvals },
-  context: EngineContext,
+  { found: { job }, spec, approvals }: { found: AppJob; spec: JobSpec; approvals?: Approvals },
+  context: Omit<EngineContext, "progress">,
 ): Promise<void> {
   const { signal, awaitsPromotion } = context;
-  const { nomad, cluster } = parts;
+  const { cluster } = parts;
   using watch = cluster.watch(job.id, []);
   using approval =
-    release.definition.run.promote === "manual" ? approvals.wait(release.app, () => watch.wake()) : undefined;
+    release.definition.run.promote === "manual" ? approvals?.wait(release.app, () => watch.wake()) : undefined;
   let isTold = false;
   let isAsked = false;
   const tell = (waits: boolean): void => {
@@ -41,37 +47,36 @@ export async function promoteRelease(
     tell(isWaiting);
     if (isWaiting) return LATER;
     if (!hasUnpromoted(deployment)) return isRolled(deployment) ? true : LATER;
-    if (isPromotedByNomad(deployment)) return LATER;
-    if (!isAsked) {
-      await handOver(view);
-      await promote(deployment.id);
-    }
+    if (isAsked || isPromotedByNomad(deployment)) return LATER;
+    const services = servicesOf(spec).filter(({ group }) => isUnpromoted(deployment.groups[group]));
+    const canaries = await findAll(parts, services, view.wantedOf(job.version), signal);
+    if (canaries === undefined) return new Later(LOOK_MS);
+    await beginHandover(parts, release, services, canaries, context);
+    await promote(parts, deployment, signal);
     isAsked = true;
     return LATER;
   });
+}
 
-  /** Somebody else may have done so at the same moment. */
-  async function promote(id: string): Promise<void> {
-    try {
-      await nomad.deployments.promote(id, { signal });
-    } catch (error) {
-      if (!(error instanceof SteppeError) || error.code !== "NOMAD_DEPLOYMENT_OVER") throw error;
-    }
-  }
+/** The instances in these services, as Consul has them; undefined while it does not have all of them. */
+async function findAll(
+  parts: NomadParts,
+  services: readonly JobService[],
+  instances: readonly JobInstance[],
+  signal: AbortSignal,
+): Promise<ServiceHealth[] | undefined> {
+  const names = services.map(({ name }) => name);
+  const found = await instancesOf(parts, names, signal);
+  const ids = instances.map(({ id }) => id);
+  return areAllFound(services, instances, found) ? found.filter((one) => isOfAny(one, ids)) : undefined;
+}
 
-  async function handOver(view: JobView): Promise<void> {
-    const ids = view
-      .instances()
-      .filter((one) => isWanted(one) && view.versionOf(one) === job.version)
-      .map(({ id }) => id);
-    const services = servicesOf(spec);
-    const instances = await instancesOf(
-      parts,
-      services.map(({ name }) => name),
-      signal,
-    );
-    const canaries = instances.filter((one) => isOfAny(one, ids));
-    await beginHandover(parts, release, services, canaries, context);
+/** Somebody else may promote it at the same moment, so that it has come to its end: how is seen at the next look. */
+async function promote({ nomad }: NomadParts, { id }: Deployment, signal: AbortSignal): Promise<void> {
+  try {
+    await nomad.deployments.promote(id, { signal });
+  } catch (error) {
+    if (!(error instanceof SteppeError) || error.code !== "NOMAD_DEPLOYMENT_OVER") throw error;
   }
 }
 
@@ -81,8 +86,12 @@ function isPlanned(view: JobView, jobModifyIndex: bigint): boolean {
 }
 
 /** Whether there are canaries that do not have all visitors yet. */
-function hasUnpromoted({ groups }: Deployment): boolean {
-  return Object.values(groups).some(({ desiredCanaries, promoted }) => desiredCanaries > 0 && !promoted);
+export function hasUnpromoted({ groups }: Deployment): boolean {
+  return Object.values(groups).some(isUnpromoted);
+}
+
+function isUnpromoted(group: DeploymentGroup | undefined): boolean {
+  return group !== undefined && group.desiredCanaries > 0 && !group.promoted;
 }
 
 /** As the jobspec of a user may want it. */

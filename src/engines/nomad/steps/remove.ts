@@ -1,5 +1,5 @@
 import type { Job } from "../../../nomad-api/index.ts";
-import { hasEnded } from "../cluster/job-view.ts";
+import { isGone } from "../cluster/job-view.ts";
 import { LATER, Later } from "../cluster/job-watch.ts";
 import { servicesOf } from "../job/services-of.ts";
 import type { NomadParts } from "../parts.ts";
@@ -15,7 +15,7 @@ export async function removeJob(parts: NomadParts, job: Job, signal: AbortSignal
   await watch.until(signal, () => true);
   await parts.nomad.jobs.stop(job.id, { purge: true, signal });
   await watch.until(signal, async (view) => {
-    if (view.instances().some((one) => !hasEnded(one))) return LATER;
+    if (view.instances().some((one) => !isGone(one))) return LATER;
     const left = await instancesOf(parts, names, signal);
     const isLeft = view.instances().some(({ id }) => left.some(({ instance }) => instance.id.includes(id)));
     return isLeft ? new Later(LOOK_MS) : true;

@@ -1,20 +1,18 @@
 import type { ServiceHealth } from "../../../consul/index.ts";
 import { type Deployment, isOver, type JobSpec } from "../../../nomad-api/index.ts";
-import { SteppeError } from "../../../shared/errors.ts";
 import type { EngineContext, ReleaseSpec } from "../../engine.ts";
-import { isWanted } from "../cluster/job-view.ts";
 import { Later } from "../cluster/job-watch.ts";
 import { attemptOf } from "../job/job-owner.ts";
-import { hasRoutes, servicesOf } from "../job/services-of.ts";
+import { hasRoutes } from "../job/services-of.ts";
 import type { NomadParts } from "../parts.ts";
-import { type AppJob, isOf, jobIdOf, readAppJob } from "./app-job.ts";
+import { type AppJob, goneError, isOf, jobIdOf, readAppJob, replacedError, requireCurrent } from "./app-job.ts";
 import { awaitHealthy } from "./await-healthy.ts";
 import type { Approvals } from "./approvals.ts";
 import { deploymentEnded } from "./deployment-ended.ts";
 import { endHandover } from "./handover.ts";
 import { placeRelease } from "./place.ts";
 import { promoteRelease } from "./promote.ts";
-import { addressOf, instancesOf, isOfAny, isServed, visitedServices } from "./served-instances.ts";
+import { addressOf, areAllFound, instancesOf, isOfAny, isServed, visitedServices } from "./served-instances.ts";
 import { routesLeadOnlyTo } from "./wanted-routes.ts";
 
 /** Consul has what changed some 50 ms after Nomad. */
@@ -42,7 +40,7 @@ export async function routeRelease(
   if (!isFirst) await promoteRelease(parts, release, { found, spec, approvals }, context);
   const served = await untilServed(parts, release, now, spec, signal);
   await endHandover(parts, release.app, signal);
-  const services = visited(parts, spec);
+  const services = visitedServices(spec, parts.tagPrefix);
   const destinations = served.map((one) => ({ service: one.instance.name, address: addressOf(one) }));
   const wanted = routesLeadOnlyTo(services, destinations, parts.tagPrefix);
   for (const { line } of await parts.fabio.settled(wanted, signal)) note(line);
@@ -55,7 +53,7 @@ async function placed(parts: NomadParts, release: ReleaseSpec, context: EngineCo
   await placeRelease(parts, release, context);
   await awaitHealthy(parts, release, context);
   const now = await readAppJob(parts, jobIdOf(parts, release.app), signal);
-  if (now === undefined) throw gone(release);
+  if (now === undefined) throw goneError(release);
   return now;
 }
 
@@ -71,12 +69,13 @@ async function addRoutes(
   const registered = await nomad.jobs.register(spec, { ifIndex: job.jobModifyIndex, signal });
   table.set({ app: release.app, job: job.id, jobModifyIndex: registered.jobModifyIndex });
   const found = await readAppJob(parts, job.id, signal);
-  if (found === undefined) throw gone(release);
+  if (found === undefined) throw goneError(release);
+  if (found.job.jobModifyIndex !== registered.jobModifyIndex) throw replacedError(release);
   await nomad.jobs.setStable(job.id, found.job.version, true, { signal });
   return found;
 }
 
-/** Resolves when Consul has the instances of the job's version with their routes, and no others. */
+/** Resolves when Consul has the instances of the job's version with their routes, and no others. Throws NOMAD_JOB_CHANGED if somebody takes them away meanwhile. */
 async function untilServed(
   parts: NomadParts,
   release: ReleaseSpec,
@@ -85,36 +84,22 @@ async function untilServed(
   signal: AbortSignal,
 ): Promise<ServiceHealth[]> {
   const { cluster, tagPrefix } = parts;
-  const names = visited(parts, spec).map(({ name }) => name);
+  const services = visitedServices(spec, tagPrefix);
+  const names = services.map(({ name }) => name);
   using watch = cluster.watch(job.id, names);
   return await watch.until(signal, async (view) => {
     const deployment = view.deployment(job.id, job.jobModifyIndex);
     if (deployment !== undefined && hasFailed(deployment)) throw deploymentEnded(release, deployment);
-    const ids = view
-      .instances()
-      .filter((one) => isWanted(one) && view.versionOf(one) === job.version)
-      .map(({ id }) => id);
+    const instances = view.wantedOf(job.version);
+    if (instances.length === 0) await requireCurrent(parts, release, job, signal);
+    const ids = instances.map(({ id }) => id);
     const served = (await instancesOf(parts, names, signal)).filter((one) => isServed(one, tagPrefix));
     const own = served.filter((one) => isOfAny(one, ids));
-    const isWhole = !hasRoutes(spec, tagPrefix) || (own.length >= ids.length && ids.length > 0);
+    const isWhole = !hasRoutes(spec, tagPrefix) || areAllFound(services, instances, own);
     return isWhole && own.length === served.length ? own : new Later(LOOK_MS);
   });
 }
 
 function hasFailed(deployment: Deployment): boolean {
   return isOver(deployment) && deployment.status !== "successful";
-}
-
-function visited({ tagPrefix }: NomadParts, spec: JobSpec) {
-  const names = visitedServices(spec, tagPrefix);
-  return servicesOf(spec).filter(({ name }) => names.includes(name));
-}
-
-function gone({ app, number }: ReleaseSpec): SteppeError {
-  return new SteppeError("NOMAD_JOB_CHANGED", {
-    operation: "route",
-    subject: `${app}, release ${number}`,
-    cause: "somebody removed the job meanwhile",
-    hint: "Deploy again: that makes it anew.",
-  });
 }

@@ -2,7 +2,8 @@ import type { ServiceHealth } from "../../../consul/index.ts";
 import type { JobSpec } from "../../../nomad-api/index.ts";
 import { isRouteTag } from "../fabio/read-route-tag.ts";
 import { isStandIn } from "./stand-in.ts";
-import { servicesOf } from "../job/services-of.ts";
+import { type JobService, servicesOf } from "../job/services-of.ts";
+import type { JobInstance } from "../cluster/job-view.ts";
 import type { NomadParts } from "../parts.ts";
 
 /** The instances of services that Consul has; what stands in for some of them aside. */
@@ -16,11 +17,24 @@ export async function instancesOf(
   return found.flatMap(({ value }) => value.filter((one) => !isStandIn(one)));
 }
 
-/** The services of a release's job that visitors are sent to, by their names; all of them if they are sent to none. */
-export function visitedServices(spec: JobSpec, tagPrefix: string): string[] {
+/** The services of a release's job that visitors are sent to; all of them if they are sent to none. */
+export function visitedServices(spec: JobSpec, tagPrefix: string): JobService[] {
   const services = servicesOf(spec);
   const visited = services.filter(({ tags }) => tags.some((tag) => isRouteTag(tag, tagPrefix)));
-  return (visited.length === 0 ? services : visited).map(({ name }) => name);
+  return visited.length === 0 ? services : visited;
+}
+
+/** Whether Consul has each of these instances in every service of its group; each service has one at least. */
+export function areAllFound(
+  services: readonly JobService[],
+  instances: readonly JobInstance[],
+  found: readonly ServiceHealth[],
+): boolean {
+  return services.every(({ name, group }) => {
+    const own = instances.filter((one) => one.group === group);
+    const ofService = found.filter(({ instance }) => instance.name === name);
+    return own.length > 0 && own.every(({ id }) => ofService.some((one) => isOfAny(one, [id])));
+  });
 }
 
 /** Whether an instance of a service is that of one of these allocations: Nomad names it so. */

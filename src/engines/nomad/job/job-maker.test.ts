@@ -1,0 +1,78 @@
+import { describe, expect, test } from "vitest";
+import { FakeCluster } from "../../../../test/support/fake-cluster.ts";
+import { fakeNomad } from "../../../nomad-api/fakes.ts";
+import type { JobSpec, UpdateSpec } from "../../../nomad-api/index.ts";
+import { testRelease } from "../../../../test/support/test-engine.ts";
+import { JobMaker } from "./job-maker.ts";
+
+const own = (change: Partial<JobSpec> = {}, update?: UpdateSpec): JobSpec => ({
+  ID: "blog",
+  TaskGroups: [
+    {
+      Name: "web",
+      ...(update === undefined ? {} : { Update: update }),
+      Tasks: [{ Name: "web", Driver: "docker", Config: { image: "registry.test/blog:1" } }],
+    },
+  ],
+  ...change,
+});
+
+async function made(parsed: JobSpec, times = 1) {
+  const cluster = new FakeCluster();
+  cluster.parsed = parsed;
+  await using fake = await fakeNomad(cluster.answerNomad);
+  const maker = new JobMaker(fake.nomad, { datacenters: ["dc1"] });
+  const jobs: JobSpec[] = [];
+  for (let at = 0; at < times; at++) jobs.push(await maker.make(testRelease(at + 1, { job: 'job "blog" {}' }), 0));
+  return { jobs, asked: fake.seen.map(({ target }) => target) };
+}
+
+describe("where nothing is said of datacenters", () => {
+  async function datacenters(answer: (cluster: FakeCluster) => object | undefined): Promise<unknown> {
+    const cluster = new FakeCluster();
+    await using fake = await fakeNomad((seen, response) => {
+      const other = answer(cluster);
+      if (other === undefined) cluster.answerNomad(seen, response);
+      else response.end(JSON.stringify(other));
+    });
+    return (await new JobMaker(fake.nomad, { datacenters: [] }).make(testRelease(1), 0)).Datacenters;
+  }
+
+  test("instances may be in all that have nodes", async () => {
+    expect(await datacenters(() => undefined)).toEqual(["dc1", "dc2"]);
+  });
+
+  test("and in Nomad's own default while there are no nodes", async () => {
+    expect(await datacenters(() => [])).toEqual(["dc1"]);
+  });
+});
+
+describe("a jobspec of the user's own", () => {
+  test("is parsed by Nomad, once for all releases that have it", async () => {
+    const { jobs, asked } = await made(own(), 3);
+    expect(jobs.map((job) => job.Meta?.["steppe_release"])).toEqual(["1", "2", "3"]);
+    expect(asked.filter((target) => target.includes("/parse"))).toHaveLength(1);
+  });
+
+  test.each<[what: string, job: JobSpec]>([
+    ["no word of updates", own()],
+    ["updates of the job", own({ Update: { MaxParallel: 1 } })],
+    ["updates of its group, though the job has none", own({ Update: { MaxParallel: 0 } }, { MaxParallel: 2 })],
+    ["the type service", own({ Type: "service" })],
+  ])("with %s has deployments", async (_, job) => {
+    expect((await made(job)).jobs[0]?.TaskGroups?.[0]?.Tasks?.[0]?.Config?.["image"]).toMatch(/^registry.test\/blog@/);
+  });
+
+  test.each<[what: string, job: JobSpec, cause: RegExp]>([
+    ["of another type", own({ Type: "batch" }), /its type is batch, and only a service has deployments/],
+    ["without updates", own({ Update: { MaxParallel: 0 } }), /its group web has `max_parallel = 0`/],
+    ["with a group without updates", own({ Update: { MaxParallel: 2 } }, { MaxParallel: 0 }), /its group web/],
+    [
+      "of another image",
+      { ID: "blog", TaskGroups: [] },
+      /no task of the job blog runs an image of registry.test\/blog/,
+    ],
+  ])("%s is refused, since nothing would tell how it fares", async (_, job, cause) => {
+    await expect(made(job)).rejects.toMatchObject({ code: "NOMAD_JOB_INVALID", reason: expect.stringMatching(cause) });
+  });
+});

@@ -1,0 +1,249 @@
+import type { ServerResponse } from "node:http";
+import type { JobSpec, ServiceSpec } from "../../src/nomad-api/index.ts";
+import { FakeNomad } from "./fake-nomad.ts";
+import type { Answerer, Seen } from "./fake-server.ts";
+import type { RawInstance } from "./raw-nomad.ts";
+
+/** What becomes of a request: it is answered, or is lost before it is heard, or its answer is. */
+export type Fate = "answered" | "unheard" | "answer lost";
+
+/** Where an instance listens. */
+interface Place {
+  address: string;
+  port: number;
+}
+
+/** A service that no job has: another's, or what stands in for an instance. */
+interface ForeignService {
+  id: string;
+  name: string;
+  address: string;
+  port: number;
+  tags: string[];
+  meta: Record<string, string>;
+}
+
+/** What the bodies of requests have, as far as they are read. */
+interface Said {
+  Job?: JobSpec;
+  EnforceIndex?: boolean;
+  JobModifyIndex?: number;
+  JobVersion?: number;
+  EnforcePriorVersion?: number;
+  Stable?: boolean;
+}
+
+/** Nomad, its Consul and a Fabio, as small as the engine needs them, to be asked over HTTP. All that changes changes at once; instances become healthy when the test says so. */
+export class FakeCluster {
+  readonly nomad = new FakeNomad();
+  /** Services of others, by their ids. */
+  readonly services = new Map<string, ForeignService>();
+  /** Where instances listen, if they do, by their ids. */
+  readonly places = new Map<string, Place>();
+  /** Instances that Consul has not heard of yet. */
+  readonly hidden = new Set<string>();
+  /** All that changed anything: `POST /v1/jobs`. */
+  readonly changes: string[] = [];
+  /** Told of each request before it is answered: `POST /v1/jobs`. */
+  onRequest: (request: string) => Fate = () => "answered";
+  /** What Nomad makes of a jobspec in HCL. */
+  parsed: JobSpec | undefined;
+  readonly answerNomad: Answerer = this.#answerer((seen) => this.#ofNomad(seen));
+  readonly answerConsul: Answerer = this.#answerer((seen) => this.#ofConsul(seen));
+  readonly answerFabio: Answerer = this.#answerer(() => this.#routes());
+
+  #answerer(answer: (seen: Seen) => unknown): Answerer {
+    return (seen, response) => {
+      const path = seen.target.replace(/\?.*$/, "");
+      const fate = this.onRequest(`${seen.method} ${path}`);
+      if (fate === "unheard") {
+        response.destroy();
+        return;
+      }
+      if (seen.method !== "GET") this.changes.push(`${seen.method} ${path}`);
+      send(response, () => answer(seen), fate);
+    };
+  }
+
+  #ofNomad({ method, target, body }: Seen): unknown {
+    const { nomad } = this;
+    const { pathname, searchParams } = new URL(target, "http://nomad");
+    const [, first = "", id = "", ...rest] = pathname.slice(1).split("/").map(decodeURIComponent);
+    const said = (method === "GET" || body.length === 0 ? {} : JSON.parse(body.toString("utf8"))) as Record<
+      string,
+      never
+    >;
+    if (first === "nodes") return [node("dc1"), node("dc2"), node("dc1")];
+    if (first === "jobs" && id === "parse") return this.parsed;
+    if (first === "jobs") {
+      const { Job: spec, EnforceIndex, JobModifyIndex } = said;
+      if (spec === undefined) throw new Error("Job must be specified");
+      const job = nomad.register(spec, { ifIndex: EnforceIndex === true ? JobModifyIndex : undefined });
+      return { EvalID: "evaluation", EvalCreateIndex: job.JobModifyIndex, JobModifyIndex: job.JobModifyIndex };
+    }
+    if (first === "deployment") {
+      const deployment = rest[0] ?? "";
+      if (id === "promote") nomad.promote(deployment);
+      else nomad.fail(deployment);
+      return { EvalID: "evaluation", DeploymentModifyIndex: nomad.index };
+    }
+    if (first === "client") return "it says why\n";
+    if (first !== "job") throw new NotFound(`no endpoint ${pathname}`);
+    if (method === "DELETE") {
+      nomad.stop(id, searchParams.get("purge") === "true");
+      return { EvalID: "evaluation", JobModifyIndex: nomad.index };
+    }
+    return this.#ofJob(id, rest[0], said);
+  }
+
+  #ofJob(id: string, what: string | undefined, said: Said): unknown {
+    const { nomad } = this;
+    const job = nomad.jobs.get(id);
+    switch (what) {
+      case undefined:
+        return nomad.current(id) ?? notFound();
+      case "versions":
+        return (job?.versions.length ?? 0) === 0 ? notFound() : { Versions: job?.versions.toReversed().slice(0, 6) };
+      case "deployments":
+        return job?.deployments ?? [];
+      case "allocations":
+        return (job?.instances ?? []).map(({ DeploymentID: _, Passing: __, Output: ___, ...listed }) => listed);
+      case "evaluations":
+        return job?.evaluations ?? [];
+      case "revert": {
+        const { JobVersion = 0, EnforcePriorVersion } = said;
+        return {
+          EvalID: "evaluation",
+          JobModifyIndex: nomad.revert(id, JobVersion, EnforcePriorVersion).JobModifyIndex,
+        };
+      }
+      case "stable": {
+        const version = job?.versions.find(({ Version }) => Version === said.JobVersion);
+        if (version !== undefined) version.Stable = said.Stable ?? false;
+        return { JobModifyIndex: nomad.current(id)?.JobModifyIndex };
+      }
+      case "plan":
+        return { Diff: { Type: "Edited", ID: id }, JobModifyIndex: nomad.current(id)?.JobModifyIndex ?? 0 };
+      default:
+        throw new NotFound(`no endpoint ${what}`);
+    }
+  }
+
+  #ofConsul({ target, body }: Seen): unknown {
+    const [, first, what, name = "", id = ""] = new URL(target, "http://consul").pathname.slice(1).split("/");
+    if (first === "agent") return this.#ofAgent(what === "services" ? what : name, decodeURIComponent(id), body);
+    if (first === "catalog") {
+      const all = this.#registered().map(({ Service: { Service, Tags } }) => [Service, Tags] as const);
+      return Object.fromEntries(
+        all.map(([service]) => [service, all.filter(([one]) => one === service).flatMap(([, tags]) => tags)]),
+      );
+    }
+    const registered = this.#registered().filter(({ Service }) => Service.Service === name);
+    return what === "checks" ? registered.flatMap(({ Checks }) => Checks) : registered;
+  }
+
+  #ofAgent(what: string, id: string, body: Buffer): unknown {
+    if (what === "services")
+      return Object.fromEntries([...this.services.values()].map((one) => [one.id, serviceOf(one)]));
+    if (what === "deregister") {
+      this.services.delete(id);
+      return {};
+    }
+    const said = JSON.parse(body.toString("utf8")) as {
+      ID: string;
+      Name: string;
+      Address: string;
+      Port: number;
+      Tags: string[];
+      Meta: Record<string, string>;
+    };
+    const { ID, Name, Address: address, Port: port, Tags: tags, Meta: meta } = said;
+    this.services.set(ID, { id: ID, name: Name, address, port, tags, meta });
+    return {};
+  }
+
+  /** Every service of Consul, with its one check. */
+  #registered() {
+    const jobs = [...this.nomad.jobs.keys()].flatMap((id) =>
+      this.nomad.running(id).flatMap((one) => (this.hidden.has(one.ID) ? [] : this.#servicesOf(id, one))),
+    );
+    return [...jobs, ...[...this.services.values()].map((one) => entry(one, { isPassing: true }))];
+  }
+
+  #servicesOf(id: string, instance: RawInstance) {
+    const version = this.nomad.jobs.get(id)?.versions.find(({ Version }) => Version === instance.JobVersion);
+    const group = version?.TaskGroups?.find(({ Name }) => Name === instance.TaskGroup);
+    return (group?.Services ?? []).map((service: ServiceSpec) => {
+      const tags = (instance.DeploymentStatus.Canary ? service.CanaryTags : service.Tags) ?? [];
+      const name = service.Name ?? id;
+      const place = this.places.get(instance.ID) ?? nowhere(instance);
+      const registered = { id: `_nomad-task-${instance.ID}-group-${name}-http`, name, ...place };
+      const { Passing: isPassing, Output: output } = instance;
+      return entry({ ...registered, tags: [...tags], meta: {} }, { isPassing, output });
+    });
+  }
+
+  #routes(): object[] {
+    const passing = this.#registered().filter(({ Checks }) => Checks.every(({ Status }) => Status === "passing"));
+    return passing.flatMap(({ Service: { Service, Tags, Address, Port } }) =>
+      Tags.filter((tag) => tag.startsWith("urlprefix-")).map((tag) => {
+        const [, host, path] = /^urlprefix-([^/]*)(\S*)/.exec(tag) ?? [];
+        return { service: Service, host, path, dst: `http://${Address}:${Port}/`, weight: 1 };
+      }),
+    );
+  }
+}
+
+/** Where nobody listens. */
+function nowhere({ ID }: RawInstance): Place {
+  return { address: `127.88.0.${Number(ID.slice(-4)) % 256}`, port: 1 };
+}
+
+class NotFound extends Error {}
+
+function notFound(): never {
+  throw new NotFound("job not found");
+}
+
+function send(response: ServerResponse, answer: () => unknown, fate: Fate): void {
+  let [status, text] = [200, ""];
+  try {
+    const value = answer();
+    text = typeof value === "string" ? value : JSON.stringify(value);
+  } catch (error) {
+    [status, text] = [error instanceof NotFound ? 404 : 500, (error as Error).message];
+  }
+  if (fate === "answer lost") response.destroy();
+  else response.writeHead(status).end(text);
+}
+
+function node(datacenter: string): object {
+  const state = { Status: "ready", SchedulingEligibility: "eligible", Drain: false };
+  return {
+    ID: `node-${datacenter}`,
+    Name: "node",
+    Datacenter: datacenter,
+    ...state,
+    Drivers: {},
+    CreateIndex: 1,
+    ModifyIndex: 1,
+  };
+}
+
+function serviceOf({ id, name, address, port, tags, meta }: ForeignService) {
+  const indexes = { CreateIndex: 1, ModifyIndex: 1 };
+  return { ID: id, Service: name, Address: address, Port: port, Tags: tags, Meta: meta, ...indexes };
+}
+
+function entry(
+  service: ForeignService,
+  { isPassing, output = "" }: { isPassing: boolean; output?: string | undefined },
+) {
+  const Status = isPassing ? "passing" : "critical";
+  const check = { CheckID: `check-${service.id}`, Name: "answers", Node: "node", Status, Output: output };
+  return {
+    Node: { Node: "node", Address: "127.0.0.1" },
+    Service: serviceOf(service),
+    Checks: [{ ...check, ServiceID: service.id, ServiceName: service.name }],
+  };
+}
