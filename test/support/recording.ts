@@ -42,7 +42,7 @@ interface RecordingFile {
 const folder = fileURLToPath(new URL("../recordings", import.meta.url));
 
 /** One of the recordings: `recording("consul", "24-kv-get-image-tag")`. */
-export function recording(system: "consul" | "nomad", file: string): Recording {
+export function recording(system: "consul" | "fabio" | "nomad", file: string): Recording {
   const { request, response } = parseJson(readFileSync(`${folder}/${system}/${file}.json`, "utf8")) as RecordingFile;
   const { status, headers, body = null, bodyText, stream } = response;
   return {

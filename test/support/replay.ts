@@ -29,7 +29,7 @@ export interface Replay extends AsyncDisposable {
  * @param files of `test/recordings`: `24-kv-get-image-tag`
  */
 export async function replay(
-  system: "consul" | "nomad",
+  system: "consul" | "fabio" | "nomad",
   files: readonly string[],
   { order = "story" }: ReplayOptions = {},
 ): Promise<Replay> {
