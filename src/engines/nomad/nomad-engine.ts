@@ -27,6 +27,7 @@ import { placeRelease } from "./steps/place.ts";
 import { removeJob } from "./steps/remove.ts";
 import { retireOthers } from "./steps/retire.ts";
 import { routeRelease } from "./steps/route.ts";
+import { StandIns } from "./steps/stand-ins.ts";
 
 export interface NomadEngineOptions {
   nomad: Nomad;
@@ -78,6 +79,7 @@ export function createNomadEngine(options: NomadEngineOptions): NomadEngine {
     cluster: new ClusterWatch({ nomad, consul, clock, log }),
     fabio: new FabioViews({ consul, addresses: fabio, clock }),
     maker: new JobMaker(nomad, settings),
+    standIns: new StandIns(consul),
     table,
     tagPrefix: settings.tagPrefix ?? URL_PREFIX,
     clock,

@@ -6,6 +6,7 @@ import type { NomadJobTable } from "../../store/index.ts";
 import type { ClusterWatch } from "./cluster/cluster-watch.ts";
 import type { FabioViews } from "./fabio/fabio-views.ts";
 import type { JobMaker } from "./job/job-maker.ts";
+import type { StandIns } from "./steps/stand-ins.ts";
 
 /** What the steps of a deployment work with. */
 export interface NomadParts {
@@ -14,6 +15,7 @@ export interface NomadParts {
   cluster: ClusterWatch;
   fabio: FabioViews;
   maker: JobMaker;
+  standIns: StandIns;
   table: NomadJobTable;
   /** What tags of routes begin with. */
   tagPrefix: string;

@@ -31,7 +31,7 @@ export async function beginHandover(
   await endHandover(parts, release.app, signal);
   const standIns = instances.flatMap((one, at) => standIn(parts, release, services, one, at));
   try {
-    await Promise.all(standIns.map((service) => parts.consul.agent.register(service, { signal })));
+    await parts.standIns.register(release.app, standIns, signal);
   } catch (error) {
     if (!(error instanceof SteppeError) || error.code !== "CONSUL_DENIED") throw error;
     note(`Consul's token may not register services, so that a request may find nobody at the switch: ${error.reason}`);
@@ -48,10 +48,8 @@ export async function beginHandover(
 }
 
 /** Takes away what `beginHandover` registered, also in a process that died. */
-export async function endHandover({ consul }: NomadParts, app: string, signal?: AbortSignal): Promise<void> {
-  const services = await consul.agent.services({ signal });
-  const left = [...services.values()].filter(({ meta }) => meta[HANDOVER_KEY] === app);
-  await Promise.all(left.map(({ id }) => consul.agent.deregister(id, { signal })));
+export function endHandover({ standIns }: NomadParts, app: string, signal?: AbortSignal): Promise<void> {
+  return standIns.remove(app, signal);
 }
 
 function standIn(
