@@ -124,7 +124,7 @@ export interface DriftView {
   version: number | null;
   /** When that was registered, milliseconds since 1970; null where Nomad does not say. */
   changedAt: number | null;
-  /** What they changed; null if the job is gone, or as it was but for its index. */
+  /** What they changed; null if the job is gone. */
   changes: JobDiff | null;
 }
 

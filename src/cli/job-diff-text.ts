@@ -1,6 +1,7 @@
 import type { FieldDiff, GroupDiff, JobDiff, ObjectDiff, TaskDiff } from "../api/types.ts";
 import { formatDuration } from "../config/index.ts";
 import type { Style } from "../shared/style.ts";
+import { paired } from "./paired-diff.ts";
 
 /** Of these, Nomad writes nanoseconds. */
 const DURATIONS =
@@ -9,7 +10,7 @@ const MOST_CHARACTERS = 100;
 
 /** What changes in a job, a line each as `nomad job plan` has it: what stays is left out. Of variables only the names are told. */
 export function jobDiffText(diff: JobDiff, style: Style): string {
-  return jobLines(diff, style).join("\n");
+  return jobLines(paired(diff), style).join("\n");
 }
 
 function jobLines(diff: JobDiff, style: Style): string[] {

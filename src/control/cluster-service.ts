@@ -13,6 +13,7 @@ import {
   type JobSettings,
   placementCause,
   reversed,
+  settingsNow,
 } from "../engines/nomad/index.ts";
 import type { JobDiff, JobPlan, Nomad } from "../nomad-api/index.ts";
 import type { Clock } from "../shared/clock.ts";
@@ -138,7 +139,8 @@ export class Cluster implements ClusterService {
   }
 
   async adopt({ job: id, app: name, domains = [], take }: AdoptRequest): Promise<AdoptionView> {
-    const { engine, nomad, settings, deployer } = this.#dependencies;
+    const { engine, nomad, deployer } = this.#dependencies;
+    const settings = await settingsNow(this.#dependencies.settings, nomad);
     const { value: job } = await nomad.jobs.read(id);
     if (job === undefined) throw noJob(id);
     this.#requireUnowned(id, job.meta);

@@ -69,12 +69,12 @@ export class Gates {
     return { deployment: undefined, opensAt: opens.length === 0 ? undefined : Math.min(...opens) };
   }
 
-  /** Journals that a deployment's canaries are healthy and wait for a person, or wait no more. */
-  promotion(id: number, waits: boolean): void {
+  /** Journals that a deployment's canaries are healthy and wait for a person, or wait no more, and why. */
+  promotion(id: number, waits: boolean, why = "promoted"): void {
     const deployment = this.#journal.get(id);
     if (deployment?.state !== "healthy" || (deployment.hold !== null) === waits) return;
     const hold: Hold | null = waits ? { kind: "promotion" } : null;
-    this.#journal.hold(id, hold, hold === null ? "promoted" : describeHold(hold, deployment.app));
+    this.#journal.hold(id, hold, hold === null ? why : describeHold(hold, deployment.app));
   }
 
   /** Takes note, past every crash, that a person promoted a deployment; or that this came to nothing. */

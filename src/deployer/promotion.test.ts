@@ -86,6 +86,7 @@ test("a newer tag takes their place, also one that came before control was start
   const newer = await push("v3");
   expect(await ended(deployer, older)).toMatchObject({ state: "superseded" });
   expect(deployer.deployment(newer.id)).toMatchObject({ state: "healthy", hold: { kind: "promotion" } });
+  expect(await told(older.id)).toEqual([WAITS, "makes way for blog tag v3: its canaries are taken away"]);
   expect(world.engine.calls).toContain("abandon blog 2");
   await deployer.stop();
   world.sources.push("blog", "refs/tags/v4", "v4");
@@ -102,6 +103,7 @@ test("they can be rejected: what serves goes on", async () => {
   const waiting = await push("v2");
   deployer.rejectCanaries("blog", undefined);
   expect(await ended(deployer, waiting)).toMatchObject({ state: "failed", error: { code: "DEPLOYMENT_REJECTED" } });
+  expect(await told(waiting.id)).toEqual([WAITS, "rejected: its canaries are taken away"]);
   expect(live()).toBe("v1");
   expect((await push("v3")).hold).toEqual({ kind: "promotion" });
 });

@@ -113,6 +113,7 @@ export class Scheduler {
     const parts = { operation: "deploy", subject: subjectOf(deployment), cause: "its canaries were rejected" };
     const reason = withAgainHint(new SteppeError("DEPLOYMENT_REJECTED", parts), deployment);
     const running = this.#running.get(app);
+    this.#gates.promotion(deployment.id, false, "rejected: its canaries are taken away");
     if (running?.id === deployment.id) running.controller.abort(reason);
     return deployment.id;
   }
@@ -154,7 +155,9 @@ export class Scheduler {
     if (opensAt !== undefined) void this.#kickAt(app, opensAt);
     if (next === undefined) return;
     if (waiting !== undefined) {
-      if (replacesCanaries(next.source, waiting.source)) running?.controller.abort(superseded(waiting, next));
+      if (!replacesCanaries(next.source, waiting.source)) return;
+      this.#gates.promotion(waiting.id, false, `makes way for ${subjectOf(next)}: its canaries are taken away`);
+      running?.controller.abort(superseded(waiting, next));
       return;
     }
     const controller = new AbortController();

@@ -24,9 +24,7 @@ export function define(command: Command, context: Context): void {
     const client = await context.client(options);
     const found = app === undefined ? await client.cluster.drifts() : await one(app, overwrite === true);
     if (options.json === true) await context.printJson(found);
-    else await context.print(describe(found, app, context));
-    if (options.json !== true && overwrite === true && app !== undefined && found.length > 0)
-      await context.print(`\nThe next deployment of ${app} overwrites this.`);
+    else await context.print(describe(found, { app, overwrite: overwrite === true }, context));
     if (exitCode === true && found.length > 0) context.exitCode = DIFFERENCE;
 
     async function one(name: string, overwriteIt: boolean): Promise<DriftView[]> {
@@ -36,20 +34,28 @@ export function define(command: Command, context: Context): void {
   });
 }
 
-function describe(drifts: readonly DriftView[], app: string | undefined, context: Context): string {
-  if (drifts.length === 0) {
+interface Asked {
+  app: string | undefined;
+  overwrite: boolean;
+}
+
+function describe(drifts: readonly DriftView[], asked: Asked, context: Context): string {
+  const { app } = asked;
+  if (drifts.length === 0)
     return app === undefined
       ? "Every job is as Steppe registered it."
       : `The job of ${app} is as Steppe registered it.`;
-  }
-  return drifts.map((drift) => describeOne(drift, context)).join("\n\n");
+  return drifts.map((drift) => describeOne(drift, asked, context)).join("\n\n");
 }
 
-function describeOne({ app, job, version, changedAt, changes }: DriftView, { style, io }: Context): string {
+function describeOne(drift: DriftView, { overwrite }: Asked, { style, io }: Context): string {
+  const { app, job, version, changedAt, changes } = drift;
   const name = job === app ? style.bold(app) : `${style.bold(app)} (job ${job})`;
   if (version === null) return `${name}: somebody removed the job; the next deployment makes it anew.`;
   const when = changedAt === null ? "" : `, ${formatMoment(changedAt, io.clock.now())}`;
   const head = `${name}: somebody changed the job since Steppe registered it (now version ${version}${when}).`;
-  if (changes === null) return `${head}\nIt was registered again, as it was.`;
-  return `${head}\n\n${jobDiffText(changes, style)}\n\nPut it into the app's definition, or: steppe drift ${app} --overwrite`;
+  const next = overwrite
+    ? `The next deployment of ${app} overwrites this.`
+    : `Put it into the app's definition, or: steppe drift ${app} --overwrite`;
+  return [head, ...(changes === null ? [] : ["", jobDiffText(changes, style)]), "", next].join("\n");
 }

@@ -10,4 +10,5 @@ export { routeTags } from "./fabio/route-tags.ts";
 export { placementCause } from "./failure/placement-cause.ts";
 export { changesOf, reversed } from "./job/job-changes.ts";
 export type { JobSettings } from "./job/job-settings.ts";
+export { settingsNow } from "./job/settings-now.ts";
 export { createNomadEngine, type JobDrift, type NomadEngine, type NomadEngineOptions } from "./nomad-engine.ts";

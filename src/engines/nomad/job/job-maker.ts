@@ -6,6 +6,7 @@ import type { JobSettings } from "./job-settings.ts";
 import { makeJob } from "./make-job.ts";
 import { ownJob } from "./own-job.ts";
 import { readJobspec } from "./read-jobspec.ts";
+import { settingsNow } from "./settings-now.ts";
 
 /** So many jobspecs of users are kept as Nomad parsed them. */
 const MOST_PARSED = 100;
@@ -28,19 +29,11 @@ export class JobMaker {
    */
   async make(release: ReleaseSpec, attempt: number, signal?: AbortSignal): Promise<JobSpec> {
     const { app, definition } = release;
-    const settings = await this.#settingsNow(signal);
+    const settings = await settingsNow(this.#settings, this.#nomad, signal);
     if (definition.job === null) return makeJob(release, settings, attempt);
     const parsed = await this.#parse(app, definition.job, signal);
     requireDeployments(app, parsed);
     return ownJob(parsed, release, settings, attempt);
-  }
-
-  /** Where nothing is said of it, instances may be in every datacenter that has nodes. */
-  async #settingsNow(signal: AbortSignal | undefined): Promise<JobSettings> {
-    if (this.#settings.datacenters.length > 0) return this.#settings;
-    const { value } = await this.#nomad.nodes.list({ signal });
-    const datacenters = [...new Set(value.map(({ datacenter }) => datacenter))].sort();
-    return { ...this.#settings, datacenters: datacenters.length === 0 ? ["dc1"] : datacenters };
   }
 
   async #parse(app: string, text: string, signal: AbortSignal | undefined): Promise<JobSpec> {
