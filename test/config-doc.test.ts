@@ -85,6 +85,7 @@ describe("docs/steppe-yaml.md", () => {
       "check",
       "run",
       "nomad",
+      "compatible",
       "cacheControl",
     ]);
     expect(undescribed(app, "")).toEqual([]);

@@ -1,3 +1,4 @@
+import type { CompatibleDefinition } from "./compatible-definition.ts";
 import type { NomadFragment, RunDefinition } from "./run-definition.ts";
 
 /**
@@ -36,6 +37,8 @@ export interface AppDefinition {
   nomad: NomadFragment;
   /** A jobspec of the user's own, in HCL, or null. In `steppe.yaml` it may be the path of a file; here it is what is in it. */
   job: string | null;
+  /** That its job is the user's own, and takes its image's tag from a key in Consul; or null. Never beside `run`, `nomad` and `job`. */
+  compatible: CompatibleDefinition | null;
   /** Whether plain HTTP is answered with a redirect to HTTPS. */
   redirectToHttps: boolean;
   /** The page for paths that do not exist, a path within the site; used if it is there. */

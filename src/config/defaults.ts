@@ -49,6 +49,7 @@ export const defaults = Object.freeze({
     // Without it, requests that are under way when a release takes over are lost.
     shutdownDelayMs: 2000,
   }),
+  compatible: Object.freeze({ service: null, webhook: null, minHealthyMs: 5000, healthyDeadlineMs: 5 * minute }),
 });
 
 /** The bounds of what a definition may ask for. Times are milliseconds. */

@@ -21,6 +21,7 @@ import {
   target,
   windowList,
 } from "./schema.ts";
+import { definitionCompatible as compatible } from "./compatible-schema.ts";
 import { definitionNomad as nomad, definitionRun as run } from "./run-schema.ts";
 import { isJobFile, parseJobspec } from "./job-file.ts";
 import { environment, milliseconds, textField } from "./text-field.ts";
@@ -63,7 +64,7 @@ const caching = z.strictObject({ changing: cacheControl, hashed: cacheControl })
 
 /** The keys of the parts of a definition. */
 export const partKeys: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
-  Object.entries({ build, dockerfile, image, policy, check, run, nomad, cacheControl: caching }).map(
+  Object.entries({ build, dockerfile, image, policy, check, run, nomad, compatible, cacheControl: caching }).map(
     ([part, { shape }]) => [part, Object.keys(shape)],
   ),
 );
@@ -94,6 +95,7 @@ export const definitionSchema = z.strictObject({
   })
     .nullable()
     .prefault(null),
+  compatible: compatible.nullable().prefault(null),
   redirectToHttps: z.boolean(),
   notFoundPage: innerPath,
   // Nor these.

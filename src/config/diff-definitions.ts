@@ -27,7 +27,7 @@ interface Shown {
 }
 
 function flatten(definition: AppDefinition): Map<string, Shown> {
-  const { build, check, cacheControl, image, job, policy } = definition;
+  const { build, check, cacheControl, compatible, image, job, policy } = definition;
   return new Map<string, Shown>([
     ["name", text(definition.name)],
     ["domains", list(definition.domains)],
@@ -57,6 +57,12 @@ function flatten(definition: AppDefinition): Map<string, Shown> {
       names(definition.nomad[part]),
     ]),
     ["job", text(job && `${job.trimEnd().split("\n").length} lines`, job)],
+    ["compatible.job", text(compatible?.job)],
+    ["compatible.key", text(compatible?.key)],
+    ["compatible.service", text(compatible?.service)],
+    ["compatible.webhook", text(compatible?.webhook)],
+    ["compatible.minHealthyTime", compatible === null ? text(null) : time(compatible.minHealthyMs)],
+    ["compatible.healthyDeadline", compatible === null ? text(null) : time(compatible.healthyDeadlineMs)],
     ["redirectToHttps", text(String(definition.redirectToHttps))],
     ["notFoundPage", text(definition.notFoundPage)],
     ["cleanUrls", text(String(definition.cleanUrls))],

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { testDefinition } from "../../test/support/test-definition.ts";
 import type { AppDefinition } from "./app-definition.ts";
+import type { CompatibleDefinition } from "./compatible-definition.ts";
 import type { ConstraintDefinition, NomadFragment, RunDefinition } from "./run-definition.ts";
 
 const word = fc.stringMatching(/^[a-z$#:{}. "'-]{1,12}$/).filter((text) => text.trim() !== "");
@@ -42,7 +43,16 @@ const part = fc.dictionary(
   fc.jsonValue({ maxDepth: 2, noUnicodeString: true }).map((value): unknown => JSON.parse(JSON.stringify(value))),
 );
 
-/** With a jobspec of its own in place of what it says of instances, or as it is. */
+const compatible: fc.Arbitrary<CompatibleDefinition> = fc.record({
+  job: fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/),
+  key: fc.constantFrom("configs/team/a/IMAGE_TAG", "configs/library/nginx/IMAGE_TAG", "x"),
+  service: fc.constantFrom(null, "web"),
+  webhook: fc.constantFrom(null, "/blog", "/a/b"),
+  minHealthyMs: fc.integer({ min: 0, max: 3_600_000 }),
+  healthyDeadlineMs: fc.integer({ min: 3_600_001, max: 86_400_000 }),
+});
+
+/** With a job of the user's own in place of what it says of instances, by its jobspec or by the key that it reads; or as it is. */
 export function orOwnJob(app: AppDefinition): fc.Arbitrary<AppDefinition> {
   const { image } = app;
   if (image === null) return fc.constant(app);
@@ -50,7 +60,8 @@ export function orOwnJob(app: AppDefinition): fc.Arbitrary<AppDefinition> {
   const own = fc
     .constantFrom('job "a" {}', "# no\njob: 'x' {\n}\n", " x.hcl")
     .map((job) => ({ ...app, run, nomad, job }));
-  return fc.oneof(fc.constant(app), own);
+  const keyed = compatible.map((fields) => ({ ...app, run, nomad, compatible: fields }));
+  return fc.oneof(fc.constant(app), own, keyed);
 }
 
 /** Any `nomad` that may be declared. */

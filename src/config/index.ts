@@ -3,6 +3,7 @@ import type { DefinitionOptions } from "./definition-from-options.ts";
 import type { Config } from "./parse-config.ts";
 
 export type { AppDefinition, DockerfileDefinition } from "./app-definition.ts";
+export type { CompatibleDefinition } from "./compatible-definition.ts";
 export { defaults } from "./defaults.ts";
 export type { ConstraintDefinition, NomadFragment, RunDefinition } from "./run-definition.ts";
 export type { DefinitionOptions } from "./definition-from-options.ts";

@@ -4,7 +4,9 @@ import type { AppDefinition } from "./app-definition.ts";
 import { defaults } from "./defaults.ts";
 import { definitionSchema, partKeys } from "./definition-schema.ts";
 import {
+  BESIDE_COMPATIBLE,
   BESIDE_JOB,
+  COMPATIBLE_ALONE,
   DOCKERFILE_BESIDE_BUILD,
   JOB_ALONE,
   formatPath,
@@ -30,16 +32,23 @@ function crossProblems(definition: AppDefinition): Problem[] {
   if (definition.build !== null && definition.dockerfile?.auto === false) {
     problems.push({ path: ["dockerfile"], atKey: true, message: DOCKERFILE_BESIDE_BUILD, other: ["build"] });
   }
-  if (definition.job !== null) {
-    const { run, nomad } = definition;
-    if (!isDeepStrictEqual(run, structuredClone(defaults.run))) {
-      problems.push({ path: ["run"], atKey: true, message: BESIDE_JOB, other: ["job"] });
-    }
-    if (Object.values(nomad).some((part) => Object.keys(part as object).length > 0)) {
-      problems.push({ path: ["nomad"], atKey: true, message: BESIDE_JOB, other: ["job"] });
-    }
-    if (definition.image === null) problems.push({ path: ["job"], atKey: true, message: JOB_ALONE });
-  }
+  problems.push(...ownJobProblems(definition));
+  return problems;
+}
+
+function ownJobProblems({ run, nomad, job, compatible, image }: AppDefinition): Problem[] {
+  if (job === null && compatible === null) return [];
+  const [own, message, alone] =
+    compatible === null ? ["job", BESIDE_JOB, JOB_ALONE] : ["compatible", BESIDE_COMPATIBLE, COMPATIBLE_ALONE];
+  const others = {
+    run: !isDeepStrictEqual(run, structuredClone(defaults.run)),
+    nomad: Object.values(nomad).some((part) => Object.keys(part as object).length > 0),
+    job: job !== null && compatible !== null,
+  };
+  const problems = Object.entries(others).flatMap(([key, isThere]): Problem[] => {
+    return isThere ? [{ path: [key], atKey: true, message, other: [own] }] : [];
+  });
+  if (image === null) problems.push({ path: [own], atKey: true, message: alone });
   return problems;
 }
 

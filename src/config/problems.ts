@@ -21,6 +21,10 @@ export const DOCKERFILE_BESIDE_BUILD = "is there beside `build`; leave out the o
 export const BESIDE_JOB = "is there beside `job`, which says all of it; leave out one of the two";
 export const JOB_ALONE = "is there without `image`: which image of it is the app's";
 
+/** The same beside a job that is not registered by Steppe, but told its image's tag. */
+export const BESIDE_COMPATIBLE = "is there beside `compatible`, whose job says all of it; leave out one of the two";
+export const COMPATIBLE_ALONE = "is there without `image`: whose tags are they?";
+
 /** `["apps", "blog", "domains", 0]` as `apps.blog.domains[0]`. */
 export function formatPath(path: Path): string {
   let text = "";

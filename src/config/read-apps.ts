@@ -1,9 +1,13 @@
 import type * as z from "zod";
 import type { AppDefinition, DockerfileDefinition } from "./app-definition.ts";
+import { type CompatibleDefinition, usualKey } from "./compatible-definition.ts";
+import { compatibleSchema } from "./compatible-schema.ts";
 import { defaults, limits } from "./defaults.ts";
 import { parseDomain } from "./domain.ts";
 import {
+  BESIDE_COMPATIBLE,
   BESIDE_JOB,
+  COMPATIBLE_ALONE,
   DOCKERFILE_BESIDE_BUILD,
   JOB_ALONE,
   type Path,
@@ -29,6 +33,7 @@ const keysOfPart: Readonly<Record<string, readonly string[]>> = {
   check: ["path", "status", "contains", "timeout"],
   run: Object.keys(runSchema.shape),
   nomad: Object.keys(nomadSchema.shape),
+  compatible: Object.keys(compatibleSchema.shape),
   cacheControl: ["changing", "hashed"],
 };
 
@@ -81,6 +86,7 @@ function toDefinition(name: string, fields: AppFields): AppDefinition {
     run: toRun(fields.run),
     nomad: fields.nomad,
     job: fields.job ?? null,
+    compatible: toCompatible(name, fields),
     redirectToHttps: fields.redirectToHttps,
     notFoundPage: fields.notFoundPage,
     cleanUrls: fields.cleanUrls,
@@ -108,6 +114,19 @@ function toRun(fields: AppFields["run"]): RunDefinition {
     minHealthyMs: minHealthyTime,
     healthyDeadlineMs: healthyDeadline,
     shutdownDelayMs: shutdownDelay,
+  };
+}
+
+function toCompatible(app: string, { compatible, image }: AppFields): CompatibleDefinition | null {
+  if (compatible === undefined) return null;
+  const { job, key, service, webhook, minHealthyTime, healthyDeadline } = compatible;
+  return {
+    job: job ?? app,
+    key: key ?? usualKey(image?.repository ?? ""),
+    service: service ?? null,
+    webhook: webhook ?? null,
+    minHealthyMs: minHealthyTime,
+    healthyDeadlineMs: healthyDeadline,
   };
 }
 
@@ -154,14 +173,19 @@ function crossProblems(input: unknown): Problem[] {
   return problems;
 }
 
-/** A jobspec of the user's own says all but the image. */
+/** A jobspec of the user's own says all but the image, and a job that is the user's own all but its tag. */
 function ownJobProblems(fields: object, app: string): Problem[] {
-  if (!Object.hasOwn(fields, "job")) return [];
-  const problems: Problem[] = [];
-  for (const key of ["run", "nomad"].filter((name) => Object.hasOwn(fields, name))) {
-    problems.push({ path: ["apps", app, key], atKey: true, message: BESIDE_JOB, other: ["apps", app, "job"] });
-  }
-  if (!Object.hasOwn(fields, "image")) problems.push({ path: ["apps", app, "job"], atKey: true, message: JOB_ALONE });
+  const has = (name: string): boolean => Object.hasOwn(fields, name);
+  const own = has("compatible") ? "compatible" : "job";
+  if (!has(own)) return [];
+  const [others, besides, alone] =
+    own === "job"
+      ? [["run", "nomad"], BESIDE_JOB, JOB_ALONE]
+      : [["run", "nomad", "job"], BESIDE_COMPATIBLE, COMPATIBLE_ALONE];
+  const problems = others.filter(has).map((key): Problem => {
+    return { path: ["apps", app, key], atKey: true, message: besides, other: ["apps", app, own] };
+  });
+  if (!has("image")) problems.push({ path: ["apps", app, own], atKey: true, message: alone });
   return problems;
 }
 

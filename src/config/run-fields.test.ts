@@ -115,6 +115,6 @@ describe("a jobspec of one's own", () => {
 test("a definition's own form is held to the same", () => {
   const definition = testDefinition("blog", { run: { ...testRun, memory: 256, memoryMax: 128 } });
   expect(fault(() => parseDefinition(definition)).reason).toBe("run.memoryMax is less than `memory`, 256");
-  const { run, nomad, job, ...before } = testDefinition("blog");
-  expect(parseDefinition(before)).toEqual({ ...before, run, nomad, job });
+  const { run, nomad, job, compatible, ...before } = testDefinition("blog");
+  expect(parseDefinition(before)).toEqual({ ...before, run, nomad, job, compatible });
 });

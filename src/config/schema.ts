@@ -1,4 +1,5 @@
 import * as z from "zod"; // as a namespace: only then does the bundle leave out what is not used, 9 MB of memory
+import { compatibleSchema } from "./compatible-schema.ts";
 import { defaults, limits } from "./defaults.ts";
 import { parseDomain } from "./domain.ts";
 import { formatDuration } from "./duration.ts";
@@ -272,6 +273,9 @@ export const appSchema = z.strictObject({
   job: textField(parseJobspec)
     .optional()
     .meta({ description: "A jobspec of your own, in HCL, or the path of one.", examples: ["blog.nomad.hcl"] }),
+  compatible: compatibleSchema.optional().meta({
+    description: "That a job of your own takes the image's tag from a key in Consul, which Steppe writes.",
+  }),
   redirectToHttps: z
     .boolean()
     .prefault(defaults.redirectToHttps)

@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import type { AppDefinition, DockerfileDefinition } from "./app-definition.ts";
+import { type CompatibleDefinition, usualKey } from "./compatible-definition.ts";
 import { defaults } from "./defaults.ts";
 import { formatStatus } from "./diff-definitions.ts";
 import { formatDuration } from "./duration.ts";
@@ -47,6 +48,7 @@ export function toFields(definition: AppDefinition): Record<string, unknown> {
   add(fields, "run", runFields(definition.run), {});
   add(fields, "nomad", nomadFields(definition.nomad), {});
   add(fields, "job", definition.job, null);
+  if (definition.compatible !== null) fields["compatible"] = compatibleFields(definition.compatible, definition);
   add(fields, "redirectToHttps", definition.redirectToHttps, defaults.redirectToHttps);
   add(fields, "notFoundPage", definition.notFoundPage, defaults.notFoundPage);
   add(fields, "cleanUrls", definition.cleanUrls, defaults.cleanUrls);
@@ -110,6 +112,18 @@ function runFields(run: RunDefinition): Record<string, unknown> {
 
 function nomadFields(fragment: NomadFragment): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fragment).filter(([, part]) => Object.keys(part as object).length > 0));
+}
+
+function compatibleFields(compatible: CompatibleDefinition, { name, image }: AppDefinition): Record<string, unknown> {
+  const usual = defaults.compatible;
+  const part: Record<string, unknown> = {};
+  add(part, "job", compatible.job, name);
+  add(part, "key", compatible.key, usualKey(image?.repository ?? ""));
+  add(part, "service", compatible.service, usual.service);
+  add(part, "webhook", compatible.webhook, usual.webhook);
+  addTime(part, "minHealthyTime", compatible.minHealthyMs, usual.minHealthyMs);
+  addTime(part, "healthyDeadline", compatible.healthyDeadlineMs, usual.healthyDeadlineMs);
+  return part;
 }
 
 /** Adds a field where its value is not the usual one. */

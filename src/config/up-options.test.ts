@@ -14,6 +14,7 @@ describe("parseUpOptions", () => {
       https: { host: "127.0.0.1", port: 8443 },
       api: { host: "127.0.0.1", port: 7070 },
       webhooks: { host: "127.0.0.1", port: 7071 },
+      webhooksInJob: null,
       webhooksUrl: null,
       host: null,
       insecureRegistries: [],
@@ -26,6 +27,16 @@ describe("parseUpOptions", () => {
       stop: false,
       force: false,
     });
+  });
+
+  test.each([
+    [[], "24242", { host: "::", port: 24242 }],
+    [[], "", null],
+    [[], "http", null],
+    [[], "70000", null],
+    [["--webhooks", ":71"], "24242", null],
+  ])("in a job of Nomad, %j and the port %j are where open paths are", (args, port, expected) => {
+    expect(parseUpOptions(args, { NOMAD_PORT_http: port }, "/srv").webhooksInJob).toEqual(expected);
   });
 
   test("reads all of them", () => {
@@ -53,6 +64,7 @@ describe("parseUpOptions", () => {
       https: { host: "::1", port: 443 },
       api: { host: "localhost", port: 0 },
       webhooks: { host: "::", port: 71 },
+      webhooksInJob: null,
       webhooksUrl: "https://hooks.example.com",
       host: "steppe.example.com",
       insecureRegistries: ["registry.test:5000", "docker.io", "[::1]:5000"],

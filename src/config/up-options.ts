@@ -26,6 +26,8 @@ export interface UpOptions {
   api: ListenAddress;
   /** The listener for webhooks. */
   webhooks: ListenAddress;
+  /** In its place while apps have `compatible.webhook`: in a job of Nomad, the port that it was given; null if it is in none, or was told where to listen. */
+  webhooksInJob: ListenAddress | null;
   /** How senders of webhooks reach that, where a proxy leads there: `https://hooks.example.com`; or null. */
   webhooksUrl: string | null;
   /** The host name under which the API, git and the listener for webhooks are reachable by HTTPS through the ingress, or null. */
@@ -179,6 +181,7 @@ export function parseUpOptions(args: readonly string[], env: NodeJS.ProcessEnv, 
     https: address("https"),
     api: address("api"),
     webhooks: address("webhooks"),
+    webhooksInJob: given["webhooks"] === undefined ? jobAddress(env["NOMAD_PORT_http"]) : null,
     webhooksUrl: readUrl(text("webhooks-url")),
     host: readHost(text("host")),
     insecureRegistries: readRegistries(given["insecure-registry"]),
@@ -245,6 +248,13 @@ function refuseOthers(engine: EngineName, given: Record<string, unknown>): void 
   if (other === undefined) return;
   const hint = other.instead ?? `It is of \`--engine ${other.engine}\`.`;
   throw usage(`--${other.name} means nothing with --engine ${engine}`, hint);
+}
+
+/** Nomad's checks come from outside of the task, so it is on all of its addresses. */
+function jobAddress(port: string | undefined): ListenAddress | null {
+  if (port === undefined || !/^[0-9]{1,5}$/.test(port)) return null;
+  const parsed = parseListenAddress(`:${port}`);
+  return "value" in parsed ? parsed.value : null;
 }
 
 function readHost(text: string | undefined): string | null {

@@ -5,11 +5,12 @@ import { createNomadEngine } from "../engines/nomad/index.ts";
 import { nomadOptions, openNomad } from "../nomad-api/index.ts";
 import { SteppeError } from "../shared/errors.ts";
 import { describeEndpoint } from "../shared/http-api/endpoint.ts";
-import { NomadJobTable } from "../store/index.ts";
+import { KeyedAppTable, NomadJobTable } from "../store/index.ts";
 import { clusterContent } from "./cluster-content.ts";
 import { Cluster } from "./cluster-service.ts";
 import type { EngineSide, SideParts } from "./engine-side.ts";
 import { noIngress } from "./no-ingress.ts";
+import { registryPort } from "./registry-port.ts";
 import { siteBase } from "./site-base.ts";
 
 /**
@@ -35,7 +36,14 @@ export function clusterSide({ options, paths, surroundings: { clock, log } }: Si
     endsWith() {}, // what runs, Nomad runs
     join({ store, images, builder, registries }) {
       const jobs = new NomadJobTable(store);
-      const engine = createNomadEngine({ nomad, consul, settings, fabio, table: jobs, clock, log });
+      const keyed = {
+        table: new KeyedAppTable(store),
+        async resolve(reference: string, signal: AbortSignal): Promise<string | undefined> {
+          using registry = await registryPort(registries).open();
+          return await registry.resolve(reference, signal);
+        },
+      };
+      const engine = createNomadEngine({ nomad, consul, settings, fabio, table: jobs, keyed, clock, log });
       const layerFile = join(paths.cache, LAYER_CACHE);
       return {
         isCluster: true,

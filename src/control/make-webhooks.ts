@@ -8,6 +8,7 @@ import {
   type HintHandler,
   HintQueue,
   HubCallback,
+  type OpenPathTable,
   Receiver,
   WebhookRegistry,
   WebhookService,
@@ -19,6 +20,10 @@ export interface WebhookParts {
   handler: HintHandler;
   /** Where to listen. */
   wanted: ListenAddress;
+  /** Where to listen if apps have open paths; null: there as well. */
+  wantedOpen: ListenAddress | null;
+  /** The paths of apps that prove nothing. */
+  openPaths: OpenPathTable;
   socket: string | null;
   /** Its address when control ran last; null if nothing listened then. */
   last: string | null;
@@ -32,6 +37,8 @@ export interface Webhooks {
   readonly service: WebhookService;
   /** Whether there is one. */
   has(): boolean;
+  /** The open paths of apps have changed. */
+  pathsChanged(): void;
   /** Takes up what was left, and then listens. Rejects with PORT_TAKEN, PORT_FORBIDDEN, USAGE. */
   start(): Promise<void>;
   /** Receives no more, and then acts on no more. */
@@ -39,7 +46,8 @@ export interface Webhooks {
 }
 
 /** Joins what receives deliveries, what acts on their hints, and what people may do with them. */
-export function makeWebhooks({ store, handler, clock, log, ...place }: WebhookParts): Webhooks {
+export function makeWebhooks(parts: WebhookParts): Webhooks {
+  const { store, handler, clock, log, openPaths, wantedOpen, wanted, ...place } = parts;
   const deliveries = new DeliveryTable<Hint>(store);
   const registry = new WebhookRegistry({ table: new WebhookTable(store), clock, newSecret: newToken });
   const callback = new HubCallback({ webhooks: registry, deliveries, log });
@@ -51,20 +59,30 @@ export function makeWebhooks({ store, handler, clock, log, ...place }: WebhookPa
     onSettled: (hints, outcome) => callback.report(hints, outcome),
   });
   const onHints = queue.add.bind(queue);
-  const has = (): boolean => registry.all().length > 0;
+  const has = (): boolean => registry.all().length > 0 || openPaths.has();
   const listener = new SwitchedListener({
     ...place,
+    wanted: () => (openPaths.has() ? (wantedOpen ?? wanted) : wanted),
     isWanted: has,
-    makeReceiver: () => new Receiver({ webhooks: registry, journal: deliveries, onHints, clock, log }),
+    makeReceiver: () => new Receiver({ webhooks: registry, openPaths, journal: deliveries, onHints, clock, log }),
   });
+  let isStarted = false;
   return {
     service: new WebhookService({ registry, deliveries, listener, onHints, clock }),
     has,
+    pathsChanged: () => {
+      if (!isStarted) return;
+      listener.follow().catch((error: unknown) => {
+        log.error({ err: error }, "webhooks of apps with `compatible.webhook` cannot be received");
+      });
+    },
     start: async () => {
       queue.resume();
+      isStarted = true;
       await listener.follow();
     },
     stop: async () => {
+      isStarted = false;
       await listener.close();
       await queue.close();
       await callback.close();

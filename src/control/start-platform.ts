@@ -20,7 +20,7 @@ import {
   openDataFolder,
   Store,
 } from "../store/index.ts";
-import { HintActor } from "../webhooks/index.ts";
+import { HintActor, OpenPathTable } from "../webhooks/index.ts";
 import type { Announcer } from "./announcer.ts";
 import { claimEngine } from "./claim-engine.ts";
 import type { EngineSide, SideParts } from "./engine-side.ts";
@@ -28,6 +28,7 @@ import { Images } from "./images.ts";
 import { lastAddresses, listenAgain } from "./listen-again.ts";
 import { makeWebhooks } from "./make-webhooks.ts";
 import { logsOfBuilds } from "./no-ingress.ts";
+import { withOpenPaths } from "./open-path-watch.ts";
 import { registryPort } from "./registry-port.ts";
 import { remotesPort } from "./remotes-port.ts";
 import { sourcesPort } from "./sources-port.ts";
@@ -92,12 +93,14 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
   const { http, https } = side.sites ?? { http: null, https: null };
   const addresses: PlatformAddresses = { http, https, api: "", git: "", webhooks: null };
   const saveAddresses = (): void => writeFileAtomic(addressesFile, JSON.stringify(addresses));
-  const remotes = remotesPort({
+  const openPaths = new OpenPathTable();
+  const polled = remotesPort({
     lookAtRefs: (app) => deployer.refsChanged(app, "poll"),
     lookAtImages: (app) => deployer.lookAtImages(app, "poll"),
     clock,
     log,
   });
+  const remotes = withOpenPaths(polled, openPaths, () => webhooks.pathsChanged());
   ending.defer(() => remotes.stop());
   const registry = registryPort(registries);
   const deployer = new AppDeployer({
@@ -119,6 +122,8 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
     store,
     handler: new HintActor(deployer),
     wanted: options.webhooks,
+    wantedOpen: options.webhooksInJob,
+    openPaths,
     socket: options.host === null ? null : paths.webhookSocket,
     last: last.webhooks ?? null,
     changed: async (address) => {

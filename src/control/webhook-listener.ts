@@ -4,7 +4,8 @@ import type { Receiver, WebhookListener } from "../webhooks/index.ts";
 import { listenAgain } from "./listen-again.ts";
 
 export interface WebhookListenerParts {
-  wanted: ListenAddress;
+  /** Where to listen now. */
+  wanted(): ListenAddress;
   /** Where the ingress reaches it, besides; null if it is not asked to. */
   socket: string | null;
   /** Its address when control ran last; null if nothing listened then. */
@@ -16,12 +17,12 @@ export interface WebhookListenerParts {
 }
 
 /**
- * Listens for deliveries as long as there is a webhook. Who has none keeps the port free, and has nothing that strangers could reach.
+ * Listens for deliveries as long as there is a webhook, and moves if it is wanted elsewhere. Who has none keeps the port free, and has nothing that strangers could reach.
  */
 export class SwitchedListener implements WebhookListener {
   readonly #parts: WebhookListenerParts;
   readonly #turns = new SerialQueue();
-  #open: { receiver: Receiver; address: string } | undefined;
+  #open: { receiver: Receiver; address: string; wanted: ListenAddress } | undefined;
   #last: string | null;
 
   constructor(parts: WebhookListenerParts) {
@@ -36,6 +37,7 @@ export class SwitchedListener implements WebhookListener {
   follow(): Promise<void> {
     return this.#turns.run(async () => {
       const isWanted = this.#parts.isWanted();
+      if (isWanted && this.#open !== undefined && !isSame(this.#open.wanted, this.#parts.wanted())) await this.#close();
       if (isWanted && this.#open === undefined) await this.#listen();
       if (isWanted || this.#open === undefined) return;
       await this.#parts.changed(null); // nobody is led to it any more
@@ -49,13 +51,14 @@ export class SwitchedListener implements WebhookListener {
   }
 
   async #listen(): Promise<void> {
-    const { wanted, socket, makeReceiver, changed } = this.#parts;
+    const { socket, makeReceiver, changed } = this.#parts;
+    const wanted = this.#parts.wanted();
     const receiver = makeReceiver();
     try {
       const address = `${await listenAgain(receiver, wanted, this.#last)}/hooks/`;
       if (socket !== null) await receiver.listenOnSocket(socket);
       await changed(address);
-      this.#open = { receiver, address };
+      this.#open = { receiver, address, wanted };
       this.#last = address;
     } catch (error) {
       await receiver.close();
@@ -67,4 +70,8 @@ export class SwitchedListener implements WebhookListener {
     await this.#open?.receiver.close();
     this.#open = undefined;
   }
+}
+
+function isSame(one: ListenAddress, other: ListenAddress): boolean {
+  return one.host === other.host && one.port === other.port;
 }

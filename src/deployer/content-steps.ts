@@ -107,7 +107,7 @@ function markPushed(
  * Where what is built is pushed: nowhere, if the app has no `image`; of a tag, under its name. A branch or a folder says nothing by its name: on a cluster, which has no image from
  * elsewhere, it gets a tag of Steppe's own, without which registries would clear it away.
  */
-function pushTarget(
+export function pushTarget(
   source: PushedSource,
   digest: string,
   { image }: AppDefinition,

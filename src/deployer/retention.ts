@@ -3,6 +3,7 @@ import { AppTable, ReleaseTable, type ReleaseRow } from "../store/index.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import { releasesInGrace } from "./grace.ts";
 import type { Journal } from "./journal.ts";
+import { releaseSpec } from "./release-spec.ts";
 import type { Deployment, GarbageReport } from "./types.ts";
 
 /** How many finished deployments of an app are remembered besides those of kept releases. */
@@ -34,7 +35,7 @@ export class Retention {
     const { store, engine, content } = this.#dependencies;
     const releases = new ReleaseTable(store);
     const { kept, gone, again } = this.#split(app);
-    await engine.retain(app, kept.filter(this.#isWhole).map(toSpec));
+    await engine.retain(app, kept.filter(this.#isWhole).map(releaseSpec));
     const forgotten = store.transaction(() => {
       // A rollback to one of them may have been accepted meanwhile.
       const stillGone = this.#split(app).gone.filter(({ number }) => gone.some((release) => release.number === number));
@@ -91,7 +92,7 @@ export class Retention {
   #allKept(): ReleaseSpec[] {
     const { store } = this.#dependencies;
     const releases = new AppTable(store).all().flatMap((app) => new ReleaseTable(store).ofApp(app.name));
-    return releases.filter(this.#isWhole).map(toSpec);
+    return releases.filter(this.#isWhole).map(releaseSpec);
   }
 
   /** A release whose content the disk lost cannot be made ready, and must not keep the others from being looked after. */
@@ -100,8 +101,4 @@ export class Retention {
 
 function neededRelease({ release, source }: Deployment): number[] {
   return [...(release === null ? [] : [release]), ...(source.kind === "rollback" ? [source.release] : [])];
-}
-
-function toSpec(row: ReleaseRow): ReleaseSpec {
-  return { app: row.app, number: row.number, image: row.image, definition: row.definition };
 }

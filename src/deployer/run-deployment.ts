@@ -12,6 +12,7 @@ import { shortDigest } from "./format.ts";
 import type { Gates } from "./gates.ts";
 import { describeRef, type Journal } from "./journal.ts";
 import { isMadeAlike } from "./redeployment.ts";
+import { releaseSpec } from "./release-spec.ts";
 import type { HostPlaces } from "../shared/host-places.ts";
 import type { Semaphore } from "../shared/semaphore.ts";
 import type { Deployment, DeploymentSource } from "./types.ts";
@@ -248,13 +249,13 @@ async function undo(deployment: Deployment, dependencies: DeployerDependencies):
 export function liveSpec(app: string, { store }: DeployerDependencies): ReleaseSpec | undefined {
   const number = new AppTable(store).get(app)?.liveRelease ?? null;
   const release = number === null ? undefined : new ReleaseTable(store).get(app, number);
-  return release && { app, number: release.number, image: release.image, definition: release.definition };
+  return release && releaseSpec(release);
 }
 
 function releaseOf(deployment: Deployment, { store }: DeployerDependencies): ReleaseSpec {
   const release = new ReleaseTable(store).get(deployment.app, deployment.release ?? 0);
   if (release === undefined) throw releaseGone(deployment.app, deployment.release ?? 0);
-  return { app: release.app, number: release.number, image: release.image, definition: release.definition };
+  return releaseSpec(release);
 }
 
 /** The engine leaves as much reachable of what was before as the definition that it routes says. */

@@ -7,6 +7,11 @@ export interface ReleaseSpec {
   number: number;
   /** `sha256:…`, the image's digest. */
   image: string;
+  /**
+   * The image by its tag in the app's repository of images, with the digest that the tag stood for: `registry.example.com/team/blog:v1@sha256:…`. Absent if it has none. The
+   * digest may be of an index for many platforms.
+   */
+  taggedReference?: string | undefined;
   definition: AppDefinition;
 }
 

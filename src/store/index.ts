@@ -23,6 +23,7 @@ export { SettingTable } from "./settings.ts";
 export { GitFileTable } from "./git-files.ts";
 export { type ImageTagRow, ImageTagTable } from "./image-tags.ts";
 export { type NomadJobRow, NomadJobTable } from "./nomad-jobs.ts";
+export { type KeyedAppRow, KeyedAppTable, type KeyedAttempt, type KeyedStarts, type KeyedWrite } from "./keyed-apps.ts";
 export { RefTable, type SeenRef } from "./refs.ts";
 export {
   type DeliveryBounds,

@@ -265,4 +265,16 @@ export const migrations: readonly string[] = [
     job_modify_index TEXT NOT NULL         -- in digits: it may be longer than a number is exact
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Apps whose job takes its image's tag from a key in Consul: what Steppe wrote there last.
+  CREATE TABLE keyed_apps (
+    app TEXT PRIMARY KEY,
+    live TEXT,                             -- JSON, KeyedWrite: what is live; null if nothing is
+    attempt TEXT                           -- JSON, KeyedAttempt: what a deployment wrote that has not come to its end; null if none
+  ) STRICT, WITHOUT ROWID;
+
+  -- What definitions say of them since then: nothing.
+  UPDATE apps SET definition = json_insert(definition, '$.compatible', NULL);
+  UPDATE releases SET definition = json_insert(definition, '$.compatible', NULL);
+  `,
 ];

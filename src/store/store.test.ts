@@ -44,7 +44,7 @@ describe("migrations", () => {
   test("a definition from before clusters says nothing of them", async () => {
     await using folder = temporaryFolder();
     const file = folder.file("steppe.db");
-    const { run, nomad, job, ...before } = testDefinition("blog");
+    const { run, nomad, job, compatible, ...before } = testDefinition("blog");
     {
       using store = Store.open(file, {
         steps: migrations.slice(
@@ -59,7 +59,7 @@ describe("migrations", () => {
     }
     using store = Store.open(file);
     const { definition } = store.get("SELECT definition FROM apps") ?? {};
-    expect(JSON.parse(String(definition))).toEqual({ ...before, run, nomad, job });
+    expect(JSON.parse(String(definition))).toEqual({ ...before, run, nomad, job, compatible });
   });
 
   test("a step that fails leaves the store as it was, and a backup of it", async () => {

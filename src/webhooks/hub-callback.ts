@@ -52,6 +52,7 @@ export class HubCallback {
 
   async #report(webhook: string, delivery: number, { text, isDone }: Outcome): Promise<void> {
     const { webhooks, deliveries, log } = this.#parts;
+    if (webhook.startsWith("/")) return; // an open path: whoever sends there is not called
     const { callback, sender } = webhooks.get(webhook);
     if (!callback || sender !== "docker-hub") return;
     const body = deliveries.get(delivery)?.body ?? null;

@@ -2,6 +2,7 @@ export { HintActor } from "./act-on-hint.ts";
 export type { DeliveryJournal, JournaledHint, KeptDelivery, NewDelivery, Recorded } from "./delivery-journal.ts";
 export { type HintHandler, HintQueue, type HintQueueLimits, type HintQueueOptions } from "./hint-queue.ts";
 export { HubCallback } from "./hub-callback.ts";
+export { type OpenPaths, OpenPathTable } from "./open-paths.ts";
 export { Receiver } from "./receiver.ts";
 export type { ReceiverLimits, ReceiverOptions } from "./receiver-options.ts";
 export {

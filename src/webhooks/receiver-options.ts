@@ -1,10 +1,13 @@
 import type { Clock } from "../shared/clock.ts";
 import type { Logger } from "../shared/log.ts";
 import type { DeliveryJournal, JournaledHint } from "./delivery-journal.ts";
+import type { OpenPaths } from "./open-paths.ts";
 import type { WebhookDirectory } from "./types.ts";
 
 export interface ReceiverOptions {
   webhooks: WebhookDirectory;
+  /** Default none. */
+  openPaths?: OpenPaths;
   journal: DeliveryJournal;
   /** Told of hints once they are durable; must not throw. */
   onHints(hints: readonly JournaledHint[]): void;
@@ -30,6 +33,8 @@ export interface ReceiverLimits {
   pipelined: number;
   /** Refusals of one webhook that are journaled in a minute. */
   refusals: number;
+  /** Deliveries at one open path that are taken in a minute; one more is 503. */
+  unproven: number;
   /** How long what runs is waited for when it closes. */
   closeMs: number;
 }
@@ -44,5 +49,6 @@ export const DEFAULT_LIMITS: ReceiverLimits = {
   connections: 500,
   pipelined: 16,
   refusals: 30,
+  unproven: 60,
   closeMs: 2000,
 };

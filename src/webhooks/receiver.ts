@@ -10,7 +10,7 @@ const HEAD_MS = 10_000;
 const IDLE_MS = 15_000;
 
 /**
- * The listener that senders of webhooks reach: `POST /hooks/NAME/TOKEN`, and `POST /hooks/NAME` of those that sign. Apart from the
+ * The listener that senders of webhooks reach: `POST /hooks/NAME/TOKEN`, and `POST /hooks/NAME` of those that sign, and the open paths of apps, if there are any. Apart from the
  * API, so that nothing but this is open to the world.
  */
 export class Receiver {

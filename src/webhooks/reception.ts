@@ -6,6 +6,7 @@ import type { NewDelivery, Recorded } from "./delivery-journal.ts";
 import { readDelivery, refused, verifyDelivery } from "./judge-delivery.ts";
 import { JournalWriter } from "./journal-writer.ts";
 import { keptHeaders } from "./kept-headers.ts";
+import { readOpenDelivery } from "./read-open-delivery.ts";
 import type { ReceiverLimits, ReceiverOptions } from "./receiver-options.ts";
 import type { SenderAdapter } from "./senders/adapter.ts";
 import type { Delivery, Judgement, Refusal, Webhook } from "./types.ts";
@@ -22,8 +23,13 @@ interface Arrival {
   webhook: Webhook;
   adapter: SenderAdapter;
   pathToken: string | null;
+  /** At an open path, the repositories that it may tell of; else null. */
+  repositories: readonly string[] | null;
   expectsContinue: boolean;
 }
+
+/** Where a delivery came. */
+type Place = Pick<Arrival, "webhook" | "pathToken" | "repositories">;
 
 /** What becomes of one request: found, proven, read, judged, journaled, answered, in this order. */
 export class Reception {
@@ -33,6 +39,8 @@ export class Reception {
   readonly #writer: JournalWriter;
   /** By webhook. Anybody who knows an address can be refused, and each refusal that is journaled costs a sync to disk. */
   readonly #quota: WindowQuota;
+  /** By open path, of what nothing proves: each delivery that is taken costs a sync as well. */
+  readonly #openQuota: WindowQuota;
   #largeBodies = 0;
 
   constructor(options: ReceiverOptions, limits: ReceiverLimits, closing: AbortSignal) {
@@ -41,6 +49,7 @@ export class Reception {
     this.#closing = closing;
     this.#writer = new JournalWriter(options);
     this.#quota = new WindowQuota(options.clock, limits.refusals, MINUTE_MS);
+    this.#openQuota = new WindowQuota(options.clock, limits.unproven, MINUTE_MS);
   }
 
   /** Never rejects. */
@@ -59,17 +68,25 @@ export class Reception {
 
   async #receive(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Promise<void> {
     if (this.#closing.aborted) throw unavailable("Steppe is stopping");
-    const { webhook, pathToken } = this.#find(request, response);
+    if (this.#isHealthCheck(request)) return void response.writeHead(204).end();
+    const place = this.#find(request, response);
+    const { webhook, pathToken } = place;
     // With zod, whose 10 MB nobody wants who has no webhooks.
     const { adapters } = await import("./senders/adapters.ts");
     const adapter = adapters[webhook.sender];
     if (adapter.proof !== "path" && pathToken !== null) throw notFound(webhook.name);
-    await this.#judge({ request, response, webhook, adapter, pathToken, expectsContinue });
+    await this.#judge({ request, response, adapter, expectsContinue, ...place });
   }
 
-  #find(request: IncomingMessage, response: ServerResponse): { webhook: Webhook; pathToken: string | null } {
+  /** Where there are open paths, whoever watched over what was there before asks so whether this runs. */
+  #isHealthCheck({ method, url }: IncomingMessage): boolean {
+    return (method === "GET" || method === "HEAD") && url === "/" && this.#options.openPaths?.has() === true;
+  }
+
+  #find(request: IncomingMessage, response: ServerResponse): Place {
     const [path = ""] = (request.url ?? "").split("?", 1);
-    const { name, token } = PATH.exec(path)?.groups ?? {};
+    const repositories = this.#options.openPaths?.repositories(path) ?? [];
+    const { name, token } = PATH.exec(path)?.groups ?? (repositories.length > 0 ? { name: path } : {});
     if (name === undefined) {
       const cause = "there is no such address";
       throw new SteppeError("NOT_FOUND", { operation: "receive", subject: "a delivery", cause });
@@ -78,30 +95,46 @@ export class Reception {
       response.setHeader("allow", "POST");
       throw new SteppeError("METHOD_NOT_ALLOWED", { operation: "receive", subject: name, cause: "it takes POST" });
     }
+    if (repositories.length > 0) {
+      return { webhook: { name, sender: "docker-hub", secrets: [] }, pathToken: null, repositories };
+    }
     const webhook = this.#options.webhooks.find(name);
     if (webhook === undefined) throw notFound(name);
-    return { webhook, pathToken: token ?? null };
+    return { webhook, pathToken: token ?? null, repositories: null };
   }
 
   async #judge(arrival: Arrival): Promise<void> {
-    const { request, webhook, adapter, pathToken } = arrival;
+    const { request, webhook, adapter, pathToken, repositories } = arrival;
     const bare: Delivery = {
       headers: request.headers,
       body: Buffer.alloc(0),
       pathToken,
       now: this.#options.clock.now(),
     };
-    if (adapter.proof !== "body") {
+    if (repositories !== null) this.#requireQuota(webhook.name);
+    else if (adapter.proof !== "body") {
       const refusal = verifyDelivery(adapter, bare, webhook.secrets);
       if (refusal !== undefined) return this.#conclude(arrival, refusal, null, 0);
     }
     const body = await this.#readBody(arrival);
     if (!Buffer.isBuffer(body)) return this.#conclude(arrival, body, null, 0);
     const delivery = { ...bare, body };
+    // Of what is not proven the body is not kept: else strangers could fill the disk, or leave something to be redelivered.
+    if (repositories !== null) {
+      return this.#conclude(arrival, readOpenDelivery(adapter, delivery, repositories), null, body.length);
+    }
     const refusal = adapter.proof === "body" ? verifyDelivery(adapter, delivery, webhook.secrets) : undefined;
-    // What is not proven is not kept: else strangers could fill the disk, or leave something to be redelivered.
     if (refusal !== undefined) return this.#conclude(arrival, refusal, null, body.length);
     return this.#conclude(arrival, readDelivery(adapter, delivery), body, body.length);
+  }
+
+  /** Throws RECEIVER_UNAVAILABLE. */
+  #requireQuota(path: string): void {
+    const { isWithin, isFirstBeyond } = this.#openQuota.take(path);
+    if (isFirstBeyond)
+      this.#options.log.warn({ path }, "many deliveries come that nothing proves; more of this minute are not taken");
+    if (!isWithin)
+      throw unavailable("too many deliveries came here in a minute; what they tell of is found by polling");
   }
 
   /** The body, or why it is refused. Throws RECEIVER_UNAVAILABLE, and USAGE if the sender breaks off. */
@@ -136,7 +169,8 @@ export class Reception {
   /** Journals, and then answers. */
   async #conclude(arrival: Arrival, judgement: Judgement, body: Buffer | null, bodyBytes: number): Promise<void> {
     const { request, response, webhook, adapter } = arrival;
-    const status = statusOf(judgement, adapter.isStubborn(request.headers));
+    const isOpen = arrival.repositories !== null;
+    const status = statusOf(judgement, adapter.isStubborn(request.headers), isOpen);
     const delivery: NewDelivery = {
       webhook: webhook.name,
       sender: webhook.sender,
@@ -158,6 +192,7 @@ export class Reception {
     }
     const recorded = await this.#record(delivery);
     this.#options.onHints(recorded.hints);
+    if (isOpen) return void response.writeHead(204).end();
     const verdict = recorded.isDuplicate ? "duplicate" : judgement.verdict;
     await this.#send(request, response, status, { delivery: recorded.delivery, verdict, reason: judgement.reason });
   }
@@ -195,8 +230,9 @@ export class Reception {
   }
 }
 
-/** 202 for what will be acted on, 200 for what needs nothing; a stubborn sender's nonsense is taken off its queue. */
-function statusOf(judgement: Judgement, isStubborn: boolean): number {
+/** 202 for what will be acted on, 200 for what needs nothing, at an open path 204 as ever; a stubborn sender's nonsense is taken off its queue. */
+function statusOf(judgement: Judgement, isStubborn: boolean, isOpen: boolean): number {
+  if (judgement.verdict !== "refused" && isOpen) return 204;
   if (judgement.verdict !== "refused") return judgement.verdict === "accepted" ? 202 : 200;
   const isNonsense = judgement.code === "DELIVERY_MALFORMED" || judgement.code === "BODY_TOO_LARGE";
   return isStubborn && isNonsense ? 202 : errorCodes[judgement.code].status;

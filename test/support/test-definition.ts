@@ -50,6 +50,7 @@ export function testDefinition(name: string, change: Partial<AppDefinition> = {}
     run: testRun,
     nomad: { job: {}, group: {}, task: {}, service: {} },
     job: null,
+    compatible: null,
     redirectToHttps: false,
     notFoundPage: "404.html",
     cleanUrls: false,

@@ -6,7 +6,7 @@ import type { AppDefinition } from "../../src/config/index.ts";
 import { fakeConsul } from "../../src/consul/fakes.ts";
 import { fakeNomad } from "../../src/nomad-api/fakes.ts";
 import { silentLogger } from "../../src/shared/log.ts";
-import { NomadJobTable, Store } from "../../src/store/index.ts";
+import { KeyedAppTable, NomadJobTable, Store } from "../../src/store/index.ts";
 import type { EngineContext, ReleaseSpec } from "../../src/engines/engine.ts";
 import { createNomadEngine, type NomadEngine } from "../../src/engines/nomad/nomad-engine.ts";
 
@@ -32,6 +32,7 @@ export async function testEngine(): Promise<TestEngine> {
     settings: { datacenters: ["dc1"] },
     fabio: [`http://${fabio.host}`],
     table,
+    keyed: { table: new KeyedAppTable(store), resolve: () => Promise.resolve(undefined) },
     clock,
     log: silentLogger,
   });

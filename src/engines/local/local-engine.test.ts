@@ -11,6 +11,7 @@ import { SteppeError } from "../../shared/errors.ts";
 import { silentLogger } from "../../shared/log.ts";
 import { describeEngine, type EngineHarness } from "../engine-contract.ts";
 import type { ReleaseSpec } from "../engine.ts";
+import { fault } from "../../../test/support/fault.ts";
 import { testDefinition } from "../../../test/support/test-definition.ts";
 import { createLocalEngine, type LocalEngine } from "./index.ts";
 
@@ -263,6 +264,12 @@ describe("local engine", () => {
       harness.engine().validate(testDefinition("blog", { run: { ...run, promote } }));
     validate("auto");
     expect(() => validate("manual")).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }) as Error);
+  });
+
+  test("refuses an app whose job is on a cluster", () => {
+    const usual = { job: "blog", key: "k", service: null, webhook: null, minHealthyMs: 0, healthyDeadlineMs: 1000 };
+    const definition = testDefinition("blog", { compatible: usual });
+    expect(fault(() => harness.engine().validate(definition)).code).toBe("CONFIG_INVALID");
   });
 
   test("content that the store has not is told, and nothing is placed", async () => {

@@ -65,7 +65,7 @@ class SiteEngine implements LocalEngine {
     this.#indexes = new SiteIndexFiles(options.siteFolder, options.packFolder);
   }
 
-  validate({ name, domains, run }: AppDefinition): void {
+  validate({ name, domains, run, compatible }: AppDefinition): void {
     const bad = domains.find((domain) => !isRouteHost(domain));
     if (bad !== undefined)
       throw new SteppeError("DOMAIN_INVALID", { operation: "route", subject: name, cause: `${bad} is no host name` });
@@ -76,6 +76,14 @@ class SiteEngine implements LocalEngine {
         subject: name,
         cause: "`run.promote` is `manual`, which wants a cluster",
         hint: "On this machine `approve: true` has releases wait for a person.",
+      });
+    }
+    if (compatible !== null) {
+      throw new SteppeError("CONFIG_INVALID", {
+        operation: "run",
+        subject: name,
+        cause: "`compatible` is of a job on Nomad, and this Steppe serves sites by itself",
+        hint: "Leave it out.",
       });
     }
   }

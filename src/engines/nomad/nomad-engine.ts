@@ -1,11 +1,12 @@
 import type { AppDefinition } from "../../config/index.ts";
 import type { Consul } from "../../consul/index.ts";
-import { type JobDiff, type JobPlan, type Nomad, newestFirst } from "../../nomad-api/index.ts";
+import { type JobDiff, type JobPlan, type JobSpec, type Nomad, newestFirst } from "../../nomad-api/index.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { SteppeError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
-import type { NomadJobTable } from "../../store/index.ts";
+import type { KeyedAppTable, NomadJobTable } from "../../store/index.ts";
 import type { Engine, EngineContext, Instance, ReleaseSpec } from "../engine.ts";
+import { BothWays } from "./both-ways.ts";
 import { ClusterWatch } from "./cluster/cluster-watch.ts";
 import { FabioViews } from "./fabio/fabio-views.ts";
 import { URL_PREFIX } from "./fabio/read-route-tag.ts";
@@ -14,11 +15,13 @@ import { readOwner } from "./job/job-owner.ts";
 import type { JobSettings } from "./job/job-settings.ts";
 import { imageOf } from "./job/image-of.ts";
 import { makeJob } from "./job/make-job.ts";
+import { KeyedReleases } from "./keyed/keyed-releases.ts";
 import type { NomadParts } from "./parts.ts";
 import { abandonRelease } from "./steps/abandon.ts";
 import { jobIdOf, readAppJob } from "./steps/app-job.ts";
 import { Approvals } from "./steps/approvals.ts";
 import { awaitHealthy } from "./steps/await-healthy.ts";
+import { CheckProbe } from "./steps/check-probe.ts";
 import { endHandover } from "./steps/handover.ts";
 import { findDrift, type JobDrift } from "./steps/find-drift.ts";
 import { listInstances } from "./steps/list-instances.ts";
@@ -36,6 +39,12 @@ export interface NomadEngineOptions {
   /** Of the API of each Fabio; none: those that Consul has as the service `fabio`. */
   fabio: readonly string[];
   table: NomadJobTable;
+  /** For apps whose jobs take their image's tag from a key in Consul. */
+  keyed: {
+    table: KeyedAppTable;
+    /** The digest that a reference's tag stands for in its registry; undefined if there is no such image. */
+    resolve(reference: string, signal: AbortSignal): Promise<string | undefined>;
+  };
   clock: Clock;
   log: Logger;
 }
@@ -85,7 +94,9 @@ export function createNomadEngine(options: NomadEngineOptions): NomadEngine {
     clock,
     log,
   };
-  return new ClusterEngine(parts, settings);
+  const probe = (job: JobSpec): CheckProbe => new CheckProbe(parts, job);
+  const keyed = new KeyedReleases({ ...parts, ...options.keyed, probe });
+  return new BothWays({ jobs: new ClusterEngine(parts, settings), keyed, table });
 }
 
 class ClusterEngine implements NomadEngine {

@@ -1,0 +1,20 @@
+import type { ReleaseSpec } from "../engines/engine.ts";
+import type { ReleaseRow } from "../store/index.ts";
+import { pushTarget } from "./content-steps.ts";
+
+/** What the engine is told of a release. */
+export function releaseSpec(row: ReleaseRow): ReleaseSpec {
+  const { app, number, image, definition } = row;
+  const taggedReference = taggedOf(row);
+  return { app, number, image, definition, ...(taggedReference === undefined ? {} : { taggedReference }) };
+}
+
+/** An image of a registry has the tag that it was asked for by, if it was by one; what was made here is pushed with one, on a cluster at any rate, whose engine alone asks for it. */
+function taggedOf({ reference, ref, commit, definition, image }: ReleaseRow): string | undefined {
+  if (reference !== null) return /:[^/:@]+@/.test(reference) ? reference : undefined;
+  const source =
+    ref === null ? { kind: "upload" as const, image } : { kind: "ref" as const, ref, commit: commit ?? "" };
+  const target = pushTarget(source, image, definition, { isCluster: true });
+  if (target === undefined || "refusal" in target) return undefined;
+  return `${target.repository}:${target.tag}@${image}`;
+}
