@@ -237,8 +237,8 @@ export interface ImageDetails {
   config: Record<string, unknown> | null;
   /** For this machine, from the lowest to the uppermost. */
   layers: Array<{ digest: string; size: number; mediaType: string }>;
-  /** Which driver of the local engine serves it, and why; null if none does. */
-  served: { by: "site" | null; why: string };
+  /** What runs it here, this machine as a site or the nodes of the cluster, and why; null if nothing does. */
+  served: { by: "site" | "cluster" | null; why: string };
 }
 
 /** What a push had to do. */

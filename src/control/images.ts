@@ -2,8 +2,11 @@ import type { ImageDetails, ImagePushed, ImageUse, ImageView } from "../api/type
 import { takeImage } from "../builds/index.ts";
 import type { Deployer } from "../deployer/index.ts";
 import {
+  exportImage,
+  type ExportOptions,
   formatPlatform,
   formatReference,
+  type ImageArchive,
   type ImageStore,
   isDigest,
   openRegistryClient,
@@ -23,6 +26,8 @@ interface Dependencies {
   tables: Pick<ContentTables, "images">;
   deployer: Pick<Deployer, "apps" | "releases">;
   registries: RegistryAccess;
+  /** Whether images are run elsewhere, and had from registries. */
+  isCluster: boolean;
 }
 
 interface Work {
@@ -53,9 +58,10 @@ export class Images {
    * registries throw.
    */
   async inspect(wanted: string, signal: AbortSignal): Promise<ImageDetails> {
-    if (isDigest(wanted)) return await this.#inspectKept(wanted);
+    const remote = isDigest(wanted) ? this.#placeOf(wanted) : wanted;
+    if (remote === undefined) return await this.#inspectKept(wanted);
     using client = await openRegistryClient(this.#dependencies.registries);
-    return await this.#inspectRemote(client, wanted, signal);
+    return await this.#inspectRemote(client, remote, signal);
   }
 
   /**
@@ -83,7 +89,7 @@ export class Images {
   async push(digest: string, text: string, { progress, signal }: Work): Promise<ImagePushed> {
     const { images, registries } = this.#dependencies;
     const reference = parseReference(text);
-    if (images.imageInfo(digest) === undefined) throw notKept("push", digest);
+    if (images.imageInfo(digest) === undefined) throw notKept("push", digest, this.#placeOf(digest));
     using _ = images.files.hold();
     const image = await images.open(digest);
     using client = await openRegistryClient(registries);
@@ -91,6 +97,22 @@ export class Images {
     const onBlob = (): void => progress(`${++there} of ${image.layers.length + 1} parts are there`);
     const { blobs, bytes } = await client.push(reference, image, { signal, onBlob });
     return { digest, reference: formatReference(reference), blobs, bytes };
+  }
+
+  /** As `exportImage`. Throws IMAGE_NOT_FOUND, CONTENT_CORRUPT. */
+  async export(digest: string, options: ExportOptions): Promise<ImageArchive> {
+    const place = this.#placeOf(digest);
+    if (place !== undefined) throw notKept("export", digest, place);
+    return await exportImage(this.#dependencies.images, digest, options);
+  }
+
+  /** Where in a registry an image is that is not kept here, and that a release on the cluster has; else undefined. */
+  #placeOf(digest: string): string | undefined {
+    const { images, deployer, isCluster } = this.#dependencies;
+    if (!isCluster || images.imageInfo(digest) !== undefined) return undefined;
+    const releases = deployer.apps().flatMap((app) => deployer.releases(app.definition.name));
+    const repository = releases.find(({ image }) => image === digest)?.definition.image?.repository;
+    return repository === undefined ? undefined : `${repository}@${digest}`;
   }
 
   /** By digest, the releases that need an image. */
@@ -120,8 +142,22 @@ export class Images {
       manifest: parsed(manifest),
       config: parsed(config),
       layers: layers.map(({ digest: layer, size, mediaType: type }) => ({ digest: layer, size, mediaType: type })),
-      served: info.kind === "program" ? servedOf(config) : { by: "site", why: "its files are kept as a site" },
+      served: info.kind === "program" ? this.#servedOf(config) : { by: "site", why: "its files are kept as a site" },
     };
+  }
+
+  /** Whether an image runs here, and why. */
+  #servedOf(config: Buffer): ImageDetails["served"] {
+    const parsedConfig = parseImageConfig(config);
+    if (this.#dependencies.isCluster) {
+      if (parsedConfig.isData) return { by: null, why: "it holds files and no program" };
+      return { by: "cluster", why: "the nodes of the cluster run it" };
+    }
+    const folder = siteFolderOf(parsedConfig, null);
+    if (folder !== null) return { by: "site", why: `its site is ${folder}` };
+    const why =
+      "it is a program and no site: the driver `docker`, which would run it, is missing here. If it serves a folder, `image.site` of an app declares that";
+    return { by: null, why };
   }
 
   async #inspectRemote(client: RegistryClient, text: string, signal: AbortSignal): Promise<ImageDetails> {
@@ -146,18 +182,10 @@ export class Images {
       layers: (found?.layers ?? []).map(({ descriptor }) => {
         return { digest: descriptor.digest, size: descriptor.size, mediaType: descriptor.mediaType };
       }),
-      served: found === undefined ? { by: null, why: "it has no image for this machine" } : servedOf(found.config),
+      served:
+        found === undefined ? { by: null, why: "it has no image for this machine" } : this.#servedOf(found.config),
     };
   }
-}
-
-/** Whether an image runs on the local engine, and why. */
-function servedOf(config: Buffer): ImageDetails["served"] {
-  const folder = siteFolderOf(parseImageConfig(config), null);
-  if (folder !== null) return { by: "site", why: `its site is ${folder}` };
-  const why =
-    "it is a program and no site: the driver `docker`, which would run it, is missing here. If it serves a folder, `image.site` of an app declares that";
-  return { by: null, why };
 }
 
 function platformOf(config: Buffer): string {
@@ -183,11 +211,15 @@ async function unlessMissing<Result>(work: Promise<Result>, isIndex: boolean): P
   }
 }
 
-function notKept(operation: string, digest: string): SteppeError {
+/** @param place where else it is */
+function notKept(operation: string, digest: string, place?: string): SteppeError {
   return new SteppeError("IMAGE_NOT_FOUND", {
     operation,
     subject: digest,
-    cause: "this image is not kept here",
-    hint: "`steppe image ls` lists those that are; `steppe image pull REFERENCE` fetches one.",
+    cause: place === undefined ? "this image is not kept here" : `it is not kept here, but in its registry: ${place}`,
+    hint:
+      place === undefined
+        ? "`steppe image ls` lists those that are; `steppe image pull REFERENCE` fetches one."
+        : `A program such as skopeo copies it from there: \`skopeo copy --all docker://${place} …\`.`,
   });
 }

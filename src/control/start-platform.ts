@@ -5,7 +5,7 @@ import type { PlatformAddresses } from "../api/types.ts";
 import { Builder } from "../builds/index.ts";
 import type { UpOptions } from "../config/index.ts";
 import { AppDeployer } from "../deployer/index.ts";
-import { exportImage, type ImageStore, openFileStore, openImageStore } from "../images/index.ts";
+import { type ImageStore, openFileStore, openImageStore } from "../images/index.ts";
 import { writeFileAtomic } from "../shared/atomic-file.ts";
 import type { Clock } from "../shared/clock.ts";
 import type { Logger } from "../shared/log.ts";
@@ -134,15 +134,17 @@ export async function startPlatform(options: UpOptions, surroundings: Surroundin
     clock,
     log,
   });
+  const { isCluster } = joined;
+  const imagesHere = new Images({ images, tables: images.files.tables, deployer, registries, isCluster });
   const logFiles = new LogFiles(paths.logs, clock);
   const api = new Api({
     deployer,
     git: repositories,
     uploads: uploadService(paths.builds),
-    logs: joined.isCluster ? logsOfBuilds(logFiles) : logFiles,
-    images: new Images({ images, tables: images.files.tables, deployer, registries }),
+    logs: isCluster ? logsOfBuilds(logFiles) : logFiles,
+    images: imagesHere,
     cluster: joined.cluster({ deployer, registry }),
-    exportImage: (digest, options) => exportImage(images, digest, options),
+    exportImage: (digest, options) => imagesHere.export(digest, options),
     backup: () =>
       createFullBackup({
         database: store.database,

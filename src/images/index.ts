@@ -1,7 +1,7 @@
 export { collectGarbage } from "./collect-garbage.ts";
 export { createdAt } from "./created-at.ts";
 export { EncodingMaker } from "./encoding-maker.ts";
-export { exportImage } from "./export-image.ts";
+export { exportImage, type ExportOptions } from "./export-image.ts";
 export { type ImageConfig, parseImageConfig, siteFolderOf, STATIC_BASE } from "./incoming/image-config.ts";
 export { type KeptLayer, mergeLayers, readPlaces } from "./incoming/merge-layers.ts";
 export type { FilePlace, MergedEntry, MergedTree } from "./incoming/merged-tree.ts";
