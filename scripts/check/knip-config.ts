@@ -11,10 +11,6 @@ const config: KnipConfig = {
     "test/soak/release-images.ts",
     "test/fuzz/grow-corpus.ts",
     "{src,test,benchmarks}/**/*.test.ts",
-    // the parts of the engine on Nomad, and what it stands on
-    "src/engines/nomad/index.ts",
-    "src/consul/index.ts",
-    "src/nomad-api/index.ts",
   ],
   // The core is AssemblyScript: scripts/build-core.ts compiles it.
   project: ["{src,test,scripts,benchmarks}/**/*.ts", "!src/site-server/core/**"],

@@ -28,7 +28,7 @@ export type { DriverHealth, NodeDetails, NodeResources, NodeSummary, NomadNode }
 export { isNomadAway } from "./nomad-errors.ts";
 export { Nomad, type NomadClientOptions, type NomadEventOptions, type NomadWatchOptions } from "./nomad.ts";
 export { openNomad } from "./open-nomad.ts";
-export { NOMAD_DEFAULT_ADDRESS, type NomadOptions, nomadOptions } from "./options.ts";
+export { type NomadOptions, nomadOptions } from "./options.ts";
 export type { PlacementFailure, PlacementFailures } from "./placement-failure.ts";
 export type { CallOptions, QueryOptions } from "./query.ts";
 export type { JobChange, Registration } from "./registration.ts";
