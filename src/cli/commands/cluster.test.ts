@@ -271,7 +271,9 @@ describe("nomad adopt", () => {
     );
     expect([code, stdout]).toEqual([0, ""]);
     expect(stderr).toContain(CHANGES);
-    expect(stderr).toContain("`steppe apply -f steppe.yaml`. Its first deployment takes the job over.");
+    expect(stderr).toContain(
+      "`steppe apply -f steppe.yaml`. Its first deployment takes the job over: that of the newest tag in",
+    );
     const read = (name: string): string => readFileSync(join(world.folder, "work", name), "utf8");
     expect(read("steppe.yaml")).toBe(
       "apps:\n  shop:\n    domain: shop.test # ours\n  blog:\n    domain: blog.localhost\n    image: team/blog\n    job: blog.nomad.json\n",

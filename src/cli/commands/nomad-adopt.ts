@@ -52,7 +52,7 @@ function describe(adoption: AdoptionView, file: string | undefined, { style }: C
       : `Besides the image's reference and the meta by which Steppe knows it, its first deployment changes in the job:\n\n${jobDiffText(changes, style)}`;
   const next = {
     none: "Nothing was changed. `--write FILE` adds it to a steppe.yaml, `--apply` to the server.",
-    mark: `${app} is in ${file ?? "the file"}: look at it, then \`steppe apply -f ${file ?? "FILE"}\`. Its first deployment takes the job over.`,
+    mark: `${app} is in ${file ?? "the file"}: look at it, then \`steppe apply -f ${file ?? "FILE"}\`. Its first deployment takes the job over: that of the newest tag in its repository, at once, unless \`approve: true\` has it wait for you.`,
     add: `${app} is added, and paused. Next:\n  steppe plan ${app} --image ${image}\n  steppe deploy ${app} --image ${image}\n  steppe resume ${app}`,
   }[taken ?? "none"];
   return [...notes.map((note) => `note: ${note}`), changed, next].join("\n\n");

@@ -84,7 +84,10 @@ function answers(known: Answers): Answerer {
   };
 }
 
-async function examine(change: { nomad?: Answers; consul?: Answers; fabio?: Answers } = {}): Promise<DoctorReport> {
+async function examine(
+  change: { nomad?: Answers; consul?: Answers; fabio?: Answers } = {},
+  addresses?: string[],
+): Promise<DoctorReport> {
   const start = async (known: Answers) => {
     const server = await fakeServer(answers(known));
     servers.push(server);
@@ -96,7 +99,7 @@ async function examine(change: { nomad?: Answers; consul?: Answers; fabio?: Answ
   };
   const address = `http://${await start({ ...fabio, ...change.fabio })}`;
   return await examineEnvironment(environment, {
-    fabio: [address],
+    fabio: addresses ?? [address],
     clock: new ImpatientClock(),
     signal: AbortSignal.timeout(20_000),
   });
@@ -265,7 +268,19 @@ describe("of Fabio and the services it is found", () => {
     expect(troubles(found)).toEqual(["services warn: the route blog.test/ is wanted by blog and other"]);
   });
 
-  test("that Fabio is away, or there is none", async () => {
+  test("that Consul has none, or one that is not well", async () => {
+    const sick = {
+      ...instance("fabio", [], 9998),
+      Checks: [{ CheckID: "c", Name: "c", Node: "n1", Status: "critical", Output: "connection\nrefused" }],
+    };
+    const of = (found: unknown[]) => examine({ consul: { "GET /v1/health/service/fabio": found } }, []);
+    expect(troubles(await of([]))).toEqual(["Fabio fail: there is no Fabio: Consul has no service `fabio`"]);
+    expect(troubles(await of([sick]))).toEqual([
+      "Fabio fail: Fabio at 10.0.0.1:9998 is critical in Consul: connection refused",
+    ]);
+  });
+
+  test("that Fabio is away", async () => {
     expect(troubles(await examine({ fabio: { "GET /api/version": 500 } }))).toEqual([
       expect.stringMatching(/^Fabio fail: Fabio at HOST: /),
     ]);

@@ -1,7 +1,8 @@
-import type { Consul } from "../../../consul/index.ts";
+import type { Consul, ServiceHealth } from "../../../consul/index.ts";
 import type { Clock } from "../../../shared/clock.ts";
 import { Fabio, type FabioTarget } from "../fabio/fabio.ts";
 import { routeKey } from "../fabio/route.ts";
+import { oneLine } from "../../../shared/one-line.ts";
 import type { ClusterService } from "./cluster-services.ts";
 import { Findings } from "./report.ts";
 import { checkVersion } from "./versions.ts";
@@ -23,15 +24,7 @@ const MOST_TOLD = 10;
 export async function checkFabio(asking: Asking): Promise<Findings> {
   const { consul, signal } = asking;
   const findings = new Findings("Fabio");
-  const addresses = await findings.ask("the service fabio of Consul", signal, async () =>
-    asking.addresses.length > 0 ? asking.addresses : await found(consul, signal),
-  );
-  if (addresses === undefined) return findings;
-  if (addresses.length === 0)
-    findings.fail(
-      "there is no Fabio: Consul has no service `fabio` that is well",
-      "Start one, or say where it is: `steppe up --engine nomad --fabio http://10.0.0.1:9998`.",
-    );
+  const addresses = asking.addresses.length > 0 ? asking.addresses : await found(consul, findings, signal);
   for (const address of addresses) {
     using fabio = new Fabio(address, asking.clock);
     await checkOne(fabio, asking, findings);
@@ -39,11 +32,33 @@ export async function checkFabio(asking: Asking): Promise<Findings> {
   return findings;
 }
 
-async function found(consul: Consul, signal: AbortSignal): Promise<string[]> {
-  const { value } = await consul.health.service("fabio", { passing: true, signal });
-  return value.map(
-    ({ instance: { address, port } }) => `http://${address.includes(":") ? `[${address}]` : address}:${port}`,
+/** Those that Consul has and finds well: the others get no visitors, and are not looked at by the engine either. */
+async function found(consul: Consul, findings: Findings, signal: AbortSignal): Promise<string[]> {
+  const all = await findings.ask(
+    "the service fabio of Consul",
+    signal,
+    async () => (await consul.health.service("fabio", { signal })).value,
   );
+  const isWell = ({ status }: ServiceHealth): boolean => status === "passing";
+  for (const instance of all ?? []) {
+    if (isWell(instance)) continue;
+    const said = instance.checks.find(({ status }) => status !== "passing")?.output ?? "";
+    const why = said.trim() === "" ? "" : `: ${oneLine(said)}`;
+    findings.fail(
+      `Fabio at ${placeOf(instance)} is ${instance.status} in Consul${why}`,
+      "See Fabio's log, and that Consul reaches its `ui.addr`.",
+    );
+  }
+  if (all?.length === 0)
+    findings.fail(
+      "there is no Fabio: Consul has no service `fabio`",
+      "Start one, or say where it is: `steppe up --engine nomad --fabio http://10.0.0.1:9998`.",
+    );
+  return (all ?? []).filter(isWell).map((instance) => `http://${placeOf(instance)}`);
+}
+
+function placeOf({ instance: { address, port } }: ServiceHealth): string {
+  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
 async function checkOne(fabio: Fabio, { services, clock, signal }: Asking, findings: Findings): Promise<void> {

@@ -38,9 +38,11 @@ export function isExplained(versions: readonly JobVersion[], question: DriftQues
   const [now, ...older] = versions;
   if (now === undefined) return false;
   if (now.job.jobModifyIndex === known) return true;
-  // Nomad's own way back: a version before once more, after the one that we know of failed.
+  const ours = older.find(({ job }) => job.jobModifyIndex === known);
+  if (ours !== undefined && isSameSpec(ours.job.spec, now.job.spec)) return true;
+  // Nomad's own way back: a version before once more, after the one that we know of failed. From one that came to a good end only a person goes back.
   const isBack = older.some(({ job }) => isSameSpec(job.spec, now.job.spec));
-  if (isBack && older.some(({ job }) => job.jobModifyIndex === known)) return true;
+  if (isBack && ours?.job.isStable === false) return true;
   // Else it may be registered by a process of ours that died before it could take note of it, over what was so far explained.
   const [before] = older;
   if (before === undefined) return isOwn;

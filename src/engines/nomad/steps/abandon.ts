@@ -28,7 +28,7 @@ export async function abandonRelease(parts: NomadParts, release: ReleaseSpec, si
   const deployment = await deploymentNow(parts, found, signal);
   if (deployment !== undefined && !isOver(deployment)) await failDeployment(parts, deployment.id, signal);
   const now = await readAppJob(parts, found.job.id, signal);
-  if (now !== undefined && isOf(now, release)) await goBack(parts, now, signal);
+  if (now !== undefined && isOf(now, release)) await goBack(parts, release.app, now, signal);
   const after = await readAppJob(parts, found.job.id, signal);
   if (after === undefined || !(await isUnchanged(parts, release, after, signal))) return;
   const { job } = after;
@@ -47,7 +47,7 @@ async function failDeployment({ nomad }: NomadParts, id: string, signal: AbortSi
 }
 
 /** Where Nomad did not go back by itself: to the newest version of another release that visitors were sent to, or one that still runs, or to no job at all. */
-async function goBack(parts: NomadParts, { job, owner }: AppJob, signal: AbortSignal): Promise<void> {
+async function goBack(parts: NomadParts, app: string, { job, owner }: AppJob, signal: AbortSignal): Promise<void> {
   const { nomad, tagPrefix } = parts;
   const { value: versions } = await nomad.jobs.versions(job.id, { signal });
   const { value: instances } = await nomad.jobs.allocations(job.id, { signal });
@@ -58,8 +58,9 @@ async function goBack(parts: NomadParts, { job, owner }: AppJob, signal: AbortSi
     good.find((version) => hasRoutes(version.job.spec, tagPrefix)) ??
     good[0] ??
     others.find((version) => running.has(version.job.version));
-  if (back === undefined) await removeJob(parts, job, signal);
-  else await nomad.jobs.revert(job.id, back.job.version, { ifVersion: job.version, signal });
+  if (back === undefined) return await removeJob(parts, job, signal);
+  const { jobModifyIndex } = await nomad.jobs.revert(job.id, back.job.version, { ifVersion: job.version, signal });
+  parts.table.set({ app, job: job.id, jobModifyIndex });
 
   function isOther({ job: { meta, isStopped } }: JobVersion): boolean {
     return !isStopped && readOwner(meta)?.release !== owner?.release;
