@@ -1,42 +1,19 @@
 import { readFileSync } from "node:fs";
 import { env } from "node:process";
-import { expect, test, type TestContext } from "vitest";
+import { expect, test } from "vitest";
 import { writeImage } from "../scripts/site-server/oci-image.ts";
 import type { Deployment, Release, WebhookSetup } from "../src/api/types.ts";
 import { openNomad, nomadOptions } from "../src/nomad-api/index.ts";
 import { systemClock } from "../src/shared/clock.ts";
-import { isLoopback } from "../src/shared/loopback.ts";
 import { runCommand } from "../src/shared/run-command.ts";
+import { clusterAddresses, clusterPage } from "./support/cluster-addresses.ts";
 import { GitRepository } from "./support/git-repository.ts";
-import { httpGet } from "./support/http-get.ts";
 import { nativeBinary } from "./support/native-server.ts";
 import { type RunningSteppe, startSteppe, steppeProgram } from "./support/steppe.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
-const NAMES = ["NOMAD_ADDR", "CONSUL_HTTP_ADDR", "FABIO_ADDR", "REGISTRY_ADDR"] as const;
 const APP = "chain";
 const HOST = "chain.test";
-
-/** The addresses of a real cluster; skips the test without one. One that may be somebody's is not touched. */
-function clusterOf(context: TestContext): Record<(typeof NAMES)[number], string> {
-  const found = Object.fromEntries(NAMES.map((name) => [name, env[name] ?? ""])) as Record<
-    (typeof NAMES)[number],
-    string
-  >;
-  const missing = NAMES.filter((name) => found[name] === "");
-  if (missing.length > 0) context.skip(`wants a cluster for tests: ${missing.join(", ")}`);
-  for (const [name, address] of Object.entries(found)) {
-    if (!isLoopback(address.includes("://") ? address : `http://${address}`))
-      throw new Error(`${name}: tests write only to what is on loopback`);
-  }
-  return found;
-}
-
-/** Fabio knows a host with a port for another one. */
-async function pageOf({ FABIO_ADDR }: { FABIO_ADDR: string }): Promise<string> {
-  const { status, text } = await httpGet(`http://${FABIO_ADDR}`, { host: HOST, path: "/", headers: { host: HOST } });
-  return `${status} ${text}`;
-}
 
 async function newest(steppe: RunningSteppe): Promise<Deployment | undefined> {
   return ((await steppe.json("status", APP)) as { deployments: Deployment[] }).deployments[0];
@@ -54,7 +31,7 @@ test(
   "a tag of git, and an image that a webhook tells of, become the page that Fabio gives; the way back is one command",
   { timeout: 300_000 },
   async (context) => {
-    const cluster = clusterOf(context);
+    const cluster = clusterAddresses(context);
     using folder = temporaryFolder("chain");
     const binary = readFileSync(await nativeBinary(context));
     writeImage(folder.file("oci"), [{ architecture: "amd64", content: binary }], "1.2.3");
@@ -75,7 +52,7 @@ test(
     const remote = `file://${folder.file("site")}`;
     await steppe.json("app", "add", APP, "--domain", HOST, "--repository", remote, "--image", image);
     expect(await ended(steppe, 0)).toMatchObject({ state: "live", error: null });
-    expect(await pageOf(cluster)).toBe("200 <p>first</p>");
+    expect(await clusterPage(cluster, HOST)).toBe("200 <p>first</p>");
 
     // An image that was made elsewhere.
     const { url, secret } = (await steppe.json(
@@ -106,17 +83,17 @@ test(
     });
     expect(told.status).toBe(202);
     expect(await ended(steppe, 1)).toMatchObject({ state: "live", source: { kind: "image", tag: "v2" } });
-    expect(await pageOf(cluster)).toBe("200 <p>second</p>");
+    expect(await clusterPage(cluster, HOST)).toBe("200 <p>second</p>");
 
     expect((await steppe.cli("rollback", APP)).code).toBe(0);
-    expect(await pageOf(cluster)).toBe("200 <p>first</p>");
+    expect(await clusterPage(cluster, HOST)).toBe("200 <p>first</p>");
     const releases = (await steppe.json("releases", APP)) as Release[];
     expect(releases.map(({ number, live }) => [number, live])).toEqual([
       [2, false],
       [1, true],
     ]);
     expect((await steppe.cli("app", "remove", APP, "--yes")).code).toBe(0);
-    expect((await pageOf(cluster)).slice(0, 3)).toBe("404");
+    expect((await clusterPage(cluster, HOST)).slice(0, 3)).toBe("404");
     await purge();
   },
 );

@@ -1,65 +1,18 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { expect, test, type TestContext } from "vitest";
-import { writeImage } from "../scripts/site-server/oci-image.ts";
-import type { DeliveryView, Deployment, PlatformStatus, Release, WebhookSetup } from "../src/api/types.ts";
-import { runCommand } from "../src/shared/run-command.ts";
-import { type DockerDaemon, startDocker } from "./support/docker-daemon.ts";
-import { type DockerRegistry, startDockerRegistry } from "./support/docker-registry.ts";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import type { Deployment, PlatformStatus, Release } from "../src/api/types.ts";
+import { startDocker } from "./support/docker-daemon.ts";
+import { startDockerRegistry } from "./support/docker-registry.ts";
+import { jekyllSite, loadStaticBase, settled, startNotifying, STATIC } from "./support/image-chain.ts";
 import { importJekyllImage } from "./support/jekyll-image.ts";
-import { nativeBinary } from "./support/native-server.ts";
-import { peer } from "./support/peers.ts";
 import { type RunningSteppe, startSteppe, type UpEvent } from "./support/steppe.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 import { TestApp } from "./support/test-app.ts";
 import { until } from "./support/until.ts";
 
-const DOCKERFILE = `FROM jekyll/jekyll:stable AS build
-RUN apk add --no-cache --update tzdata
-ENV TZ=Europe/London
-RUN cp /usr/share/zoneinfo/Europe/London /etc/localtime
-COPY . ./
-RUN jekyll build
-FROM stut/statigo:latest
-COPY --from=build /srv/jekyll/_site/ ./
-`;
 const ACCEPT = {
   accept: "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json",
 };
-const STATIC = "stut/statigo:latest";
-
-/** The site of a blog, whose page says its words and in which zone it was built. */
-function site(words: string): Record<string, string> {
-  const page = `---\n---\n# ${words}\n\nzone {{ site.time | date: "%Z" }}\n`;
-  return { Dockerfile: DOCKERFILE, "_config.yml": "title: Blog\nexclude: [Dockerfile]\n", "index.md": page };
-}
-
-/** Our static base, in a Docker, by the name that the Dockerfile has for it. */
-async function loadStaticBase(context: TestContext, docker: DockerDaemon): Promise<void> {
-  const skopeo = peer(context, "skopeo");
-  using folder = temporaryFolder("static-base");
-  const binary = readFileSync(await nativeBinary(context));
-  writeImage(folder.file("oci"), [{ architecture: "amd64", content: binary }], "1.2.3");
-  const copy = ["--insecure-policy", "copy", "--dest-daemon-host", docker.host, `oci:${folder.file("oci")}:1.2.3`];
-  const copied = await runCommand({ file: skopeo, args: [...copy, `docker-daemon:${STATIC}`], env: {} });
-  expect(copied.code, copied.stderr).toBe(0);
-}
-
-/** A registry that tells the platform of what is pushed to it. */
-async function startNotifying(context: TestContext, steppe: RunningSteppe, name: string): Promise<DockerRegistry> {
-  const { url, secret } = (await steppe.json("webhook", "add", name, "--sender", "distribution")) as WebhookSetup;
-  return await startDockerRegistry(context, { webhook: { url, headers: { Authorization: [`Bearer ${secret}`] } } });
-}
-
-/** Waits until a hint of a tag was acted on; resolves with what came of it. */
-async function settled(steppe: RunningSteppe, webhook: string, tag: string): Promise<string> {
-  for (;;) {
-    const deliveries = (await steppe.json("webhook", "deliveries", webhook)) as DeliveryView[];
-    const hints = deliveries.flatMap((delivery) => delivery.hints);
-    const outcome = hints.find(({ hint }) => hint.kind === "image" && hint.tag === tag)?.outcome;
-    if (typeof outcome === "string") return outcome;
-  }
-}
-
 async function deploymentsOf(steppe: RunningSteppe, app: string): Promise<Deployment[]> {
   return ((await steppe.json("status", app)) as { deployments: Deployment[] }).deployments;
 }
@@ -87,7 +40,7 @@ test(
     const image = `${registry.host}/team/blog`;
     const app = await TestApp.add(steppe, "blog", folder.file("blog"), ["--image", image, "--poll", "1s"]);
 
-    const { code, text } = await app.release("v1", site("Hello"));
+    const { code, text } = await app.release("v1", jekyllSite("Hello"));
     expect(code, text).toBe(0);
     expect(text).toContain(`pushed: ${image}:release-v1`);
     const page = await app.text();
@@ -102,7 +55,7 @@ test(
     expect(await settled(steppe, "registry", "release-v1")).toContain("blog: release-v1 is sha256:");
     expect(await deploymentsOf(steppe, "blog")).toMatchObject([{ state: "live", image: digest }]);
 
-    const again = await app.release("v2", site("Again"));
+    const again = await app.release("v2", jekyllSite("Again"));
     expect(again.code, again.text).toBe(0);
     expect(await app.text()).toContain("Again</h1>");
     await settled(steppe, "registry", "release-v2");
