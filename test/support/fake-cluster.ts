@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { JobSpec, ServiceSpec } from "../../src/nomad-api/index.ts";
-import { FakeNomad } from "./fake-nomad.ts";
+import { type FakeJob, FakeNomad } from "./fake-nomad.ts";
 import type { Answerer, Seen } from "./fake-server.ts";
 import type { RawInstance } from "./raw-nomad.ts";
 
@@ -42,6 +42,14 @@ export class FakeCluster {
   readonly places = new Map<string, Place>();
   /** Instances that Consul has not heard of yet. */
   readonly hidden = new Set<string>();
+  /** Services that it has not heard of yet, of any instance. */
+  readonly hiddenServices = new Set<string>();
+  /** Whether Fabio's routes stay as they are, since a tag somewhere is one that it does not understand. */
+  isFrozen = false;
+  readonly #streams = new Set<ServerResponse>();
+  readonly #blocked = new Set<ServerResponse>();
+  #told = 0;
+  #frozen: object[] = [];
   /** All that changed anything: `POST /v1/jobs`. */
   readonly changes: string[] = [];
   /** Told of each request before it is answered: `POST /v1/jobs`. */
@@ -52,6 +60,15 @@ export class FakeCluster {
   readonly answerConsul: Answerer = this.#answerer((seen) => this.#ofConsul(seen));
   readonly answerFabio: Answerer = this.#answerer(() => this.#routes());
 
+  constructor() {
+    this.nomad.onChange = () => queueMicrotask(() => this.#tell());
+  }
+
+  /** Whether somebody follows both. */
+  get isFollowed(): boolean {
+    return this.#streams.size > 0 && this.#blocked.size > 0;
+  }
+
   #answerer(answer: (seen: Seen) => unknown): Answerer {
     return (seen, response) => {
       const path = seen.target.replace(/\?.*$/, "");
@@ -61,8 +78,40 @@ export class FakeCluster {
         return;
       }
       if (seen.method !== "GET") this.changes.push(`${seen.method} ${path}`);
+      if (this.#follow(path, seen.target, response)) return;
       send(response, () => answer(seen), fate);
     };
+  }
+
+  /** What is not answered at once: the stream of events, and what waits for something else to be critical. */
+  #follow(path: string, target: string, response: ServerResponse): boolean {
+    if (path === "/v1/event/stream") {
+      response.write("{}\n");
+      this.#streams.add(response);
+      return true;
+    }
+    response.setHeader("x-consul-index", this.nomad.index);
+    if (path !== "/v1/health/state/critical" || !target.includes(`index=${this.nomad.index}&`)) return false;
+    this.#blocked.add(response);
+    return true;
+  }
+
+  /** Tells those that follow of all that changed since they were told last. */
+  #tell(): void {
+    const { index } = this.nomad;
+    if (index === this.#told) return;
+    const events = [...this.nomad.jobs.values()].flatMap(eventsOf).filter(({ Index }) => Index > this.#told);
+    this.#told = index;
+    for (const stream of this.#streams) stream.write(`${JSON.stringify({ Index: index, Events: events })}\n`);
+    for (const response of this.#blocked) {
+      response.setHeader("x-consul-index", index);
+      send(response, () => this.#critical(), "answered");
+    }
+    this.#blocked.clear();
+  }
+
+  #critical() {
+    return this.#registered().flatMap(({ Checks }) => Checks.filter(({ Status }) => Status === "critical"));
   }
 
   #ofNomad({ method, target, body }: Seen): unknown {
@@ -138,6 +187,7 @@ export class FakeCluster {
         all.map(([service]) => [service, all.filter(([one]) => one === service).flatMap(([, tags]) => tags)]),
       );
     }
+    if (what === "state") return this.#critical();
     const registered = this.#registered().filter(({ Service }) => Service.Service === name);
     return what === "checks" ? registered.flatMap(({ Checks }) => Checks) : registered;
   }
@@ -167,7 +217,8 @@ export class FakeCluster {
     const jobs = [...this.nomad.jobs.keys()].flatMap((id) =>
       this.nomad.running(id).flatMap((one) => (this.hidden.has(one.ID) ? [] : this.#servicesOf(id, one))),
     );
-    return [...jobs, ...[...this.services.values()].map((one) => entry(one, { isPassing: true }))];
+    const known = jobs.filter(({ Service: { Service } }) => !this.hiddenServices.has(Service));
+    return [...known, ...[...this.services.values()].map((one) => entry(one, { isPassing: true }))];
   }
 
   #servicesOf(id: string, instance: RawInstance) {
@@ -184,6 +235,11 @@ export class FakeCluster {
   }
 
   #routes(): object[] {
+    if (!this.isFrozen) this.#frozen = this.#routesNow();
+    return this.#frozen;
+  }
+
+  #routesNow(): object[] {
     const passing = this.#registered().filter(({ Checks }) => Checks.every(({ Status }) => Status === "passing"));
     return passing.flatMap(({ Service: { Service, Tags, Address, Port } }) =>
       Tags.filter((tag) => tag.startsWith("urlprefix-")).map((tag) => {
@@ -197,6 +253,22 @@ export class FakeCluster {
 /** Where nobody listens. */
 function nowhere({ ID }: RawInstance): Place {
   return { address: `127.88.0.${Number(ID.slice(-4)) % 256}`, port: 1 };
+}
+
+/** As the stream has them: an instance without its version. */
+function eventsOf({ deployments, instances, evaluations }: FakeJob) {
+  const event = (Topic: string, thing: { ID: string; ModifyIndex: number }, payload: object) => {
+    const common = { Type: "Updated", Key: thing.ID, Namespace: "default", Index: thing.ModifyIndex };
+    return { Topic, ...common, Payload: { [Topic]: payload } };
+  };
+  return [
+    ...deployments.map((one) => event("Deployment", one, one)),
+    ...instances.map((one) => {
+      const { JobVersion: _, Passing: __, Output: ___, ...told } = one;
+      return event("Allocation", one, told);
+    }),
+    ...evaluations.map((one) => event("Evaluation", one, one)),
+  ];
 }
 
 class NotFound extends Error {}

@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import type { GroupSpec, JobSpec } from "../../src/nomad-api/index.ts";
-import type { RawDeployment, RawGroup, RawInstance, RawJob } from "./raw-nomad.ts";
+import type { RawDeployment, RawEvaluation, RawGroup, RawInstance, RawJob } from "./raw-nomad.ts";
 
-interface FakeJob {
+/** All that is known of a job. */
+export interface FakeJob {
   /** The oldest first; none of a job that was purged. */
   versions: RawJob[];
   deployments: RawDeployment[];
   instances: RawInstance[];
-  evaluations: object[];
+  evaluations: RawEvaluation[];
 }
 
 const VOLATILE = ["Version", "Stable", "CreateIndex", "ModifyIndex", "JobModifyIndex", "Meta", "TaskGroups"];
@@ -25,6 +26,8 @@ export class FakeNomad {
   isQuick = false;
   /** Whether instances that are stopped take their time: until `finish`. */
   isSlow = false;
+  /** Told of every change, before all of it is done. */
+  onChange: () => void = () => {};
   #ids = 0;
 
   current(id: string): RawJob | undefined {
@@ -50,7 +53,7 @@ export class FakeNomad {
     if (ifIndex !== undefined && ifIndex !== index) throw new Error(conflict(ifIndex, index));
     const job = this.jobs.get(spec.ID) ?? { versions: [], deployments: [], instances: [], evaluations: [] };
     this.jobs.set(spec.ID, job);
-    const now = ++this.index;
+    const now = this.#bump();
     const common = { Name: spec.ID, Type: "service", Status: "running", ...structuredClone(spec) };
     const indexes = { CreateIndex: before?.CreateIndex ?? now, ModifyIndex: now, JobModifyIndex: now };
     job.versions.push({
@@ -68,7 +71,7 @@ export class FakeNomad {
   /** What the instances of the job's newest version wait for: their checks pass. */
   heal(id: string): void {
     const deployment = this.latest(id);
-    this.index++;
+    this.#bump();
     for (const one of this.jobs.get(id)?.instances ?? []) {
       if (one.DeploymentID !== deployment.ID || one.DesiredStatus !== "run" || one.DeploymentStatus.Healthy === true)
         continue;
@@ -87,7 +90,7 @@ export class FakeNomad {
       if (group.HealthyAllocs < group.DesiredCanaries)
         throw new Error(`Task group "${name}" has ${group.HealthyAllocs}/${group.DesiredCanaries} healthy allocations`);
     }
-    this.index++;
+    this.#bump();
     for (const group of Object.values(deployment.TaskGroups)) group.Promoted = true;
     for (const one of this.running(id)) {
       if (one.DeploymentID === deploymentId) this.#touch(one).DeploymentStatus.Canary = false;
@@ -100,7 +103,7 @@ export class FakeNomad {
   fail(deploymentId: string, why = "Deployment marked as failed"): void {
     const [id, deployment] = this.#deployment(deploymentId);
     if (deployment.Status !== "running") throw new Error("can't fail terminal deployment");
-    this.index++;
+    this.#bump();
     Object.assign(this.#touch(deployment), { Status: "failed", StatusDescription: why });
     const canaries = this.running(id).filter((one) => one.DeploymentID === deploymentId && one.DeploymentStatus.Canary);
     for (const one of canaries) this.#end(one);
@@ -127,7 +130,7 @@ export class FakeNomad {
     const job = this.jobs.get(id);
     if (job === undefined) return;
     const now = job.versions.at(-1);
-    this.index++;
+    this.#bump();
     this.#cancel(job, "Cancelled because job is stopped");
     for (const one of this.running(id)) this.#end(one);
     if (purge) job.versions = [];
@@ -139,14 +142,14 @@ export class FakeNomad {
 
   /** Those that were stopped come to their end. */
   finish(id: string): void {
-    this.index++;
+    this.#bump();
     for (const one of this.jobs.get(id)?.instances ?? [])
       if (one.DesiredStatus === "stop") this.#touch(one).ClientStatus = "complete";
   }
 
   /** Something becomes of an instance. */
   change(instance: RawInstance, change: Partial<RawInstance>): void {
-    this.index++;
+    this.#bump();
     Object.assign(this.#touch(instance), change);
   }
 
@@ -239,7 +242,7 @@ export class FakeNomad {
       JobModifyIndex,
       JobCreateIndex: CreateIndex,
     };
-    const indexes = { CreateIndex: ++this.index, ModifyIndex: this.index };
+    const indexes = { CreateIndex: this.#bump(), ModifyIndex: this.index };
     return {
       ID: this.#id(),
       ...job,
@@ -269,6 +272,11 @@ export class FakeNomad {
       CreateIndex: this.index,
       ModifyIndex: this.index,
     };
+  }
+
+  #bump(): number {
+    this.onChange();
+    return ++this.index;
   }
 
   #touch<Thing extends { ModifyIndex: number }>(thing: Thing): Thing {

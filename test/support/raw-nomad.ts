@@ -56,3 +56,9 @@ export interface RawDeployment {
   CreateIndex: number;
   ModifyIndex: number;
 }
+
+export interface RawEvaluation {
+  ID: string;
+  ModifyIndex: number;
+  [other: string]: unknown;
+}

@@ -18,14 +18,14 @@ export interface TestEngine extends AsyncDisposable {
   clock: ImpatientClock;
 }
 
-export async function testEngine(): Promise<TestEngine> {
+/** @param clock in place of one that does not wait */
+export async function testEngine(clock: ImpatientClock = new ImpatientClock()): Promise<TestEngine> {
   const cluster = new FakeCluster();
   const nomad = await fakeNomad(cluster.answerNomad);
   const consul = await fakeConsul(cluster.answerConsul);
   const fabio = await fakeServer(cluster.answerFabio);
   const store = Store.open(":memory:");
   const table = new NomadJobTable(store);
-  const clock = new ImpatientClock();
   const engine = createNomadEngine({
     nomad: nomad.nomad,
     consul: consul.consul,

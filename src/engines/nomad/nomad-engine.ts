@@ -22,12 +22,11 @@ import { jobIdOf, readAppJob } from "./steps/app-job.ts";
 import { Approvals } from "./steps/approvals.ts";
 import { awaitHealthy } from "./steps/await-healthy.ts";
 import { CheckProbe } from "./steps/check-probe.ts";
-import { endHandover } from "./steps/handover.ts";
 import { findDrift, type JobDrift } from "./steps/find-drift.ts";
 import { listInstances } from "./steps/list-instances.ts";
 import { patiently } from "./steps/patiently.ts";
 import { placeRelease } from "./steps/place.ts";
-import { removeJob } from "./steps/remove.ts";
+import { removeApp } from "./steps/remove-app.ts";
 import { retireOthers } from "./steps/retire.ts";
 import { routeRelease } from "./steps/route.ts";
 import { StandIns } from "./steps/stand-ins.ts";
@@ -147,16 +146,7 @@ class ClusterEngine implements NomadEngine {
 
   remove(app: string): Promise<void> {
     const signal = AbortSignal.timeout(UNDO_MS);
-    return this.#patiently({ signal, note: this.#log }, () => this.#remove(app, signal));
-  }
-
-  async #remove(app: string, signal: AbortSignal): Promise<void> {
-    const { table } = this.#parts;
-    const found = await readAppJob(this.#parts, jobIdOf(this.#parts, app), signal);
-    const isOurs = found?.owner?.app === app || table.get(app) !== undefined;
-    await endHandover(this.#parts, app, signal);
-    if (found !== undefined && isOurs) await removeJob(this.#parts, found.job, signal);
-    table.delete(app);
+    return this.#patiently({ signal, note: this.#log }, () => removeApp(this.#parts, app, signal));
   }
 
   async instances(app?: string): Promise<Instance[]> {

@@ -216,9 +216,15 @@ describe("a release that proved bad is taken away", () => {
     one.cluster.nomad.heal("blog");
     await one.engine.route(testRelease(2), testContext());
     expect(await seen(one)).toEqual(["2 routed", "2 routed"]);
-    one.cluster.nomad.isQuick = true;
-    await one.engine.abandon(testRelease(2));
-    // What is gone back to had ended, and came as canaries.
+    const abandoning = one.engine.abandon(testRelease(2));
+    // What is gone back to had ended: it comes as canaries, which take over when they are healthy.
+    await until(() => one.cluster.nomad.latest("blog").JobVersion === 3);
+    const looks = one.clock.waits.length;
+    await until(() => one.clock.waits.length > looks + 3);
+    expect(await seen(one)).toEqual(["2 routed", "2 routed", "1 placed", "1 placed"]);
+    one.cluster.nomad.heal("blog");
+    await abandoning;
+    expect([...one.cluster.services.keys()]).toEqual([]);
     expect(await seen(one)).toEqual(["1 routed", "1 routed"]);
     await one.engine.route(testRelease(1), testContext());
     expect(await seen(one)).toEqual(["1 routed", "1 routed"]);
@@ -268,11 +274,32 @@ describe("an app that is removed", () => {
     await removing;
   });
 
-  test("is none of Steppe's if somebody else made the job of that name", async () => {
-    await using one = await testEngine();
-    one.cluster.nomad.register({ ID: "blog", TaskGroups: [{ Name: "web" }] });
-    await one.engine.remove("blog");
-    expect(one.cluster.nomad.current("blog")?.Version).toBe(0);
+  describe("is none of Steppe's if somebody else made the job of that name", () => {
+    const foreign = { ID: "blog", TaskGroups: [{ Name: "web" }] };
+
+    test("before it came", async () => {
+      await using one = await testEngine();
+      one.cluster.nomad.register(foreign);
+      await one.engine.remove("blog");
+      expect(one.cluster.nomad.current("blog")?.Version).toBe(0);
+    });
+
+    test("anew, after they had removed the app's", async () => {
+      await using one = await withCanaries();
+      one.cluster.nomad.stop("blog", true);
+      one.cluster.nomad.register(foreign);
+      await one.engine.remove("blog");
+      expect([one.cluster.nomad.current("blog")?.Version, one.table.get("blog")]).toEqual([0, undefined]);
+    });
+
+    test("but it is if that was taken over, also when somebody changed it since", async () => {
+      await using one = await testEngine();
+      one.cluster.nomad.register(foreign);
+      await one.engine.adopt("blog", "blog");
+      one.cluster.nomad.register({ ...foreign, Priority: 70 });
+      await one.engine.remove("blog");
+      expect(one.cluster.nomad.current("blog")).toBeUndefined();
+    });
   });
 });
 
