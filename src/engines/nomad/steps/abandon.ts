@@ -88,4 +88,5 @@ async function untilGone(parts: NomadParts, found: AppJob, release: ReleaseSpec,
   const context = { signal, note: (message: string) => log.warn({ app: release.app }, message), awaitsPromotion() {} };
   await promoteRelease(parts, before, { found, spec: job.spec }, context);
   await watch.until(signal, (view) => (isLeft(view) ? LATER : "gone"));
+  await endHandover(parts, release.app, signal);
 }

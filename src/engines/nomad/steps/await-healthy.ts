@@ -12,6 +12,7 @@ import type { NomadParts } from "../parts.ts";
 import { type AppJob, isOf, jobIdOf, readAppJob, replacedError, requireCurrent } from "./app-job.ts";
 import { askInstances } from "./ask-instances.ts";
 import { CheckProbe } from "./check-probe.ts";
+import { isUnchanged } from "./is-unchanged.ts";
 import { PatientChecks } from "./patient-checks.ts";
 import { addressOf, areAllFound, instancesOf, isOfAny, visitedServices } from "./served-instances.ts";
 import { withLog } from "./with-log.ts";
@@ -31,6 +32,7 @@ export async function awaitHealthy(parts: NomadParts, release: ReleaseSpec, cont
   signal.throwIfAborted();
   const found = await readAppJob(parts, jobIdOf(parts, release.app), signal);
   if (found === undefined || !isOf(found, release)) throw replacedError(release);
+  if (!(await isUnchanged(parts, release, found, signal))) throw replacedError(release);
   const services = servicesOf(found.job.spec).map(({ name }) => name);
   using watch = parts.cluster.watch(found.job.id, services);
   using probe = new CheckProbe(parts, found.job.spec);

@@ -71,6 +71,18 @@ describe("a job that somebody changed since Steppe registered it", () => {
     expect(priority(one)).toBe(70);
   });
 
+  test("after a release was placed fails that, though its meta says that it is of this release", async () => {
+    await using one = await serving();
+    await one.engine.place(testRelease(2), testContext());
+    edit(one);
+    const refused = { code: "NOMAD_JOB_CHANGED", reason: "somebody registered another version of the job meanwhile" };
+    await expect(one.engine.awaitHealthy(testRelease(2), testContext())).rejects.toMatchObject(refused);
+    await expect(one.engine.route(testRelease(2), testContext())).rejects.toMatchObject(refused);
+    expect((await one.engine.instances("blog")).filter(({ routed }) => routed).map(({ release }) => release)).toEqual([
+      1, 1,
+    ]);
+  });
+
   test("and stopped may be placed again", async () => {
     await using one = await serving();
     one.cluster.nomad.stop("blog", false);

@@ -47,7 +47,7 @@ export async function promoteRelease(
     tell(isWaiting);
     if (isWaiting) return LATER;
     if (!hasUnpromoted(deployment)) return isRolled(deployment) ? true : LATER;
-    if (isAsked || isPromotedByNomad(deployment)) return LATER;
+    if (isAsked || isPromotedByNomad(deployment) || !hasHealthyCanaries(deployment)) return LATER;
     const services = servicesOf(spec).filter(({ group }) => isUnpromoted(deployment.groups[group]));
     const canaries = await findAll(parts, services, view.wantedOf(job.version), signal);
     if (canaries === undefined) return new Later(LOOK_MS);
@@ -92,6 +92,11 @@ export function hasUnpromoted({ groups }: Deployment): boolean {
 
 function isUnpromoted(group: DeploymentGroup | undefined): boolean {
   return group !== undefined && group.desiredCanaries > 0 && !group.promoted;
+}
+
+/** Of a release that was awaited they are; those of one that is gone back to are not yet. */
+function hasHealthyCanaries({ groups }: Deployment): boolean {
+  return Object.values(groups).every((group) => !isUnpromoted(group) || group.healthy >= group.desiredCanaries);
 }
 
 /** As the jobspec of a user may want it. */

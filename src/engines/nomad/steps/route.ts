@@ -10,6 +10,7 @@ import { awaitHealthy } from "./await-healthy.ts";
 import type { Approvals } from "./approvals.ts";
 import { deploymentEnded } from "./deployment-ended.ts";
 import { endHandover } from "./handover.ts";
+import { isUnchanged } from "./is-unchanged.ts";
 import { placeRelease } from "./place.ts";
 import { promoteRelease } from "./promote.ts";
 import { addressOf, areAllFound, instancesOf, isOfAny, isServed, visitedServices } from "./served-instances.ts";
@@ -49,7 +50,10 @@ export async function routeRelease(
 async function placed(parts: NomadParts, release: ReleaseSpec, context: EngineContext): Promise<AppJob> {
   const { signal } = context;
   const found = await readAppJob(parts, jobIdOf(parts, release.app), signal);
-  if (found !== undefined && !found.job.isStopped && isOf(found, release)) return found;
+  if (found !== undefined && !found.job.isStopped && isOf(found, release)) {
+    if (!(await isUnchanged(parts, release, found, signal))) throw replacedError(release);
+    return found;
+  }
   await placeRelease(parts, release, context);
   await awaitHealthy(parts, release, context);
   const now = await readAppJob(parts, jobIdOf(parts, release.app), signal);
