@@ -16,7 +16,8 @@ import { siteBase } from "./site-base.ts";
 
 const { signal } = new AbortController();
 const registries = { env: {}, insecure: new Set<string>(), clock: systemClock };
-const parts = { deployment: 1, tree: new MemoryTree({}), label: "v1", signal, onLine() {}, progress() {} };
+const sending = () => Promise.resolve({ [Symbol.dispose]() {} });
+const parts = { sending, deployment: 1, tree: new MemoryTree({}), label: "v1", signal, onLine() {}, progress() {} };
 
 interface World {
   content: ContentFixture;
@@ -76,8 +77,14 @@ describe("a site", () => {
     withWorld(async (world) => {
       const { registry, content, folder } = world;
       const port = portOf(world);
-      const { digest, files } = await port.build({ ...parts, definition: appAt(world) });
+      const places: string[] = [];
+      const inPlace = (): Promise<Disposable> => {
+        places.push(`taken with ${registry.seen.length} requests`);
+        return Promise.resolve({ [Symbol.dispose]: () => void places.push("given back") });
+      };
+      const { digest, files } = await port.build({ ...parts, sending: inPlace, definition: appAt(world) });
       expect(files).toBe(1);
+      expect(places).toEqual(["taken with 0 requests", "given back"]);
       const tags = (): string[] => [...registry.manifests.keys()].filter((name) => !name.startsWith("sha256:"));
       expect(tags()).toEqual([]);
       const index = JSON.parse(registry.manifests.get(digest)?.content.toString() ?? "") as { manifests: unknown[] };

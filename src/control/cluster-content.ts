@@ -48,8 +48,10 @@ async function build(request: BuildRequest, dependencies: Dependencies, sites: S
   const { definition, label, progress, signal } = request;
   if (definition.image === null) throw noRepository(definition.name);
   const result = await buildFor(request, dependencies.builder);
-  if (result.kind === "files")
+  if (result.kind === "files") {
+    using _ = await request.sending();
     return await sites.push(result.tree, request, parseReference(definition.image.repository));
+  }
   await using incoming = result.image;
   const { images } = dependencies;
   return await takeProgram(incoming, { images, label: `${definition.name}@${label}`, progress, signal });

@@ -66,7 +66,10 @@ export function buildRecords({
 }
 
 /** Builds what a deployment is about. */
-export function buildFor({ definition, label, ...more }: BuildRequest, builder: Builder): Promise<BuildResult> {
+export function buildFor(
+  { definition, label, sending: _, ...more }: BuildRequest,
+  builder: Builder,
+): Promise<BuildResult> {
   const { name: app, folder, build: command, dockerfile } = definition;
   return builder.buildImage({ ...more, app, tag: label, folder, build: command, dockerfile });
 }

@@ -86,6 +86,7 @@ export class AskedDeployments {
       deployment: 0,
       tree,
       label: tree.label,
+      sending: () => Promise.resolve({ [Symbol.dispose]() {} }),
       signal: lifetime,
       onLine() {},
       progress() {},

@@ -117,6 +117,31 @@ describe("on a cluster", () => {
     await next.stop();
   });
 
+  test("a registry that hangs keeps no build waiting, but only what is to be sent there", async () => {
+    const { world, deployer } = await cluster();
+    const hung = new Set(["blog", "shop", "docs"]);
+    const sending: string[] = [];
+    const end = Promise.withResolvers<void>();
+    world.content.whileSending = async ({ definition: { name } }) => {
+      sending.push(name);
+      if (hung.has(name)) await end.promise;
+    };
+    for (const name of ["shop", "docs"]) await deployer.addApp(testDefinition(name, { image }));
+    const other = { repository: "elsewhere.example.com/team/notes", site: null };
+    await deployer.addApp(testDefinition("notes", { image: other }));
+    const begin = async (app: string) => {
+      world.sources.push(app, "refs/tags/v1", `of ${app}`);
+      return (await deployer.refsChanged(app, "r")).queued[0];
+    };
+    const begun = [await begin("blog"), await begin("shop"), await begin("docs")];
+    await settle();
+    // Two at once, of one registry.
+    expect(sending).toEqual(["blog", "shop"]);
+    expect(await ended(deployer, await begin("notes"))).toMatchObject({ state: "live" });
+    end.resolve();
+    for (const deployment of begun) expect(await ended(deployer, deployment)).toMatchObject({ state: "live" });
+  });
+
   test("images of releases need not be kept, those of what is on its way do", async () => {
     const { world, deployer, deploy } = await cluster();
     const pushing = Promise.withResolvers<void>();

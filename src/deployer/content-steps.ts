@@ -14,16 +14,21 @@ export async function buildImage(
   { id, app }: Deployment,
   source: RefSource,
   definition: AppDefinition,
-  { journal, dependencies, builds, signal }: RunContext,
+  { journal, dependencies, builds, pulls, signal }: RunContext,
 ): Promise<void> {
   const label = source.ref.replace(/^refs\/(tags|heads)\//, "");
-  using _turn = await builds.acquire(signal, () => journal.note(id, "waits for other builds to end"));
+  using turn = await builds.acquire(signal, () => journal.note(id, "waits for other builds to end"));
   using _hold = dependencies.content.hold();
   const image = await dependencies.content.build({
     definition,
     deployment: id,
     tree: dependencies.sources.tree(app, source.commit, `${app}@${label}`),
     label,
+    sending: () => {
+      turn[Symbol.dispose](); // a registry that hangs keeps no build waiting
+      const { registry } = parseReference(definition.image?.repository ?? "");
+      return pulls.acquire(registry, signal, () => journal.note(id, `waits for others to be done with ${registry}`));
+    },
     signal,
     onLine: (line) => journal.tell(id, "log", line),
     progress: (message) => journal.tell(id, "progress", message),

@@ -71,6 +71,8 @@ export interface BuildRequest {
   tree: SourceTree;
   /** `v2`, `main`, or the name of an uploaded folder. */
   label: string;
+  /** Awaited when all is built and the rest is to send it to a registry; disposed of when that has ended. */
+  sending(): Promise<Disposable>;
   signal: AbortSignal;
   /** A line that the build printed. */
   onLine(line: string): void;

@@ -131,7 +131,11 @@ export class FakeContent implements ContentPort {
     this.#registry = registry;
   }
 
-  async build({ tree, signal, definition, label }: BuildRequest): Promise<Image> {
+  /** On a cluster: called as what was built is being sent to a registry. */
+  whileSending: (request: BuildRequest) => Promise<void> | void = () => {};
+
+  async build(request: BuildRequest): Promise<Image> {
+    const { tree, signal, definition, label } = request;
     this.built.push(label);
     if (tree.label.startsWith("hang")) {
       await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
@@ -142,6 +146,10 @@ export class FakeContent implements ContentPort {
         subject: `${definition.name}@${label}`,
         cause: "exit code 1",
       });
+    }
+    if (definition.image !== null) {
+      using _ = await request.sending();
+      await this.whileSending(request);
     }
     return this.#keep(fakeDigest(tree.label), tree.label);
   }

@@ -36,7 +36,7 @@ export interface RunContext {
   gates: Gates;
   /** Bounds how many builds run at once. */
   builds: Semaphore;
-  /** Bounds how many images of each registry are pulled at once. */
+  /** Bounds how many images of each registry are pulled, or pushed as they are built, at once. */
   pulls: HostPlaces;
   /** A deployment waits for promotion from now on, or no more. */
   awaitsPromotion(id: number, waits: boolean): void;
