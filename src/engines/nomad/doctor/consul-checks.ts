@@ -1,9 +1,17 @@
-import type { Consul, Permission } from "../../../consul/index.ts";
-import { Findings } from "./report.ts";
+import type { Consul, OwnToken, Permission } from "../../../consul/index.ts";
+import { Findings, isDenied } from "./report.ts";
 import { checkVersion } from "./versions.ts";
 
-/** What Steppe does at Consul: it looks, and Nomad and Fabio register. */
-const NEEDED: ReadonlyArray<Permission & { says: string; rule: string }> = [
+interface Wanted extends Permission {
+  /** What for, to be read behind "may". */
+  says: string;
+  rule: string;
+  /** What happens without it, where deployments go on all the same. */
+  without?: string;
+}
+
+/** What Steppe does at Consul: it looks; and while a release takes over it registers its instances a second time. */
+const WANTED: readonly Wanted[] = [
   {
     resource: "service",
     access: "read",
@@ -18,15 +26,23 @@ const NEEDED: ReadonlyArray<Permission & { says: string; rule: string }> = [
     says: "read nodes and their checks",
     rule: 'node_prefix "" { policy = "read" }',
   },
+  {
+    resource: "service",
+    access: "write",
+    name: "",
+    says: "register services",
+    rule: 'service_prefix "" { policy = "write" }',
+    without: "a request may find nobody at the moment when a release takes over",
+  },
 ];
 
 /** Looks at Consul: that it is there, its version, its leader, and what our token may do. */
 export async function checkConsul(consul: Consul, address: string, signal: AbortSignal): Promise<Findings> {
   const findings = new Findings("Consul");
-  const leader = await findings.ask(`Consul at ${address}`, signal, () => consul.status.leader({ signal }));
+  const leader = await findings.ask("Consul is not reached", signal, () => consul.status.leader({ signal }));
   if (findings.checks.length > 0) return findings;
   const hint = 'Its policy wants `agent_prefix "" { policy = "read" }`.';
-  const self = await findings.permitted("read the agent's configuration", hint, signal, () =>
+  const self = await findings.permitted("read the agent's configuration", { hint, signal, isNeeded: false }, () =>
     consul.agent.self({ signal }),
   );
   if (self !== undefined) {
@@ -46,18 +62,35 @@ export async function checkConsul(consul: Consul, address: string, signal: Abort
 }
 
 async function checkAccess(consul: Consul, findings: Findings, signal: AbortSignal): Promise<void> {
-  const token = await findings.ask("our token", signal, async () => (await consul.acl.ownToken({ signal })) ?? null);
+  const token = await findings.ask("our token", signal, () => ownToken(consul, signal));
   if (token === undefined) return;
   if (token === null)
     return findings.warn(
       "whoever reaches it may do everything (ACLs are off)",
       "Turn them on: `acl { enabled = true }`.",
     );
-  const allowed = await findings.ask("what our token allows", signal, () => consul.acl.allows(NEEDED, { signal }));
+  const allowed = await findings.ask("what our token allows", signal, () => consul.acl.allows(WANTED, { signal }));
   if (allowed === undefined) return;
-  for (const [at, { says, rule }] of NEEDED.entries()) {
-    if (allowed[at] !== true) findings.fail(`the token may not ${says}`, `Its policy wants \`${rule}\`.`);
+  for (const [at, { says, rule, without }] of WANTED.entries()) {
+    if (allowed[at] === true) continue;
+    const hint = `Its policy wants \`${rule}\`.`;
+    if (without === undefined) findings.fail(`${nameOf(token)} may not ${says}`, hint);
+    else findings.warn(`${nameOf(token)} may not ${says}: ${without}`, hint);
   }
-  if (allowed.every(Boolean))
-    findings.ok(`the token ${token.description || token.accessorId} may read services and nodes`);
+  if (allowed.every(Boolean)) findings.ok(`${nameOf(token)} may read services and nodes, and register services`);
+}
+
+/** Null if there are no ACLs; the anonymous one if none was given, or one that is not there. */
+async function ownToken(consul: Consul, signal: AbortSignal): Promise<OwnToken | "anonymous" | null> {
+  try {
+    return (await consul.acl.ownToken({ signal })) ?? null;
+  } catch (error) {
+    if (isDenied(error)) return "anonymous";
+    throw error;
+  }
+}
+
+function nameOf(token: OwnToken | "anonymous"): string {
+  if (token === "anonymous") return "whoever has no token (set CONSUL_HTTP_TOKEN)";
+  return `the token ${token.description === "" ? token.accessorId : token.description}`;
 }

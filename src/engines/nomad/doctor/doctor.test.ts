@@ -35,6 +35,7 @@ const nomad: Answers = {
   },
   "GET /v1/nodes": [node],
   "GET /v1/node/node-id-1": { ...node, Attributes: attributes },
+  "GET /v1/namespaces": [{ Name: "default", Description: "" }],
   "GET /v1/jobs": [],
   "GET /v1/allocations": [],
   "POST /v1/job/steppe-doctor/plan": { JobModifyIndex: 0 },
@@ -59,7 +60,7 @@ const consul: Answers = {
   "GET /v1/status/leader": "10.0.0.1:8300",
   "GET /v1/agent/self": { Config: { Datacenter: "dc1", NodeName: "n1", Version: "1.16.3", Server: true } },
   "GET /v1/acl/token/self": { AccessorID: "accessor", Description: "steppe", Policies: [] },
-  "POST /v1/internal/acl/authorize": [{ Allow: true }, { Allow: true }],
+  "POST /v1/internal/acl/authorize": [{ Allow: true }, { Allow: true }, { Allow: true }],
   "GET /v1/catalog/services": { consul: [], blog: tags },
   "GET /v1/health/service/blog": [instance("blog", tags, 20_000)],
 };
@@ -126,7 +127,7 @@ describe("a cluster that is set up", () => {
       "Nomad: jobs of the namespace default may be listed, read and submitted",
       "Consul: Consul 1.16.3 at http://HOST: a server, datacenter dc1, node n1",
       "Consul: the servers have a leader, 10.0.0.1:8300",
-      "Consul: the token steppe may read services and nodes",
+      "Consul: the token steppe may read services and nodes, and register services",
       "Fabio: Fabio 1.6.11 at HOST",
       "Fabio: Fabio at HOST has the 1 route that Consul has, and no others",
       "services: the tags of 1 service are as Fabio reads them, and no route is wanted by two",
@@ -143,7 +144,7 @@ describe("of Nomad it is found", () => {
       ["Nomad", "fail"],
       ["Consul", "fail"],
     ]);
-    expect(checks[0]?.text).toMatch(/^Nomad at http:\/\/127\.0\.0\.1:1: /);
+    expect(checks[0]?.text).toMatch(/^Nomad is not reached: 127\.0\.0\.1:1: /);
     expect(checks[0]?.hint).toMatch(/^Check NOMAD_ADDR/);
   });
 
@@ -200,12 +201,18 @@ describe("of Nomad it is found", () => {
       },
     });
     expect(troubles(found)).toEqual([
-      "Nomad fail: the token may not read the agent's configuration",
+      "Nomad warn: the token may not read the agent's configuration",
       "Nomad fail: the token may not list the nodes",
       "Nomad fail: the token may not submit jobs",
       "Nomad fail: the token may not read logs",
     ]);
     expect(found.checks.find(({ text }) => text.includes("submit"))?.hint).toContain('capabilities = ["submit-job"]');
+  });
+
+  test("that there is no such namespace", async () => {
+    expect(troubles(await examine({ nomad: { "GET /v1/namespaces": [{ Name: "web" }] } }))).toEqual([
+      "Nomad fail: there is no namespace default, or the token may not see it",
+    ]);
   });
 
   test("that there is no leader", async () => {
@@ -217,8 +224,23 @@ describe("of Nomad it is found", () => {
 
 describe("of Consul it is found", () => {
   test("what the token may not do", async () => {
-    const found = await examine({ consul: { "POST /v1/internal/acl/authorize": [{ Allow: false }, { Allow: true }] } });
-    expect(troubles(found)).toEqual(["Consul fail: the token may not read services"]);
+    const found = await examine({
+      consul: { "POST /v1/internal/acl/authorize": [{ Allow: false }, { Allow: true }, { Allow: false }] },
+    });
+    expect(troubles(found)).toEqual([
+      "Consul fail: the token steppe may not read services",
+      "Consul warn: the token steppe may not register services: a request may find nobody at the moment when a release takes over",
+    ]);
+  });
+
+  test("that no token was given", async () => {
+    const allows = [{ Allow: false }, { Allow: true }, { Allow: true }];
+    const found = await examine({
+      consul: { "GET /v1/acl/token/self": 403, "POST /v1/internal/acl/authorize": allows },
+    });
+    expect(troubles(found)).toEqual([
+      "Consul fail: whoever has no token (set CONSUL_HTTP_TOKEN) may not read services",
+    ]);
   });
 
   test("that everybody may do everything", async () => {

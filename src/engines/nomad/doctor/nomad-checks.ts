@@ -1,4 +1,4 @@
-import { isNomadAway, type JobSpec, type Nomad, type NodeSummary } from "../../../nomad-api/index.ts";
+import { isNomadAway, type Nomad, type NodeSummary } from "../../../nomad-api/index.ts";
 import { SteppeError } from "../../../shared/errors.ts";
 import { Findings, isDenied } from "./report.ts";
 import { checkVersion } from "./versions.ts";
@@ -16,14 +16,15 @@ interface Asking {
 
 /** Looks at Nomad: that it is there, its version, its leader, its nodes with their drivers, and what our token may do. */
 export async function checkNomad(asking: Asking): Promise<Findings> {
-  const { nomad, address, signal } = asking;
+  const { nomad, signal } = asking;
   const findings = new Findings("Nomad");
-  const leader = await findings.ask(`Nomad at ${address}`, signal, () => nomad.status.leader({ signal }));
+  const leader = await findings.ask("Nomad is not reached", signal, () => nomad.status.leader({ signal }));
   if (findings.checks.length > 0) return findings; // it is not there: nothing else would be
   if (leader === undefined)
     findings.fail("the servers have no leader", "Too few of them are there: `nomad server members`.");
   await checkAgent(asking, findings);
   if (leader !== undefined) findings.ok(`the servers have a leader, ${leader}`);
+  await checkNamespace(asking, findings);
   await checkNodes(asking, findings);
   await checkAccess(asking, findings);
   return findings;
@@ -31,7 +32,7 @@ export async function checkNomad(asking: Asking): Promise<Findings> {
 
 async function checkAgent({ nomad, address, signal }: Asking, findings: Findings): Promise<void> {
   const hint = 'Its policy wants `agent { policy = "read" }`.';
-  const self = await findings.permitted("read the agent's configuration", hint, signal, () =>
+  const self = await findings.permitted("read the agent's configuration", { hint, signal, isNeeded: false }, () =>
     nomad.agent.self({ signal }),
   );
   if (self === undefined) return;
@@ -53,9 +54,19 @@ async function checkAgent({ nomad, address, signal }: Asking, findings: Findings
     );
 }
 
+/** Of a namespace that is not there Nomad lists nothing, and says nothing. */
+async function checkNamespace({ nomad, namespace, signal }: Asking, findings: Findings): Promise<void> {
+  const list = await findings.ask("the namespaces", signal, () => nomad.namespaces.list({ signal }));
+  if (list === undefined || list.value.some(({ name }) => name === namespace)) return;
+  findings.fail(
+    `there is no namespace ${namespace}, or the token may not see it`,
+    "Check NOMAD_NAMESPACE; `nomad namespace list` shows those that there are.",
+  );
+}
+
 async function checkNodes({ nomad, signal }: Asking, findings: Findings): Promise<void> {
   const hint = 'Its policy wants `node { policy = "read" }`.';
-  const list = await findings.permitted("list the nodes", hint, signal, () => nomad.nodes.list({ signal }));
+  const list = await findings.permitted("list the nodes", { hint, signal }, () => nomad.nodes.list({ signal }));
   if (list === undefined) return;
   const nodes = list.value;
   const usable = nodes.filter(({ status, isEligible, isDraining }) => status === "ready" && isEligible && !isDraining);
@@ -124,27 +135,28 @@ async function checkAccess({ nomad, namespace, signal }: Asking, findings: Findi
     Datacenters: ["dc1"],
     TaskGroups: [probeGroup],
   };
-  const listed = await findings.permitted("list jobs", rule("list-jobs"), signal, () => nomad.jobs.list({ signal }));
-  const read = await findings.permitted("read jobs", rule("read-job"), signal, () =>
-    nomad.allocations.list({ signal }),
+  const may = <Value>(what: string, capability: string, ask: () => Promise<Value>): Promise<Value | undefined> =>
+    findings.permitted(what, { hint: rule(capability), signal }, ask);
+  const listed = await may("list jobs", "list-jobs", () => nomad.jobs.list({ signal }));
+  const read = await may("read jobs", "read-job", () => nomad.allocations.list({ signal }));
+  const submitted = await may("submit jobs", "submit-job", () =>
+    tried(nomad.jobs.plan(probe, { diff: false, signal })),
   );
-  const submitted = await findings.permitted("submit jobs", rule("submit-job"), signal, () =>
-    planned(nomad, probe, signal),
-  );
+  const parsed = await may("parse jobspecs", "parse-job", () => tried(nomad.jobs.parse('job "probe" {}', { signal })));
   const running = read?.value.find(({ clientStatus }) => clientStatus === "running");
   const [task] = Object.keys(running?.tasks ?? {});
   const source = running === undefined || task === undefined ? undefined : { allocation: running.id, task };
   const log =
     source === undefined ? true : await logRead({ nomad, namespace, signal }, source, findings, rule("read-logs"));
-  if ([listed, read, submitted].includes(undefined) || !log) return;
+  if ([listed, read, submitted, parsed].includes(undefined) || !log) return;
   const also = source === undefined ? "" : ", and logs read";
   findings.ok(`jobs of the namespace ${namespace} may be listed, read and submitted${also}`);
 }
 
 /** To plan a job, and to register it, the same is needed. What else Nomad says of the one here is of no interest. */
-async function planned(nomad: Nomad, probe: JobSpec, signal: AbortSignal): Promise<true> {
+async function tried(work: Promise<unknown>): Promise<true> {
   try {
-    await nomad.jobs.plan(probe, { diff: false, signal });
+    await work;
   } catch (error) {
     if (isDenied(error) || !(error instanceof SteppeError) || isNomadAway(error)) throw error;
   }

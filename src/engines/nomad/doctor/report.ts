@@ -50,11 +50,14 @@ export class Findings {
     }
   }
 
-  /** The same for something that is asked for with a permission: where it lacks, `what` says what that is for and `hint` how to get it. */
+  /**
+   * The same for something that is asked for with a permission: where it lacks, `what` says what that is for and `hint` how to get it.
+   *
+   * @param options.isNeeded by deployments, and not only to look at things. Default true
+   */
   async permitted<Value>(
     what: string,
-    hint: string,
-    signal: AbortSignal,
+    { hint, signal, isNeeded = true }: { hint: string; signal: AbortSignal; isNeeded?: boolean },
     ask: () => Promise<Value>,
   ): Promise<Value | undefined> {
     return await this.ask(`whether it is permitted to ${what}`, signal, async () => {
@@ -62,7 +65,7 @@ export class Findings {
         return await ask();
       } catch (error) {
         if (!isDenied(error)) throw error;
-        this.fail(`the token may not ${what}`, hint);
+        this.#add(isNeeded ? "fail" : "warn", `the token may not ${what}`, hint);
         return undefined;
       }
     });
