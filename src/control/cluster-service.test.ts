@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { testDefinition } from "../../test/support/test-definition.ts";
+import { until } from "../../test/support/until.ts";
 import { fakeConsul, type TestConsul } from "../consul/fakes.ts";
 import type { AppDefinition } from "../config/index.ts";
 import type { Deployer, RegistryPort } from "../deployer/index.ts";
@@ -34,6 +35,9 @@ class World {
   planned: ReleaseSpec[] = [];
   plan: JobPlan = { diff: edited("Count"), updates: {}, placementFailures: {}, jobModifyIndex: 7n, warnings: "" };
   drift: { job: string; diff: JobDiff | undefined } | undefined;
+  /** How often the engine was asked for it, and until when it does not answer. */
+  asked = 0;
+  answers: Promise<void> | undefined;
   accepted: string[] = [];
   adopted: string[][] = [];
   added: unknown[][] = [];
@@ -77,7 +81,11 @@ class World {
           this.planned.push(spec);
           return this.plan;
         },
-        drift: async () => this.drift,
+        drift: async () => {
+          this.asked++;
+          await this.answers;
+          return this.drift;
+        },
         acceptDrift: async (app) => void this.accepted.push(app),
         adopt: async (...args) => void this.adopted.push(args),
       },
@@ -219,6 +227,20 @@ describe("drift", () => {
     const drifted = cluster.drifted();
     await world.clock.advance(2000);
     expect(await drifted).toBeUndefined();
+  });
+
+  test("is looked for no further when nobody waits for it any more", async () => {
+    world.index = 12;
+    world.rows = [...world.rows, ...world.rows];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.answers = promise;
+    const drifted = cluster.drifted();
+    await until(() => world.asked === 1);
+    await world.clock.advance(2000);
+    expect(await drifted).toBeUndefined();
+    resolve();
+    await new Promise(setImmediate);
+    expect(world.asked).toBe(1);
   });
 });
 

@@ -119,6 +119,7 @@ export class Cluster implements ClusterService {
     const look = async (): Promise<ReadonlySet<string>> => {
       const found = new Set<string>();
       for (const app of await this.#suspects(end.signal)) {
+        if (end.signal.aborted) break; // nobody waits for it any more
         const live = this.#liveOf(app);
         if (live !== undefined && (await engine.drift(live)) !== undefined) found.add(app);
       }

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { expect, test } from "vitest";
 import { testDefinition } from "../../test/support/test-definition.ts";
 import type { RemotesPort } from "../deployer/index.ts";
@@ -84,5 +86,37 @@ test("with a webhook that proves itself the address changes when the first open 
   webhooks.pathsChanged();
   await isMoved;
   expect(hosts).toEqual(["127.0.0.1", "[::1]"]);
+  await webhooks.stop();
+});
+
+test("where it cannot listen for open paths, webhooks that prove themselves are received where they were", async () => {
+  using store = Store.open(":memory:");
+  await using other = createServer();
+  await once(other.listen(0, "::1"), "listening");
+  const openPaths = new OpenPathTable();
+  const addresses: Array<string | null> = [];
+  const { promise: isBack, resolve: back } = Promise.withResolvers<void>();
+  const webhooks = makeWebhooks({
+    store,
+    handler: { act: () => Promise.resolve("") },
+    wanted: { host: "127.0.0.1", port: 0 },
+    wantedOpen: { host: "::1", port: (other.address() as AddressInfo).port },
+    openPaths,
+    socket: null,
+    last: null,
+    async changed(address) {
+      addresses.push(address);
+      if (addresses.length === 2) back();
+    },
+    clock: new FakeClock(),
+    log: silentLogger,
+  });
+  await webhooks.start();
+  await webhooks.service.add({ name: "hub", sender: "docker-hub", callback: false }, () => ({ base: "", note: null }));
+  openPaths.set("blog", { path: "/blog", repository: image.repository });
+  webhooks.pathsChanged();
+  await isBack;
+  expect(addresses[1]).toBe(addresses[0]);
+  expect(addresses[0]).toMatch(/^http:\/\/127\.0\.0\.1:/);
   await webhooks.stop();
 });

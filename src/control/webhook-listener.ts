@@ -37,8 +37,9 @@ export class SwitchedListener implements WebhookListener {
   follow(): Promise<void> {
     return this.#turns.run(async () => {
       const isWanted = this.#parts.isWanted();
-      if (isWanted && this.#open !== undefined && !isSame(this.#open.wanted, this.#parts.wanted())) await this.#close();
-      if (isWanted && this.#open === undefined) await this.#listen();
+      const wanted = this.#parts.wanted();
+      if (isWanted && this.#open !== undefined && !isSame(this.#open.wanted, wanted)) await this.#move(wanted);
+      if (isWanted && this.#open === undefined) await this.#listen(wanted);
       if (isWanted || this.#open === undefined) return;
       await this.#parts.changed(null); // nobody is led to it any more
       await this.#close();
@@ -50,9 +51,20 @@ export class SwitchedListener implements WebhookListener {
     return this.#turns.run(() => this.#close());
   }
 
-  async #listen(): Promise<void> {
+  /** If it cannot be there, it is where it was: whoever sends there does not suffer from it. Rejects all the same. */
+  async #move(wanted: ListenAddress): Promise<void> {
+    const before = this.#open?.wanted;
+    await this.#close();
+    try {
+      await this.#listen(wanted);
+    } catch (error) {
+      if (before !== undefined) await this.#listen(before);
+      throw error;
+    }
+  }
+
+  async #listen(wanted: ListenAddress): Promise<void> {
     const { socket, makeReceiver, changed } = this.#parts;
-    const wanted = this.#parts.wanted();
     const receiver = makeReceiver();
     try {
       const address = `${await listenAgain(receiver, wanted, this.#last)}/hooks/`;

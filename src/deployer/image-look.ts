@@ -77,9 +77,11 @@ export async function lookAtImages(request: ImageLookRequest): Promise<ImagesLoo
   const listed = listsAll ? (found ?? []) : undefined;
   const command = commandOf(request, listed);
   const { ask, unasked, postponed, reasons } = await tagsToAsk({ definition, known, wanted, isPoll, listed, command });
+  const there = new Set(listed);
   const look: ImagesLook = {
     deploy: undefined,
-    changed: unasked.map((tag) => ({ tag, digest: null, createdAt: null, seenAt: request.now })),
+    // What is only told of may not be there yet, or never be: it is new when it comes.
+    changed: unasked.filter((tag) => there.has(tag)).map((tag) => ({ tag, digest: null, createdAt: null, seenAt: request.now })),
     same: [],
     gone: [],
     back: [],

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { testDefinition } from "../../test/support/test-definition.ts";
 import type { AppDefinition } from "../config/index.ts";
 import { SteppeError } from "../shared/errors.ts";
+import { ImageTagTable } from "../store/index.ts";
 import { ended, FakeWorld, fakeDigest, settle } from "./fakes.ts";
 import { AppDeployer, type Deployment } from "./index.ts";
 
@@ -72,6 +73,18 @@ describe("a hint of an image", () => {
       `blog: v1 (${after.slice(0, 19)}, moved from ${before.slice(0, 19)}) is deployment 2`,
     );
     expect(await ended(deployer, newest())).toMatchObject({ state: "live", source: { movedFrom: before } });
+  });
+
+  test("of tags that are not there keeps none of them from being new when they come", async () => {
+    await addApp({ tags: ["v*"] });
+    push("v1");
+    await hint("v1");
+    await ended(deployer, newest());
+    await hint("v2", "nightly", ...Array.from({ length: 30 }, (_, i) => `v${900 + i}`));
+    expect([...new ImageTagTable(world.store).all("blog", REPOSITORY).keys()]).toEqual(["v1"]);
+    const digest = push("v2", { at: day(2) });
+    await deployer.lookAtImages("blog", "poll");
+    expect(await ended(deployer, newest())).toMatchObject({ state: "live", image: digest });
   });
 
   test("of `latest`, of what is older, of another's tags deploys nothing, and says why", async () => {

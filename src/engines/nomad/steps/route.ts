@@ -19,6 +19,9 @@ import { routesLeadOnlyTo } from "./wanted-routes.ts";
 /** Consul has what changed some 50 ms after Nomad. */
 const LOOK_MS = 50;
 
+/** What has visitors under the name of the app's service, and is no instance of its job, is waited for so long: whoever registered it may never take it away. */
+const STRANGERS_MS = 30_000;
+
 /**
  * Has the release's instances take the place of those that serve: by promoting them, or, where there were none to serve, by registering the job with its routes. Resolves
  * when Consul and every instance of Fabio send all visitors to them.
@@ -39,7 +42,7 @@ export async function routeRelease(
   const isFirst = hasRoutes(spec, parts.tagPrefix) && !hasRoutes(found.job.spec, parts.tagPrefix);
   const now = isFirst ? await addRoutes(parts, release, found, spec, signal) : found;
   if (!isFirst) await promoteRelease(parts, release, { found, spec, approvals }, context);
-  const served = await untilServed(parts, release, now, spec, signal);
+  const served = await untilServed(parts, release, now, spec, context);
   await endHandover(parts, release.app, signal);
   const services = visitedServices(spec, parts.tagPrefix);
   const destinations = served.map((one) => ({ service: one.instance.name, address: addressOf(one) }));
@@ -79,18 +82,22 @@ async function addRoutes(
   return found;
 }
 
-/** Resolves when Consul has the instances of the job's version with their routes, and no others. Throws NOMAD_JOB_CHANGED if somebody takes them away meanwhile. */
+/**
+ * Resolves when Consul has the instances of the job's version with their routes, and no others but those that stay. Throws NOMAD_JOB_CHANGED if somebody takes them away
+ * meanwhile.
+ */
 async function untilServed(
   parts: NomadParts,
   release: ReleaseSpec,
   { job }: AppJob,
   spec: JobSpec,
-  signal: AbortSignal,
+  { signal, note }: Pick<EngineContext, "signal" | "note">,
 ): Promise<ServiceHealth[]> {
-  const { cluster, tagPrefix } = parts;
+  const { cluster, tagPrefix, clock } = parts;
   const services = visitedServices(spec, tagPrefix);
   const names = services.map(({ name }) => name);
   using watch = cluster.watch(job.id, names);
+  let wholeSince: number | undefined;
   return await watch.until(signal, async (view) => {
     const deployment = view.deployment(job.id, job.jobModifyIndex);
     if (deployment !== undefined && hasFailed(deployment)) throw deploymentEnded(release, deployment);
@@ -100,8 +107,20 @@ async function untilServed(
     const served = (await instancesOf(parts, names, signal)).filter((one) => isServed(one, tagPrefix));
     const own = served.filter((one) => isOfAny(one, ids));
     const isWhole = !hasRoutes(spec, tagPrefix) || areAllFound(services, instances, own);
-    return isWhole && own.length === served.length ? own : new Later(LOOK_MS);
+    if (!isWhole) return new Later(LOOK_MS);
+    const strangers = served.filter((one) => !own.includes(one));
+    wholeSince ??= clock.monotonic();
+    if (strangers.length > 0 && clock.monotonic() - wholeSince < STRANGERS_MS) return new Later(LOOK_MS);
+    if (strangers.length > 0) note(stillThere(strangers));
+    return own;
   });
+}
+
+/** As when Nomad's client on a node died, and the agent of Consul there did not. */
+function stillThere(strangers: readonly ServiceHealth[]): string {
+  const [first] = strangers.map((one) => `${one.instance.name} at ${addressOf(one)} (node ${one.instance.node})`);
+  const more = strangers.length > 1 ? `, and ${strangers.length - 1} more` : "";
+  return `visitors are still sent to ${first}${more}, which is no instance of this release: Consul has it registered as ${strangers[0]?.instance.id}`;
 }
 
 function hasFailed(deployment: Deployment): boolean {
