@@ -1,6 +1,6 @@
 import { type Backoff, backoffDelay } from "../shared/backoff.ts";
 import type { Clock } from "../shared/clock.ts";
-import type { ErrorCode, SteppeError } from "../shared/errors.ts";
+import { type ErrorCode, SteppeError } from "../shared/errors.ts";
 import type { AwayHold } from "./policy/hold.ts";
 import type { Deployment, DeploymentState } from "./types.ts";
 
@@ -13,6 +13,12 @@ const PASSING: Record<AwayHold["kind"], { codes: ReadonlySet<ErrorCode>; states:
   },
 };
 const KINDS = ["registry", "cluster"] as const;
+
+/** Whether something failed since Nomad or Consul are away. */
+export function isClusterAway(error: unknown): boolean {
+  return error instanceof SteppeError && PASSING.cluster.codes.has(error.code);
+}
+
 /** A registry that is restarted is there again after the first of these; one that is away for longer is asked rarely. */
 const AGAIN: Backoff = { first: 15_000, most: 5 * 60_000 };
 /** After so long a deployment fails: whoever waits for it has to hear of it. Milliseconds. */

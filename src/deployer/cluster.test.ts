@@ -192,6 +192,24 @@ describe("on a cluster", () => {
     expect(asked).toMatchObject({ state: "failed", error: { code: "NOMAD_UNREACHABLE" } });
   });
 
+  test("a release that may have visitors already has not failed while the cluster is away: it is taken up again", async () => {
+    const { world, deployer, deploy } = await cluster();
+    await deploy("refs/tags/v1", "one");
+    let isAway = true;
+    world.engine.trouble = (call) => {
+      const parts = { operation: "look up the health of", subject: "blog", cause: "nothing listens there" };
+      const isAsked = call === "after route" || call === "abandon";
+      if (isAway && isAsked) throw new SteppeError("CONSUL_UNREACHABLE", parts);
+    };
+    world.sources.push("blog", "refs/tags/v2", "two");
+    const [second] = (await deployer.refsChanged("blog", "r")).queued;
+    await settle();
+    expect(deployer.deployment(second?.id ?? 0)).toMatchObject({ state: "healthy", finishedAt: null });
+    isAway = false;
+    await world.clock.advance(5000);
+    expect(await ended(deployer, second)).toMatchObject({ state: "live" });
+  });
+
   test("what only Fabio could do is told with the deployment", async () => {
     const { deployer, deploy } = await cluster({ redirectToHttps: true });
     const { id } = await deploy("refs/tags/v1", "one");

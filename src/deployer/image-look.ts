@@ -81,7 +81,9 @@ export async function lookAtImages(request: ImageLookRequest): Promise<ImagesLoo
   const look: ImagesLook = {
     deploy: undefined,
     // What is only told of may not be there yet, or never be: it is new when it comes.
-    changed: unasked.filter((tag) => there.has(tag)).map((tag) => ({ tag, digest: null, createdAt: null, seenAt: request.now })),
+    changed: unasked
+      .filter((tag) => there.has(tag))
+      .map((tag) => ({ tag, digest: null, createdAt: null, seenAt: request.now })),
     same: [],
     gone: [],
     back: [],

@@ -4,6 +4,7 @@ import type { EngineContext, ReleaseSpec } from "../engines/engine.ts";
 import { SteppeError, toSteppeError } from "../shared/errors.ts";
 import { AppTable, type ReleaseRow, ReleaseTable } from "../store/index.ts";
 import { withAgainHint } from "./again-hint.ts";
+import { isClusterAway } from "./away-waits.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import { claimDomains } from "./domains.ts";
 import { buildImage, pullImage, pushImage } from "./content-steps.ts";
@@ -205,8 +206,8 @@ async function route(deployment: Deployment, runContext: RunContext): Promise<vo
   await engine.retire(release, context);
 }
 
-/** Journals the end of a deployment that failed, having taken away what it placed. */
-async function fail(id: number, thrown: unknown, { journal, dependencies }: RunContext): Promise<void> {
+/** Journals the end of a deployment that failed, having taken away what it placed. Rejects if it has to be taken up again. */
+async function fail(id: number, thrown: unknown, { journal, dependencies, signal }: RunContext): Promise<void> {
   const deployment = journal.get(id);
   if (deployment === undefined) return;
   const error = withAgainHint(toSteppeError(thrown, "deploy", subjectOf(deployment)), deployment);
@@ -225,6 +226,9 @@ async function fail(id: number, thrown: unknown, { journal, dependencies }: RunC
       { app: deployment.app, deployment: id, err: undoError },
       "taking away a failed release failed",
     );
+    // Its visitors may have been sent to it already, and who has them now cannot be known: it is taken up again.
+    const isUnknown = deployment.state === "healthy" && isClusterAway(undoError);
+    if (isUnknown && (!signal.aborted || signal.reason === STOPPING)) throw undoError;
   }
   const state = error.code === "DEPLOYMENT_SUPERSEDED" ? "superseded" : "failed";
   journal.enter(id, state, `${error.message}. ${error.hint}`, { error: error.toJSON() }, { error: error.toJSON() });

@@ -205,8 +205,8 @@ export class Scheduler {
     try {
       await runDeployment(id, context);
     } catch (error) {
-      // Not even its failure could be journaled, as when the disk is full: it stays where it is, and is taken up again.
-      dependencies.log.error({ app, deployment: id, err: error }, "a deployment could not be journaled; trying again");
+      // Not even its failure could be journaled, as when the disk is full, or nobody knows what became of it: it stays where it is, and is taken up again.
+      dependencies.log.error({ app, deployment: id, err: error }, "a deployment came to no end; trying again");
       await dependencies.clock.sleep(RETRY_MS, { signal, unref: true }).catch(() => {}); // aborted: it ends now
     }
     this.#running.delete(app);
