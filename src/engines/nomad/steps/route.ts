@@ -110,7 +110,8 @@ async function untilServed(
     if (!isWhole) return new Later(LOOK_MS);
     const strangers = served.filter((one) => !own.includes(one));
     wholeSince ??= clock.monotonic();
-    if (strangers.length > 0 && clock.monotonic() - wholeSince < STRANGERS_MS) return new Later(LOOK_MS);
+    const waited = clock.monotonic() - wholeSince;
+    if (strangers.length > 0 && waited < STRANGERS_MS) return new Later(Math.max(LOOK_MS, waited / 10));
     if (strangers.length > 0) note(stillThere(strangers));
     return own;
   });
