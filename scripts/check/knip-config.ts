@@ -8,6 +8,7 @@ const config: KnipConfig = {
     "scripts/site-server/build.ts",
     "benchmarks/main.ts",
     "test/soak/main.ts",
+    "test/nomad/main.ts",
     "test/soak/release-images.ts",
     "test/fuzz/grow-corpus.ts",
     "{src,test,benchmarks}/**/*.test.ts",

@@ -10,7 +10,7 @@ export interface EngineHarness extends AsyncDisposable {
    * An engine object of a control that dies: its `effects`-th change to the world (from 0) does not happen, and the call rejects, as do all
    * further ones.
    */
-  dyingEngine(effects: number): Engine;
+  dyingEngine(effects: number): Engine | Promise<Engine>;
   /** Makes a release of plain files. */
   release(
     app: string,
@@ -31,15 +31,21 @@ const ENOUGH = 50;
  * The contract of `Engine`, as tests. Each implementation runs them against real instances.
  *
  * @param open makes the harness; called once
+ * @param timeout of a test, milliseconds
+ * @param skip whether there is nothing to run them against
  */
-export function describeEngine(name: string, open: () => Promise<EngineHarness>): void {
-  describe(`engine contract: ${name}`, () => {
+export function describeEngine(
+  name: string,
+  open: () => Promise<EngineHarness>,
+  { timeout = 30_000, skip = false }: { timeout?: number; skip?: boolean } = {},
+): void {
+  describe(`engine contract: ${name}`, { timeout, skip }, () => {
     let harness: EngineHarness;
     let apps = 0;
     beforeAll(async () => {
       harness = await open();
-    });
-    afterAll(() => harness[Symbol.asyncDispose]());
+    }, timeout);
+    afterAll(() => harness[Symbol.asyncDispose](), timeout);
 
     /** An app of its own for each test. */
     const newApp = (): { app: string; host: string } => {
@@ -204,7 +210,7 @@ export function describeEngine(name: string, open: () => Promise<EngineHarness>)
           const release = await make(app, number, String(number));
           const steps = deployment(release);
           for (const step of steps.slice(0, crashIn)) await step(harness.engine());
-          const survived = await survives(steps[crashIn], harness.dyingEngine(effects));
+          const survived = await survives(steps[crashIn], await harness.dyingEngine(effects));
           const seen = await body(host);
           expect([String(number - 1), String(number), "0"]).toContain(seen);
           for (const step of steps.slice(crashIn)) await step(harness.engine());

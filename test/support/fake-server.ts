@@ -13,7 +13,7 @@ export interface Seen {
 
 /** A server on a free port of this machine that ends with its scope. */
 export interface FakeServer extends AsyncDisposable {
-  /** `127.0.0.1:PORT` */
+  /** `127.0.0.1:PORT`, unless it was told where to listen */
   host: string;
   /** All requests, in their order. */
   seen: Seen[];
@@ -22,8 +22,15 @@ export interface FakeServer extends AsyncDisposable {
 /** Does as it likes with a request; what it does not answer at once stays unanswered. */
 export type Answerer = (seen: Seen, response: ServerResponse) => void;
 
-/** @param tls key and certificate as one PEM, or all of it; with it the server speaks TLS */
-export async function fakeServer(answer: Answerer, tls?: string | ServerOptions): Promise<FakeServer> {
+/**
+ * @param tls key and certificate as one PEM, or all of it; with it the server speaks TLS
+ * @param at default: a free port of 127.0.0.1
+ */
+export async function fakeServer(
+  answer: Answerer,
+  tls?: string | ServerOptions,
+  at: { address: string; port: number } = { address: "127.0.0.1", port: 0 },
+): Promise<FakeServer> {
   const seen: Seen[] = [];
   const listener: RequestListener = (request, response) => {
     const chunks: Buffer[] = [];
@@ -38,12 +45,12 @@ export async function fakeServer(answer: Answerer, tls?: string | ServerOptions)
   };
   const secure = typeof tls === "string" ? { key: tls, cert: tls } : tls;
   const server = secure === undefined ? createServer(listener) : createSecureServer(secure, listener);
-  server.listen(0, "127.0.0.1");
+  server.listen(at.port, at.address);
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the server has no port");
   return {
-    host: `127.0.0.1:${address.port}`,
+    host: `${at.address}:${address.port}`,
     seen,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
