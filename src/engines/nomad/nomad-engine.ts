@@ -87,7 +87,7 @@ export function createNomadEngine(options: NomadEngineOptions): NomadEngine {
     cluster: new ClusterWatch({ nomad, consul, clock, log }),
     fabio: new FabioViews({ consul, addresses: fabio, clock }),
     maker: new JobMaker(nomad, settings),
-    standIns: new StandIns(consul),
+    standIns: new StandIns(consul, clock),
     table,
     tagPrefix: settings.tagPrefix ?? URL_PREFIX,
     clock,

@@ -47,6 +47,7 @@ export async function promoteRelease(
     tell(isWaiting);
     if (isWaiting) return LATER;
     if (!hasUnpromoted(deployment)) return isRolled(deployment) ? true : LATER;
+    if (isAsked) await parts.standIns.keep(release.app, signal);
     if (isAsked || isPromotedByNomad(deployment) || !hasHealthyCanaries(deployment)) return LATER;
     const services = servicesOf(spec).filter(({ group }) => isUnpromoted(deployment.groups[group]));
     const canaries = await findAll(parts, services, view.wantedOf(job.version), signal);

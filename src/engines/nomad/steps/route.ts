@@ -18,6 +18,9 @@ import { routesLeadOnlyTo } from "./wanted-routes.ts";
 
 /** Consul has what changed some 50 ms after Nomad. */
 const LOOK_MS = 50;
+/** With many that wait, Consul would be busy with nothing else. */
+const MOST_LOOK_MS = 500;
+const LOOK_GROWTH = 1.25;
 
 /** What has visitors under the name of the app's service, and is no instance of its job, is waited for so long: whoever registered it may never take it away. */
 const STRANGERS_MS = 30_000;
@@ -93,11 +96,12 @@ async function untilServed(
   spec: JobSpec,
   { signal, note }: Pick<EngineContext, "signal" | "note">,
 ): Promise<ServiceHealth[]> {
-  const { cluster, tagPrefix, clock } = parts;
+  const { cluster, standIns, tagPrefix, clock } = parts;
   const services = visitedServices(spec, tagPrefix);
   const names = services.map(({ name }) => name);
   using watch = cluster.watch(job.id, names);
   let wholeSince: number | undefined;
+  let lookMs = LOOK_MS;
   return await watch.until(signal, async (view) => {
     const deployment = view.deployment(job.id, job.jobModifyIndex);
     if (deployment !== undefined && hasFailed(deployment)) throw deploymentEnded(release, deployment);
@@ -107,7 +111,11 @@ async function untilServed(
     const served = (await instancesOf(parts, names, signal)).filter((one) => isServed(one, tagPrefix));
     const own = served.filter((one) => isOfAny(one, ids));
     const isWhole = !hasRoutes(spec, tagPrefix) || areAllFound(services, instances, own);
-    if (!isWhole) return new Later(LOOK_MS);
+    await standIns.keep(release.app, signal);
+    if (!isWhole) {
+      lookMs = Math.min(lookMs * LOOK_GROWTH, MOST_LOOK_MS);
+      return new Later(lookMs);
+    }
     const strangers = served.filter((one) => !own.includes(one));
     wholeSince ??= clock.monotonic();
     const waited = clock.monotonic() - wholeSince;

@@ -1,25 +1,44 @@
 import type { Consul, ServiceRegistration } from "../../../consul/index.ts";
+import type { Clock } from "../../../shared/clock.ts";
+import { SteppeError } from "../../../shared/errors.ts";
 import { HANDOVER_KEY } from "./stand-in.ts";
+
+/** Well within the time that a stand-in passes for. */
+const KEEP_MS = 5000;
+
+interface Known {
+  ids: Set<string>;
+  /** When they were last said to be well, milliseconds. */
+  at: number;
+}
 
 /**
  * What stands in for instances in Consul, by app. What processes before this one left with the agent is looked for once: all that is registered on a node is too much to be
  * read for every deployment.
  */
 export class StandIns {
-  readonly #agent: Pick<Consul["agent"], "services" | "register" | "deregister">;
-  readonly #ids = new Map<string, Set<string>>();
+  readonly #agent: Consul["agent"];
+  readonly #clock: Clock;
+  readonly #known = new Map<string, Known>();
   #looked: Promise<void> | undefined;
 
-  constructor({ agent }: Pick<Consul, "agent">) {
+  constructor({ agent }: Pick<Consul, "agent">, clock: Clock) {
     this.#agent = agent;
+    this.#clock = clock;
   }
 
   async register(app: string, services: readonly ServiceRegistration[], signal?: AbortSignal): Promise<void> {
-    this.#note(
-      app,
-      services.map(({ id }) => id),
-    );
+    for (const { id } of services) this.#note(app, id);
     await Promise.all(services.map((service) => this.#agent.register(service, { signal })));
+  }
+
+  /** Has them go on for a while. To be called again and again, as long as they are needed: Nomad may take long to bring to Consul what changed. */
+  async keep(app: string, signal?: AbortSignal): Promise<void> {
+    const known = this.#known.get(app);
+    const now = this.#clock.monotonic();
+    if (known === undefined || now - known.at < KEEP_MS) return;
+    known.at = now;
+    await Promise.all([...known.ids].map((id) => this.#keepOne(id, signal)));
   }
 
   /** Takes away all that stands in for instances of the app. */
@@ -27,9 +46,18 @@ export class StandIns {
     signal?.throwIfAborted();
     this.#looked ??= this.#look();
     await this.#looked;
-    const ids = [...(this.#ids.get(app) ?? [])];
+    const ids = [...(this.#known.get(app)?.ids ?? [])];
     await Promise.all(ids.map((id) => this.#agent.deregister(id, { signal })));
-    this.#ids.delete(app);
+    this.#known.delete(app);
+  }
+
+  async #keepOne(id: string, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await this.#agent.reportCheck(`service:${id}`, { status: "passing", output: "canaries take over", signal });
+    } catch (error) {
+      // The agent has it no more.
+      if (!(error instanceof SteppeError) || error.code !== "CONSUL_REFUSED") throw error;
+    }
   }
 
   /** For all who wait for it, so no signal of one of them ends it. */
@@ -37,7 +65,7 @@ export class StandIns {
     try {
       for (const { id, meta } of (await this.#agent.services()).values()) {
         const app = meta[HANDOVER_KEY];
-        if (app !== undefined) this.#note(app, [id]);
+        if (app !== undefined) this.#note(app, id);
       }
     } catch (error) {
       this.#looked = undefined;
@@ -45,9 +73,9 @@ export class StandIns {
     }
   }
 
-  #note(app: string, ids: readonly string[]): void {
-    const known = this.#ids.get(app) ?? new Set();
-    for (const id of ids) known.add(id);
-    this.#ids.set(app, known);
+  #note(app: string, id: string): void {
+    const known = this.#known.get(app) ?? { ids: new Set(), at: this.#clock.monotonic() };
+    known.ids.add(id);
+    this.#known.set(app, known);
   }
 }
