@@ -7,6 +7,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run: (options: Benchma
   core: () => import("./core.ts"),
   deploy: () => import("./deploy.ts"),
   image: () => import("./image.ts"),
+  nomad: () => import("./nomad.ts"),
   platform: () => import("./platform.ts"),
   "site-server": () => import("./site-server.ts"),
 };
@@ -15,7 +16,8 @@ const usage = `usage: npm run bench -- NAME [ROUNDS] [--seconds N] [--only WHAT,
 NAME is one of: ${Object.keys(benchmarks).join(", ")}
   ROUNDS       how often everything is measured (3); medians are shown
   --seconds N  how long each load goes on, of site-server (5)
-  --only WHAT  of site-server: only these servers, cases, \`bare\`, \`logged\`, \`tls\`, \`scale\` or \`sites\`; of image: only these tools
+  --only WHAT  of site-server: only these servers, cases, \`bare\`, \`logged\`, \`tls\`, \`scale\` or \`sites\`; of image: only these tools;
+               of nomad: only \`serving\`, \`canary\` or \`jobs\`
   --quick      one round, two seconds: to see that all works
 `;
 
@@ -37,6 +39,7 @@ async function main(): Promise<void> {
     rounds: positive(rounds ?? (isQuick ? "1" : "3"), "ROUNDS"),
     seconds: positive(values.seconds ?? (isQuick ? "2" : "5"), "--seconds"),
     only: new Set(values.only?.split(",").map((word) => word.trim())),
+    isQuick,
   };
   const { run } = await load();
   const tables = await run(options);

@@ -5,6 +5,8 @@ export interface BenchmarkOptions {
   seconds: number;
   /** Parts that are wanted; all if it is empty. */
   only: ReadonlySet<string>;
+  /** Only to see that all works. */
+  isQuick: boolean;
 }
 
 /** What a benchmark found: printed as a table, and as JSON of the same. */

@@ -3,7 +3,7 @@ import type { SoakResult } from "./soak-result.ts";
 
 /**
  * `npm run soak -- NAME… [--tenth]`: long runs with faults. Each soak is a file that exports `run(scale)`; at scale 1 it
- * does the full counts. Without a name, all of them run. Prints a line for each and, at the end, `N passed, N failed`.
+ * does the full counts. Without a name, all of them run. Prints a line for each and, at the end, `N passed, N failed`; what was skipped is neither.
  */
 const soaks: Readonly<Record<string, () => Promise<{ run: (scale: number) => Promise<SoakResult> }>>> = {
   traffic: () => import("./traffic.ts"),
@@ -16,6 +16,7 @@ const soaks: Readonly<Record<string, () => Promise<{ run: (scale: number) => Pro
   dockerfile: () => import("./dockerfile.ts"),
   webhooks: () => import("./webhooks.ts"),
   "image-rollbacks": () => import("./image-rollbacks.ts"),
+  "nomad-traffic": () => import("./nomad-traffic.ts"),
   fuzz: () => import("./fuzz.ts"),
 };
 
@@ -29,27 +30,34 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  let failed = 0;
   const names = wanted.length === 0 ? Object.keys(soaks) : wanted;
-  for (const name of names) failed += (await runOne(name, scale)) ? 0 : 1;
-  stdout.write(`${names.length - failed} passed, ${failed} failed\n`);
-  process.exitCode = failed === 0 ? 0 : 1;
+  const outcomes: Outcome[] = [];
+  for (const name of names) outcomes.push(await runOne(name, scale));
+  const count = (outcome: Outcome): number => outcomes.filter((one) => one === outcome).length;
+  stdout.write(`${count("passed")} passed, ${count("failed")} failed\n`);
+  process.exitCode = count("failed") === 0 ? 0 : 1;
 }
 
-async function runOne(name: string, scale: number): Promise<boolean> {
+type Outcome = "passed" | "failed" | "skipped";
+
+async function runOne(name: string, scale: number): Promise<Outcome> {
   const begin = performance.now();
   try {
     const soak = await soaks[name]?.();
     if (soak === undefined) throw new Error(`no such soak: ${name}`);
-    const { problems, counts } = await soak.run(scale);
+    const { problems, counts, skipped } = await soak.run(scale);
+    if (skipped !== undefined) {
+      stdout.write(`skip ${name}: ${skipped}\n`);
+      return "skipped";
+    }
     const seconds = ((performance.now() - begin) / 1000).toFixed(0);
     const said = Object.entries(counts).map(([what, count]) => `${count} ${what}`);
     stdout.write(`${problems.length === 0 ? "ok  " : "FAIL"} ${name} (${seconds} s): ${said.join(", ")}\n`);
     for (const problem of problems.slice(0, 20)) stdout.write(`     ${problem}\n`);
-    return problems.length === 0;
+    return problems.length === 0 ? "passed" : "failed";
   } catch (error) {
     stdout.write(`FAIL ${name}: ${error instanceof Error ? error.stack : String(error)}\n`);
-    return false;
+    return "failed";
   }
 }
 

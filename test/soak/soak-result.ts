@@ -4,4 +4,6 @@ export interface SoakResult {
   counts: Record<string, number>;
   /** What must not have happened and did; empty if all is well. */
   problems: string[];
+  /** Why nothing was done: what it needs is not there. */
+  skipped?: string;
 }
