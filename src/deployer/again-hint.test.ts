@@ -28,3 +28,9 @@ test("what is not a ref, and what a newer one took the place of, is not", () => 
   const superseded = new SteppeError("DEPLOYMENT_SUPERSEDED", parts);
   expect(hintFor({ kind: "ref", ref: "refs/tags/v1", commit: "c" }, superseded)).toBe("Wait.");
 });
+
+test("it is said once, however often an error comes by", () => {
+  const deployment = { app: "blog", source: { kind: "ref", ref: "refs/tags/v2", commit: "c" } } as Deployment;
+  const once = withAgainHint(full, deployment);
+  expect(withAgainHint(once, deployment).hint).toBe(once.hint);
+});

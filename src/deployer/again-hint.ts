@@ -8,9 +8,10 @@ import type { Deployment } from "./types.ts";
 export function withAgainHint(error: SteppeError, { app, source }: Deployment): SteppeError {
   const what = optionOf(source);
   if (what === undefined || error.code === "DEPLOYMENT_SUPERSEDED" || error.code === "APP_NOT_FOUND") return error;
-  const command = `steppe deploy ${app} ${what}`;
-  const hint = `${error.hint} To try the same again: \`${command}\`.`;
-  return new SteppeError(error.code, { ...error.toJSON(), hint }, { cause: error });
+  const again = ` To try the same again: \`steppe deploy ${app} ${what}\`.`;
+  // A deployment that was ended from outside passes here a second time.
+  if (error.hint.endsWith(again)) return error;
+  return new SteppeError(error.code, { ...error.toJSON(), hint: `${error.hint}${again}` }, { cause: error });
 }
 
 /** How the same is asked for; undefined of what cannot be asked for again. */

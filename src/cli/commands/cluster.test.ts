@@ -197,8 +197,10 @@ describe("drift", () => {
       response.end("null"),
     );
     expect((await world.run("drift", "--exit-code")).code).toBe(0);
-    expect((await world.run("drift")).stdout).toBe("Every job is as Steppe registered it.\n");
-    expect((await world.run("drift", "blog")).stdout).toBe("The job of blog is as Steppe registered it.\n");
+    expect((await world.run("drift")).stdout).toBe("Every job is as Steppe registered it, or may be overwritten.\n");
+    expect((await world.run("drift", "blog")).stdout).toBe(
+      "The job of blog is as Steppe registered it, or may be overwritten.\n",
+    );
   });
 
   test("--overwrite is of one app", async () => {

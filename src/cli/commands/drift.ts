@@ -43,8 +43,8 @@ function describe(drifts: readonly DriftView[], asked: Asked, context: Context):
   const { app } = asked;
   if (drifts.length === 0)
     return app === undefined
-      ? "Every job is as Steppe registered it."
-      : `The job of ${app} is as Steppe registered it.`;
+      ? "Every job is as Steppe registered it, or may be overwritten."
+      : `The job of ${app} is as Steppe registered it, or may be overwritten.`;
   return drifts.map((drift) => describeOne(drift, asked, context)).join("\n\n");
 }
 

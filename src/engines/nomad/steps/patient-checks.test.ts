@@ -89,3 +89,16 @@ test("one that Nomad gave up has failed, with what its check says now, or said l
   expect(checks.failureOf({ ...two, health: unhealthy }, [])?.cause).toBe("GET / answered 503, expected 200–399");
   expect(checks.failureOf({ ...two, health: unhealthy }, [refused])?.cause).toContain("connection refused");
 });
+
+test("one that Nomad gave up between two starts has failed with how its program ended, whatever was heard of it before", () => {
+  const { checks } = patient();
+  checks.failureOf(one, [refused]);
+  const ended = { type: "Terminated", message: "", details: { exit_code: "1" }, at: undefined };
+  const task = { failed: false, restarts: 1, startedAt: undefined, finishedAt: undefined, events: [ended] };
+  const given = (state: string) => ({ ...one, health: unhealthy, tasks: { web: { ...task, state } } });
+  expect(checks.failureOf(given("pending"), [])).toEqual({
+    code: "INSTANCE_FAILED",
+    cause: "web: it ended with exit code 1, after 1 restart",
+  });
+  expect(checks.failureOf(given("running"), [])?.code).toBe("CHECK_FAILED");
+});

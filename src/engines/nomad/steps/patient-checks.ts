@@ -4,6 +4,7 @@ import type { Clock } from "../../../shared/clock.ts";
 import type { JobInstance } from "../cluster/job-view.ts";
 import { checkFailure, expected } from "../failure/check-failure.ts";
 import type { InstanceFailure } from "../failure/instance-failure.ts";
+import { taskCause } from "../failure/task-cause.ts";
 
 /** As long as the check asks once more: one wrong answer may be that of a program that has only half begun. */
 const CONFIRM_MS = 1000;
@@ -29,7 +30,8 @@ export class PatientChecks {
    * @param critical the critical checks of the instance
    * @param answer what came when it was asked, if that was wrong: "GET / answered 404"
    */
-  failureOf({ id, health }: JobInstance, critical: readonly Check[], answer?: string): InstanceFailure | undefined {
+  failureOf(instance: JobInstance, critical: readonly Check[], answer?: string): InstanceFailure | undefined {
+    const { id, health } = instance;
     const failures = critical.map((check) => checkFailure(check, this.#check)).filter((one) => one !== undefined);
     if (answer !== undefined)
       failures.unshift({ cause: `${answer}, expected ${expected(this.#check)}`, isAnswer: true });
@@ -37,7 +39,7 @@ export class PatientChecks {
     if (first !== undefined) this.#last.set(id, first.cause);
     // Nomad has waited as long as it was told to.
     if (health?.healthy === false)
-      return failed(first?.cause ?? this.#last.get(id) ?? "it did not become healthy in time");
+      return downFailure(instance) ?? failed(first?.cause ?? this.#last.get(id) ?? "it did not become healthy in time");
     const wrong = failures.find(({ isAnswer }) => isAnswer);
     if (wrong === undefined) {
       this.#wrong.delete(id);
@@ -55,6 +57,13 @@ export class PatientChecks {
     const left = [...this.#wrong.values()].map(({ since }) => Math.max(0, since + CONFIRM_MS - now));
     return Math.min(Infinity, ...left);
   }
+}
+
+/** A program that is down answers no check: its end says more than what was last heard of it. */
+function downFailure(instance: JobInstance): InstanceFailure | undefined {
+  const isDown = Object.values(instance.tasks).some(({ state }) => state !== "running");
+  const cause = isDown ? taskCause(instance) : undefined;
+  return cause === undefined ? undefined : { code: "INSTANCE_FAILED", cause };
 }
 
 function failed(cause: string): InstanceFailure {
