@@ -34,6 +34,7 @@ export async function run(scale: number): Promise<SoakResult> {
     floor: () => story.live,
     complaint: ({ status, body }, oldest) => story.complaint(status, body, oldest),
   });
+  const begin = performance.now();
   try {
     for (let index = 1; index <= deployments; index++) {
       if (index % BROKEN_EVERY === 0) await story.deployBroken();
@@ -47,6 +48,7 @@ export async function run(scale: number): Promise<SoakResult> {
   return {
     counts: {
       requests: load.requests,
+      "a second": Math.round(load.requests / ((performance.now() - begin) / 1000)),
       deployments,
       "broken releases": Math.floor(deployments / BROKEN_EVERY),
       "ms the slowest answer": Math.round(load.slowest),

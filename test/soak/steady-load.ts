@@ -18,6 +18,8 @@ export interface SteadyLoadOptions {
 
 const TICK_MS = 5;
 const ANSWER_MS = 10_000;
+/** On a machine that cannot keep the pace, no more are sent than this, and the pace is what comes of it. */
+const MOST_UNDER_WAY = 256;
 /** As a few browsers that stay. */
 const KEPT_CONNECTIONS = 64;
 
@@ -55,7 +57,7 @@ export class SteadyLoad implements AsyncDisposable {
 
   #catchUp(): void {
     const due = ((performance.now() - this.#begin) / 1000) * this.#options.rate;
-    while (this.#sent < due) {
+    while (this.#sent < due && this.#underWay.size < MOST_UNDER_WAY) {
       const visit = this.#visit(this.#sent++ % 2 === 0);
       this.#underWay.add(visit);
       void visit.finally(() => this.#underWay.delete(visit));
