@@ -12,8 +12,8 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
 
-/** All that the program is written in. */
-const program = [...globSync("src/**/*.{ts,c,h}", { cwd: root }), "bin/steppe"]
+/** All that the program is written in, and its tests stand on. */
+const program = [...globSync(["src/**/*.{ts,c,h}", "test/support/**/*.ts"], { cwd: root }), "bin/steppe"]
   .filter((path) => !path.endsWith(".test.ts"))
   .map(read)
   .join("\n");

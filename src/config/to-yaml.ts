@@ -1,4 +1,4 @@
-import { stringify } from "yaml";
+import { Document, isScalar, Scalar, visit } from "yaml";
 import type { AppDefinition, DockerfileDefinition } from "./app-definition.ts";
 import { type CompatibleDefinition, usualKey } from "./compatible-definition.ts";
 import { defaults } from "./defaults.ts";
@@ -11,7 +11,14 @@ import type { NomadFragment, RunDefinition } from "./run-definition.ts";
  * definition.
  */
 export function toYaml(definition: AppDefinition): string {
-  return stringify({ apps: { [definition.name]: toFields(definition) } }, { lineWidth: 0, version: "1.2" });
+  const document = new Document({ apps: { [definition.name]: toFields(definition) } }, { version: "1.2" });
+  // Unquoted it is a merge key to whoever reads it.
+  visit(document, {
+    Pair(_, { key }) {
+      if (isScalar(key) && key.value === "<<") key.type = Scalar.QUOTE_DOUBLE;
+    },
+  });
+  return document.toString({ lineWidth: 0 });
 }
 
 /** The same as data, without its name. */
