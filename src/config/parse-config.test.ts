@@ -325,13 +325,6 @@ describe("the ways of a definition agree", () => {
     );
   });
 
-  test("a name that is a merge key elsewhere is one like any other", () => {
-    const plain = testDefinition("blog", {
-      nomad: { ...testDefinition("blog").nomad, task: { Config: { "<<": { a: 1 } } } },
-    });
-    expect(parseConfig(toYaml(plain), "f").apps).toEqual([plain]);
-  });
-
   test("JSON, and back", () => {
     fc.assert(
       fc.property(definition, (app) => {
