@@ -1,13 +1,19 @@
 import type { Consul } from "../../../consul/index.ts";
 import { checkTags, routesOf, type TaggedService } from "../fabio/check-tags.ts";
 import { isRouteTag } from "../fabio/read-route-tag.ts";
-import { routeKey } from "../fabio/route.ts";
+import { isRedirect, routeKey, tableKey } from "../fabio/route.ts";
 import { Findings } from "./report.ts";
 
 /** A service of Consul, with the tags of all its instances. */
 export interface ClusterService extends TaggedService {
-  /** Of the instances that visitors are sent to: where they are, and the routes that their tags ask for. */
-  instances: Array<{ address: string; routes: string[] }>;
+  /** Of the instances that visitors are sent to: where they are, and what their tags ask for. */
+  instances: Array<{ address: string; routes: WantedRoute[] }>;
+}
+
+export interface WantedRoute {
+  /** As Fabio tells routes apart. */
+  key: string;
+  isRedirect: boolean;
 }
 
 /** So many questions go on at once. */
@@ -41,7 +47,7 @@ async function instancesOf(
   const well = value.filter(({ status }) => status === "passing" || status === "warning");
   return well.map(({ instance: { address, port, tags } }) => ({
     address: `${address.includes(":") ? `[${address}]` : address}:${port}`,
-    routes: routesOf(tags, tagPrefix).map(routeKey),
+    routes: routesOf(tags, tagPrefix).map((route) => ({ key: tableKey(route), isRedirect: isRedirect(route) })),
   }));
 }
 

@@ -1,117 +1,10 @@
-import { afterAll, describe, expect, test } from "vitest";
-import { type Answerer, type FakeServer, fakeServer } from "../../../../test/support/fake-server.ts";
+import { describe, expect, test } from "vitest";
+import { fakeServer } from "../../../../test/support/fake-server.ts";
 import { ImpatientClock } from "../../../../test/support/impatient-clock.ts";
-import type { Environment } from "../../../shared/http-api/environment.ts";
-import { examineEnvironment } from "./examine-environment.ts";
-import { checkRegistries } from "./registry-checks.ts";
-import type { DoctorReport } from "./report.ts";
 import { SteppeError } from "../../../shared/errors.ts";
-
-type Answers = Record<string, unknown>;
-
-const node = {
-  ID: "node-id-1",
-  Name: "n1",
-  Datacenter: "dc1",
-  Status: "ready",
-  SchedulingEligibility: "eligible",
-  Drivers: { docker: { Detected: true, Healthy: true } },
-  CreateIndex: 1,
-  ModifyIndex: 2,
-};
-const attributes = { "driver.docker.version": "24.0.7", "consul.version": "1.16.3", "consul.datacenter": "dc1" };
-
-const nomad: Answers = {
-  "GET /v1/status/leader": "10.0.0.1:4647",
-  "GET /v1/agent/self": {
-    config: {
-      Version: { Version: "1.6.5" },
-      Region: "global",
-      Datacenter: "dc1",
-      Server: { Enabled: true },
-      ACL: { Enabled: true },
-      Consul: { Addr: "127.0.0.1:8500" },
-    },
-  },
-  "GET /v1/nodes": [node],
-  "GET /v1/node/node-id-1": { ...node, Attributes: attributes },
-  "GET /v1/namespaces": [{ Name: "default", Description: "" }],
-  "GET /v1/jobs": [],
-  "GET /v1/allocations": [],
-  "POST /v1/job/steppe-doctor/plan": { JobModifyIndex: 0 },
-};
-
-const tags = ["urlprefix-blog.test/"];
-const instance = (service: string, own: string[], port: number) => ({
-  Node: { Node: "n1", Address: "10.0.0.1" },
-  Service: {
-    ID: `${service}-${port}`,
-    Service: service,
-    Address: "10.0.0.1",
-    Port: port,
-    Tags: own,
-    CreateIndex: 1,
-    ModifyIndex: 1,
-  },
-  Checks: [],
-});
-
-const consul: Answers = {
-  "GET /v1/status/leader": "10.0.0.1:8300",
-  "GET /v1/agent/self": { Config: { Datacenter: "dc1", NodeName: "n1", Version: "1.16.3", Server: true } },
-  "GET /v1/acl/token/self": { AccessorID: "accessor", Description: "steppe", Policies: [] },
-  "POST /v1/internal/acl/authorize": [{ Allow: true }, { Allow: true }, { Allow: true }],
-  "GET /v1/catalog/services": { consul: [], blog: tags },
-  "GET /v1/health/service/blog": [instance("blog", tags, 20_000)],
-};
-
-const fabio: Answers = {
-  "GET /api/version": "1.6.11",
-  "GET /api/routes": [{ service: "blog", host: "blog.test", path: "/", dst: "http://10.0.0.1:20000/", weight: 1 }],
-};
-
-const servers: FakeServer[] = [];
-afterAll(async () => {
-  for (const server of servers) await server[Symbol.asyncDispose]();
-});
-
-/** Answers what is listed, by method and path; a number is a status. */
-function answers(known: Answers): Answerer {
-  return ({ method, target }, response) => {
-    const answer = known[`${method} ${target.split("?")[0]}`];
-    if (typeof answer === "number") response.writeHead(answer).end("Permission denied");
-    else if (answer === undefined) response.writeHead(404).end("not found");
-    else response.end(typeof answer === "string" && target.startsWith("/api/") ? answer : JSON.stringify(answer));
-  };
-}
-
-async function examine(
-  change: { nomad?: Answers; consul?: Answers; fabio?: Answers } = {},
-  addresses?: string[],
-): Promise<DoctorReport> {
-  const start = async (known: Answers) => {
-    const server = await fakeServer(answers(known));
-    servers.push(server);
-    return server.host;
-  };
-  const environment: Environment = {
-    NOMAD_ADDR: `http://${await start({ ...nomad, ...change.nomad })}`,
-    CONSUL_HTTP_ADDR: await start({ ...consul, ...change.consul }),
-  };
-  const address = `http://${await start({ ...fabio, ...change.fabio })}`;
-  return await examineEnvironment(environment, {
-    fabio: addresses ?? [address],
-    clock: new ImpatientClock(),
-    signal: AbortSignal.timeout(20_000),
-  });
-}
-
-/** What is not well, without addresses. */
-function troubles({ checks }: DoctorReport): string[] {
-  return checks
-    .filter(({ status }) => status !== "ok")
-    .map(({ area, status, text }) => `${area} ${status}: ${text}`.replaceAll(/127\.0\.0\.1:\d+/g, "HOST"));
-}
+import { examineEnvironment } from "./examine-environment.ts";
+import { answers, consul, examine, node, troubles } from "./fakes.ts";
+import { checkRegistries } from "./registry-checks.ts";
 
 describe("a cluster that is set up", () => {
   test("is well in all that is looked at", async () => {
@@ -244,68 +137,14 @@ describe("of Consul it is found", () => {
   });
 
   test("that everybody may do everything", async () => {
-    const server = await fakeServer(({ target }, response) => {
+    await using server = await fakeServer(({ target }, response) => {
       if (target.startsWith("/v1/acl")) response.writeHead(401).end("ACL support disabled");
       else answers(consul)({ method: "GET", target, headers: {}, body: Buffer.alloc(0) }, response);
     });
-    servers.push(server);
     const environment = { NOMAD_ADDR: "http://127.0.0.1:1", CONSUL_HTTP_ADDR: server.host };
     const options = { fabio: ["http://127.0.0.1:1"], clock: new ImpatientClock(), signal: AbortSignal.timeout(20_000) };
     const { checks } = await examineEnvironment(environment, options);
     expect(checks.filter(({ area }) => area === "Consul").map(({ status }) => status)).toEqual(["ok", "ok", "warn"]);
-  });
-});
-
-describe("of Fabio and the services it is found", () => {
-  test("that a tag of anybody's freezes the routes, and which are missing", async () => {
-    const bad = ["urlprefix-bad.test/ weight=abc"];
-    const found = await examine({
-      consul: {
-        "GET /v1/catalog/services": { blog: tags, bad },
-        "GET /v1/health/service/bad": [instance("bad", bad, 20_001)],
-      },
-      fabio: { "GET /api/routes": null },
-    });
-    expect(troubles(found)).toEqual([
-      "Fabio fail: Fabio at HOST does not send visitors of blog.test/ to blog at 10.0.0.1:20000",
-      "services fail: service bad: its tag `urlprefix-bad.test/ weight=abc` has `weight=abc`, where `weight` is a share from 0 to 1, such as `weight=0.25`",
-    ]);
-  });
-
-  test("routes to instances that Consul does not have any more", async () => {
-    const old = { service: "blog", host: "blog.test", path: "/", dst: "http://10.0.0.1:19999/", weight: 0.5 };
-    const found = await examine({ fabio: { "GET /api/routes": [...(fabio["GET /api/routes"] as object[]), old] } });
-    expect(troubles(found)).toEqual([
-      "Fabio fail: Fabio at HOST still sends visitors of blog.test/ to blog at 10.0.0.1:19999, which Consul does not have",
-    ]);
-  });
-
-  test("routes that two services want", async () => {
-    const found = await examine({
-      consul: {
-        "GET /v1/catalog/services": { blog: tags, other: tags },
-        "GET /v1/health/service/other": [],
-      },
-    });
-    expect(troubles(found)).toEqual(["services warn: the route blog.test/ is wanted by blog and other"]);
-  });
-
-  test("that Consul has none, or one that is not well", async () => {
-    const sick = {
-      ...instance("fabio", [], 9998),
-      Checks: [{ CheckID: "c", Name: "c", Node: "n1", Status: "critical", Output: "connection\nrefused" }],
-    };
-    const of = (found: unknown[]) => examine({ consul: { "GET /v1/health/service/fabio": found } }, []);
-    expect(troubles(await of([]))).toEqual(["Fabio fail: there is no Fabio: Consul has no service `fabio`"]);
-    expect(troubles(await of([sick]))).toEqual([
-      "Fabio fail: Fabio at 10.0.0.1:9998 is critical in Consul: connection refused",
-    ]);
-  });
-
-  test("that Fabio is away", async () => {
-    expect(troubles(await examine({ fabio: { "GET /api/version": 500 } }))).toEqual([
-      expect.stringMatching(/^Fabio fail: Fabio at HOST: /),
-    ]);
   });
 });
 

@@ -1,9 +1,9 @@
 import type { Consul, ServiceHealth } from "../../../consul/index.ts";
 import type { Clock } from "../../../shared/clock.ts";
 import { Fabio, type FabioTarget } from "../fabio/fabio.ts";
-import { routeKey } from "../fabio/route.ts";
+import { tableKey } from "../fabio/route.ts";
 import { oneLine } from "../../../shared/one-line.ts";
-import type { ClusterService } from "./cluster-services.ts";
+import type { ClusterService, WantedRoute } from "./cluster-services.ts";
 import { Findings } from "./report.ts";
 import { checkVersion } from "./versions.ts";
 
@@ -80,7 +80,7 @@ async function checkOne(fabio: Fabio, { services, clock, signal }: Asking, findi
     );
   if (differences.length > MOST_TOLD)
     findings.fail(`Fabio at ${fabio.address} differs in ${differences.length - MOST_TOLD} more routes`, "See above.");
-  const routes = services.reduce((sum, { instances }) => sum + new Set(instances.flatMap((one) => one.routes)).size, 0);
+  const routes = services.reduce((sum, { instances }) => sum + keysOf(instances).size, 0);
   if (differences.length === 0)
     findings.ok(
       `Fabio at ${fabio.address} has the ${routes} ${routes === 1 ? "route" : "routes"} that Consul has, and no others`,
@@ -90,35 +90,42 @@ async function checkOne(fabio: Fabio, { services, clock, signal }: Asking, findi
 /** What Fabio's routes lack, or have besides what Consul says; to be read behind "Fabio". */
 function compare(targets: readonly FabioTarget[], services: readonly ClusterService[]): string[] {
   const differences: string[] = [];
-  const has = new Set(targets.map(({ service, address, ...route }) => `${service} ${keyOf(route)} ${address}`));
+  const has = new Set(
+    targets.map(({ service, address, ...target }) => nameOf(service, { ...target, key: keyOf(target) }, address)),
+  );
   const wanted = new Set<string>();
   for (const { name, instances } of services) {
     for (const { address, routes } of instances) {
       for (const route of routes) {
-        const target = `${name} ${route} ${address}`;
+        const target = nameOf(name, route, address);
         wanted.add(target);
-        // What a redirect leads to is no instance.
-        const isThere =
-          has.has(target) || targets.some((one) => one.service === name && keyOf(one) === route && !isInstance(one));
-        if (!isThere) differences.push(`does not send visitors of ${route} to ${name} at ${address}`);
+        if (has.has(target)) continue;
+        if (route.isRedirect) differences.push(`does not redirect visitors of ${route.key}, as ${name} says`);
+        else differences.push(`does not send visitors of ${route.key} to ${name} at ${address}`);
       }
     }
   }
   for (const target of targets) {
-    const { service, address } = target;
-    const isWanted = wanted.has(`${service} ${keyOf(target)} ${address}`) || !isInstance(target);
-    if (!isWanted && services.some(({ name }) => name === service))
-      differences.push(
-        `still sends visitors of ${keyOf(target)} to ${service} at ${address}, which Consul does not have`,
-      );
+    const { service, address, isRedirect } = target;
+    const key = keyOf(target);
+    if (wanted.has(nameOf(service, { key, isRedirect }, address)) || !services.some(({ name }) => name === service))
+      continue;
+    if (isRedirect)
+      differences.push(`still redirects visitors of ${key} for ${service}, of which Consul does not say so`);
+    else differences.push(`still sends visitors of ${key} to ${service} at ${address}, which Consul does not have`);
   }
-  return differences;
+  return [...new Set(differences)];
+}
+
+/** Of a redirect it does not matter which instance asks for it. */
+function nameOf(service: string, { key, isRedirect }: WantedRoute, address: string): string {
+  return `${service} ${key} ${isRedirect ? "redirect" : address}`;
+}
+
+function keysOf(instances: ClusterService["instances"]): Set<string> {
+  return new Set(instances.flatMap(({ routes }) => routes.map(({ key }) => key)));
 }
 
 function keyOf({ host, path }: Pick<FabioTarget, "host" | "path">): string {
-  return routeKey({ host, path, port: undefined });
-}
-
-function isInstance({ address }: FabioTarget): boolean {
-  return /^(\[[^\]]+\]|[^:]+):\d+$/.test(address);
+  return tableKey({ host, path, port: undefined });
 }

@@ -75,9 +75,15 @@ describe("a tag that does something else than it seems to is refused", () => {
   });
 
   test("two tags of one route", () => {
-    expect(problemsOf("urlprefix-web.test/ strip=/x", "urlprefix-WEB.test:80/")).toEqual([
+    expect(problemsOf("urlprefix-web.test:80/ strip=/x", "urlprefix-WEB.test:80/")).toEqual([
       "has the host and path of another tag; Fabio would take one of them",
     ]);
+  });
+
+  test("but a host with a port is another route", () => {
+    const redirect = "urlprefix-web.test:80/ redirect=301,https://web.test$path";
+    expect(problemsOf("urlprefix-web.test/", redirect)).toEqual([]);
+    expect(problemsOf("urlprefix-web.test/", redirect, redirect)).toHaveLength(1);
   });
 
   test("what Nomad puts in later, but for what is harmless", () => {

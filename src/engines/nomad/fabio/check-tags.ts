@@ -1,6 +1,6 @@
 import { SteppeError } from "../../../shared/errors.ts";
 import { isRouteTag, readRouteTag, URL_PREFIX } from "./read-route-tag.ts";
-import { type FabioRoute, routeKey } from "./route.ts";
+import { type FabioRoute, tableKey } from "./route.ts";
 
 /** The tags of a service, as it will be registered in Consul. */
 export interface TaggedService {
@@ -72,7 +72,7 @@ export function routesOf(tags: Iterable<string>, prefix = URL_PREFIX): FabioRout
 function routeTagProblem(tag: string, prefix: string, seen: Set<string>): string | undefined {
   const read = readRouteTag(tag, prefix);
   if ("problem" in read) return read.problem;
-  const key = routeKey(read.route);
+  const key = tableKey(read.route);
   if (seen.has(key)) return "has the host and path of another tag; Fabio would take one of them";
   seen.add(key);
   return undefined;

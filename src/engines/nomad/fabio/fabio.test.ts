@@ -24,7 +24,13 @@ describe("as Fabio told it", () => {
       await fabio.routes(),
       await fabio.version(),
     ]);
-    const target: Omit<FabioTarget, "address"> = { service: "web", host: "example.test", path: "/", weight: 0.5 };
+    const target: Omit<FabioTarget, "address"> = {
+      service: "web",
+      host: "example.test",
+      path: "/",
+      isRedirect: false,
+      weight: 0.5,
+    };
     expect(found).toEqual([
       [
         { ...target, address: "127.0.0.1:30994" },
@@ -41,9 +47,11 @@ describe("as Fabio told it", () => {
   test("routes of every kind", async () => {
     const routes = await told(["17-routes-options"], (fabio) => fabio.routes());
     const of = (host: string, path: string) => routes.filter((one) => one.host === host && one.path === path);
-    expect(of("opt.test", "/strip")).toMatchObject([{ service: "opt-strip", address: "127.0.0.1:18081" }]);
-    // A redirection leads to what its tag says, and to no instance.
-    expect(of("opt.test", "/redir")).toMatchObject([{ service: "opt-strip", address: "new.test$path:443" }]);
+    expect(of("opt.test", "/strip")).toMatchObject([
+      { service: "opt-strip", address: "127.0.0.1:18081", isRedirect: false },
+    ]);
+    expect(of("opt.test", "/redir")).toMatchObject([{ service: "opt-strip", isRedirect: true }]);
+    expect(of("opt.test", "/redirfix")).toMatchObject([{ service: "opt-strip", isRedirect: true }]);
     expect(of("port80.test:80", "/")).toHaveLength(1);
   });
 });

@@ -14,8 +14,10 @@ export interface FabioTarget {
   /** In lower case; empty is any host. */
   host: string;
   path: string;
-  /** Where to: `10.0.0.1:23456`. */
+  /** Where to: `10.0.0.1:23456`; of a redirect no instance's. */
   address: string;
+  /** Whether it answers visitors itself, with another address. */
+  isRedirect: boolean;
   /** The share of the visitors, 0 to 1. */
   weight: number;
 }
@@ -77,6 +79,7 @@ function readTarget(fields: Fields): FabioTarget {
     host: fields.text("host"),
     path: fields.text("path"),
     address: addressOf(url),
+    isRedirect: (fields.optionalText("opts") ?? "").split(" ").some((option) => option.startsWith("redirect=")),
     weight: fields.amount("weight"),
   };
 }

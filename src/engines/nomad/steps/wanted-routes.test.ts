@@ -5,7 +5,7 @@ import { routesLeadOnlyTo, routesLeadTo } from "./wanted-routes.ts";
 const service = (name: string, ...tags: string[]) => ({ name, group: "web", tags, canaryTags: [] });
 const target = (route: string, address: string, of = "blog"): FabioTarget => {
   const slash = route.indexOf("/");
-  return { service: of, host: route.slice(0, slash), path: route.slice(slash), address, weight: 1 };
+  return { service: of, host: route.slice(0, slash), path: route.slice(slash), address, isRedirect: false, weight: 1 };
 };
 
 const blog = service("blog", "urlprefix-blog.test/", "urlprefix-www.blog.test:80/a", "metrics");
@@ -24,7 +24,7 @@ describe("that visitors are sent to the release", () => {
   test("does not while one route lacks one instance", () => {
     for (const left of all.keys()) {
       const missing = wanted(all.toSpliced(left, 1));
-      expect(missing).toMatch(/^does not send visitors of (blog\.test\/|www\.blog\.test\/a) to the release$/);
+      expect(missing).toMatch(/^does not send visitors of (blog\.test\/|www\.blog\.test:80\/a) to the release$/);
     }
   });
 
@@ -56,6 +56,19 @@ describe("that all visitors are sent to the release and nowhere else", () => {
     const redirect = "urlprefix-old.test/ redirect=301,https://blog.test$path";
     const some = routesLeadOnlyTo([service("blog", "urlprefix-:5432 proto=tcp", redirect)], destinations, "urlprefix-");
     expect(some([])).toBeUndefined();
-    expect(some([target("old.test/", "blog.test$path:443")])).toBeUndefined();
+    expect(some([{ ...target("old.test/", "blog.test$path:443"), isRedirect: true }])).toBeUndefined();
+  });
+
+  test("holds when those of plain HTTP are redirected to where the others are sent", () => {
+    const tag = "urlprefix-blog.test:80/ redirect=301,https://blog.test$path";
+    const secured = service("blog", "urlprefix-blog.test/", tag);
+    const redirect = { ...target("blog.test:80/", "blog.test$path:443"), isRedirect: true };
+    const routes = [one, two].map((address) => target("blog.test/", address));
+    expect(routesLeadOnlyTo([secured], destinations, "urlprefix-")([...routes, redirect])).toBeUndefined();
+    expect(routesLeadTo([secured], destinations, "urlprefix-")([...routes, redirect])).toBeUndefined();
+    const plain = service("blog", "urlprefix-blog.test/");
+    expect(routesLeadOnlyTo([plain], destinations, "urlprefix-")([...routes, redirect])).toBe(
+      "still has the route blog.test:80/",
+    );
   });
 });

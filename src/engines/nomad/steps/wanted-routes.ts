@@ -1,7 +1,7 @@
 import { routesOf } from "../fabio/check-tags.ts";
 import type { FabioTarget } from "../fabio/fabio.ts";
 import type { Wanted } from "../fabio/fabio-views.ts";
-import { routeKey } from "../fabio/route.ts";
+import { isRedirect, tableKey } from "../fabio/route.ts";
 import type { JobService } from "../job/services-of.ts";
 
 /** An instance of a service: where visitors are to be sent. */
@@ -38,7 +38,7 @@ export function routesLeadOnlyTo(
       const difference = addressesTo(destinations, name).symmetricDifference(addressesOf(targets, name, key));
       if (difference.size > 0) return `does not send all visitors of ${key} to the release`;
     }
-    const keys = new Set(services.flatMap(({ tags }) => routesOf(tags, tagPrefix).map(routeKey)));
+    const keys = new Set(services.flatMap(({ tags }) => routesOf(tags, tagPrefix).map(tableKey)));
     const names = new Set(services.map(({ name }) => name));
     const left = targets.find((target) => names.has(target.service) && !keys.has(keyOf(target)));
     return left === undefined ? undefined : `still has the route ${left.host}${left.path}`;
@@ -49,13 +49,13 @@ function routesOfAll(services: readonly JobService[], tagPrefix: string): Array<
   return services.flatMap(({ name, tags }) =>
     routesOf(tags, tagPrefix)
       // What is no HTTP is in no list of Fabio's, and a redirect leads to its own address.
-      .filter(({ port, options }) => port === undefined && !options.some(([option]) => option === "redirect"))
-      .map((route) => ({ name, key: routeKey(route) })),
+      .filter((route) => route.port === undefined && !isRedirect(route))
+      .map((route) => ({ name, key: tableKey(route) })),
   );
 }
 
 function addressesOf(targets: readonly FabioTarget[], name: string, key: string): Set<string> {
-  const found = targets.filter((target) => target.service === name && keyOf(target) === key);
+  const found = targets.filter((one) => one.service === name && keyOf(one) === key && !one.isRedirect);
   return new Set(found.map(({ address }) => address));
 }
 
@@ -64,5 +64,5 @@ function addressesTo(destinations: readonly Destination[], name: string): Set<st
 }
 
 function keyOf({ host, path }: FabioTarget): string {
-  return routeKey({ host, path, port: undefined });
+  return tableKey({ host, path, port: undefined });
 }

@@ -1,0 +1,80 @@
+import { describe, expect, test } from "vitest";
+import { examine, fabio, instance, tags, troubles } from "./fakes.ts";
+
+describe("of Fabio and the services it is found", () => {
+  test("that a tag of anybody's freezes the routes, and which are missing", async () => {
+    const bad = ["urlprefix-bad.test/ weight=abc"];
+    const found = await examine({
+      consul: {
+        "GET /v1/catalog/services": { blog: tags, bad },
+        "GET /v1/health/service/bad": [instance("bad", bad, 20_001)],
+      },
+      fabio: { "GET /api/routes": null },
+    });
+    expect(troubles(found)).toEqual([
+      "Fabio fail: Fabio at HOST does not send visitors of blog.test/ to blog at 10.0.0.1:20000",
+      "services fail: service bad: its tag `urlprefix-bad.test/ weight=abc` has `weight=abc`, where `weight` is a share from 0 to 1, such as `weight=0.25`",
+    ]);
+  });
+
+  test("routes to instances that Consul does not have any more", async () => {
+    const old = { service: "blog", host: "blog.test", path: "/", dst: "http://10.0.0.1:19999/", weight: 0.5 };
+    const found = await examine({ fabio: { "GET /api/routes": [...(fabio["GET /api/routes"] as object[]), old] } });
+    expect(troubles(found)).toEqual([
+      "Fabio fail: Fabio at HOST still sends visitors of blog.test/ to blog at 10.0.0.1:19999, which Consul does not have",
+    ]);
+  });
+
+  test("routes that two services want", async () => {
+    const found = await examine({
+      consul: {
+        "GET /v1/catalog/services": { blog: tags, other: tags },
+        "GET /v1/health/service/other": [],
+      },
+    });
+    expect(troubles(found)).toEqual(["services warn: the route blog.test/ is wanted by blog and other"]);
+  });
+
+  test("that Consul has none, or one that is not well", async () => {
+    const sick = instance("fabio", [], 9998, [{ id: "c", status: "critical", output: "connection\nrefused" }]);
+    const of = (found: unknown[]) => examine({ consul: { "GET /v1/health/service/fabio": found } }, []);
+    expect(troubles(await of([]))).toEqual(["Fabio fail: there is no Fabio: Consul has no service `fabio`"]);
+    expect(troubles(await of([sick]))).toEqual([
+      "Fabio fail: Fabio at 10.0.0.1:9998 is critical in Consul: connection refused",
+    ]);
+  });
+
+  test("that Fabio is away", async () => {
+    expect(troubles(await examine({ fabio: { "GET /api/version": 500 } }))).toEqual([
+      expect.stringMatching(/^Fabio fail: Fabio at HOST: /),
+    ]);
+  });
+});
+
+describe("a redirect", () => {
+  const both = [...tags, "urlprefix-blog.test:80/ redirect=301,https://blog.test$path"];
+  const inConsul = {
+    "GET /v1/catalog/services": { blog: both },
+    "GET /v1/health/service/blog": [instance("blog", both, 20_000)],
+  };
+  const routes = fabio["GET /api/routes"] as object[];
+  const target = { service: "blog", path: "/", dst: "https://blog.test$path", opts: "redirect=301", weight: 1 };
+  const redirect = { ...target, host: "blog.test:80" };
+
+  test("is a route as others are", async () => {
+    const found = await examine({ consul: inConsul, fabio: { "GET /api/routes": [redirect, ...routes] } });
+    expect(troubles(found)).toEqual([]);
+    expect(found.checks.map(({ text }) => text)).toContainEqual(
+      expect.stringContaining("has the 2 routes that Consul"),
+    );
+  });
+
+  test("is missed where Fabio has none, and told where Consul says nothing of it", async () => {
+    expect(troubles(await examine({ consul: inConsul }))).toEqual([
+      "Fabio fail: Fabio at HOST does not redirect visitors of blog.test:80/, as blog says",
+    ]);
+    expect(troubles(await examine({ fabio: { "GET /api/routes": [redirect, ...routes] } }))).toEqual([
+      "Fabio fail: Fabio at HOST still redirects visitors of blog.test:80/ for blog, of which Consul does not say so",
+    ]);
+  });
+});
