@@ -197,6 +197,9 @@ describe("what the app says to Nomad", () => {
 
   test.each([
     [{ job: { ID: "x" } }, "nomad.job.ID is what Steppe says"],
+    [{ job: { Namespace: "x" } }, "nomad.job.Namespace is what Steppe says"],
+    [{ job: { Region: "x" } }, "nomad.job.Region is what Steppe says"],
+    [{ job: { Stop: true } }, "nomad.job.Stop is what Steppe says"],
     [{ job: { Meta: { steppe_app: "x" } } }, "nomad.job.Meta.steppe_app is what Steppe says"],
     [{ job: { TaskGroups: [] } }, "nomad.job.TaskGroups is what Steppe says"],
     [{ task: { Config: { image: "x" } } }, "nomad.task.Config.image is what Steppe says"],
@@ -204,8 +207,40 @@ describe("what the app says to Nomad", () => {
     [{ task: { Resources: { cpu: 5 } } }, "nomad.task.Resources.cpu is written `CPU`"],
     [{ group: { Networks: {} } }, "nomad.group.Networks should be a list"],
     [{ group: { Count: [3] } }, "nomad.group.Count should be one value"],
+    [{ job: { Meta: null } }, "nomad.job.Meta holds what Steppe says, and cannot be taken away"],
+    [{ task: { Config: null } }, "nomad.task.Config holds what Steppe says, and cannot be taken away"],
+    [{ service: { Meta: null } }, "nomad.service.Meta holds what Steppe says, and cannot be taken away"],
+    [{ service: { CanaryMeta: { steppe_app: "x" } } }, "nomad.service.CanaryMeta.steppe_app is what Steppe says"],
+    [
+      { service: { CanaryTags: null } },
+      "nomad.service.CanaryTags is empty; canaries would have the routes of the other tags",
+    ],
+    [
+      { service: { CanaryTags: ["urlprefix-blog.test/"] } },
+      "nomad.service.CanaryTags has `urlprefix-blog.test/`; visitors would be sent to canaries that have not proved healthy",
+    ],
+    [{ service: { Tags: null } }, "nomad.service.Tags takes away the routes of the app's domains"],
+    [{ service: { Checks: null } }, "nomad.service.Checks takes away the check by which an instance proves healthy"],
+    [
+      { group: { Update: { MaxParallel: 0 } } },
+      "nomad.group.Update.MaxParallel is 0, so Nomad would replace instances without a deployment",
+    ],
   ])("%j is a mistake", (nomad, reason) => {
     expect(fault(() => makeJob(withNomad(nomad), settings))).toMatchObject({ code: "CONFIG_INVALID", reason });
+  });
+
+  test("may have Nomad promote, but not where it knows too little", () => {
+    const promoting = (change: Partial<AppDefinition> = {}, group: object = { Update: { AutoPromote: true } }) =>
+      release({ ...change, nomad: { ...testDefinition("blog").nomad, group: { ...group } } });
+    expect(job(promoting())).toMatchObject({ TaskGroups: [{ Update: { AutoPromote: true } }] });
+    const why = (spec: ReleaseSpec) => fault(() => makeJob(spec, settings)).reason;
+    expect(why(promoting({ run: { ...testRun, promote: "manual" } }))).toBe(
+      "nomad.group.Update.AutoPromote is true, and `run.promote` is manual",
+    );
+    const check = { ...testDefinition("blog").check, contains: "hello" };
+    expect(why(promoting({ check }))).toBe(
+      "nomad.group.Update.AutoPromote is true, and the app's `check` is one that Nomad cannot make",
+    );
   });
 
   test("is checked for what Fabio would stumble over", () => {

@@ -10,7 +10,6 @@ import {
   type TaskSpec,
   type UpdateSpec,
 } from "../../../nomad-api/index.ts";
-import { SteppeError } from "../../../shared/errors.ts";
 import type { ReleaseSpec } from "../../engine.ts";
 import { requireSoundTags } from "../fabio/check-tags.ts";
 import { routeTags } from "../fabio/route-tags.ts";
@@ -18,7 +17,9 @@ import { isHttpForConsul } from "./consul-check.ts";
 import { imageOf } from "./image-of.ts";
 import { isOwnerKey, ownerMeta } from "./job-owner.ts";
 import type { JobSettings } from "./job-settings.ts";
-import { mergeFragment, type Refuse } from "./merge-fragment.ts";
+import { mergeFragment } from "./merge-fragment.ts";
+import { refuseFor } from "./refuse-for.ts";
+import { requireProof } from "./require-proof.ts";
 
 const PORT = "http";
 const CHECK_INTERVAL_MS = 1000;
@@ -27,7 +28,7 @@ const LEAST_CHECK_TIMEOUT_MS = 1000;
 
 /** What a fragment may not say: what the job is found and known by, and what makes it this release's. */
 const OWN = {
-  job: new Set(["ID", "Name", "TaskGroups", "Type"]),
+  job: new Set(["ID", "Name", "Namespace", "Region", "Stop", "TaskGroups", "Type"]),
   group: new Set(["Name", "Services", "Tasks"]),
   task: new Set(["Name", "Driver", "Config.image"]),
   service: new Set(["Name", "Provider"]),
@@ -57,6 +58,7 @@ export function makeJob(release: ReleaseSpec, settings: JobSettings, attempt = 0
   const job = put("job", jobOf(release, settings, group, attempt));
   for (const tags of [service.Tags, service.CanaryTags])
     requireSoundTags({ name: app, tags: tags ?? [] }, settings.tagPrefix);
+  requireProof(definition, job, settings.tagPrefix);
   return job;
 }
 
@@ -181,17 +183,6 @@ function constraintOf({ attribute, operator, value }: ConstraintDefinition): Con
 }
 
 function isOwnerMeta(path: string): boolean {
-  const key = /^Meta\.(.*)$/.exec(path)?.[1];
+  const key = /^(?:Canary)?Meta\.(.*)$/.exec(path)?.[1];
   return key !== undefined && isOwnerKey(key);
-}
-
-function refuseFor(app: string, part: string): Refuse {
-  return (path, problem) => {
-    throw new SteppeError("CONFIG_INVALID", {
-      operation: "make the job of",
-      subject: app,
-      cause: `${part}.${path} ${problem}`,
-      hint: "Correct the app's `nomad`.",
-    });
-  };
 }

@@ -57,3 +57,12 @@ test("what is its own is never taken from it", () => {
     }),
   );
 });
+
+test("nor with what it is in", () => {
+  const base = { Meta: { a: "1", own: "2" }, Config: { b: "3" } };
+  expect(() => merge(base, { Meta: null }, ["Meta.own"])).toThrow(
+    "Meta holds what Steppe says, and cannot be taken away",
+  );
+  expect(() => merge({ Deep: base }, { Deep: null }, ["Deep.Meta.own"])).toThrow("Deep holds what Steppe says");
+  expect(merge(base, { Meta: { a: null }, Config: null }, ["Meta.own"])).toEqual({ Meta: { own: "2" } });
+});

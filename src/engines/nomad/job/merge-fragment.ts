@@ -20,6 +20,7 @@ export function mergeFragment<Part extends object>(
     // Nomad would take either for the other, in no order that one could know.
     if (other !== undefined && isStruct(path)) refuse(here, `is written \`${other}\``);
     const was = merged.get(key);
+    if (value === null && holdsOwn(was, here, isOwn)) refuse(here, "holds what Steppe says, and cannot be taken away");
     if (value === null) merged.delete(key);
     else if (was === undefined || was === null) merged.set(key, withoutNulls(value));
     else if (isMap(was)) {
@@ -32,6 +33,14 @@ export function mergeFragment<Part extends object>(
     else merged.set(key, value);
   }
   return Object.fromEntries(merged) as Part;
+}
+
+/** Whether something that Steppe alone says is below. */
+function holdsOwn(value: unknown, path: string, isOwn: (path: string) => boolean): boolean {
+  if (!isMap(value)) return false;
+  return Object.entries(value).some(
+    ([key, inner]) => isOwn(`${path}.${key}`) || holdsOwn(inner, `${path}.${key}`, isOwn),
+  );
 }
 
 /** Below these, the names are the user's or a driver's own, and `a` is another than `A`. */

@@ -63,6 +63,30 @@ test("only the image and the meta are Steppe's", () => {
   });
 });
 
+describe("where it is registered", () => {
+  const blog = job(["registry.test:5000/team/blog"]);
+  const made = (parts: Partial<JobSpec>, where: { namespace?: string; region?: string } = {}) => {
+    const { Namespace, Region } = ownJob({ ...blog, ...parts }, release, { ...settings, ...where });
+    return [Namespace, Region];
+  };
+
+  test("is where Steppe looks for it", () => {
+    expect(made({})).toEqual([undefined, undefined]);
+    // As Nomad gives what it parsed.
+    expect(made({ Namespace: "default", Region: "global" }, { namespace: "web", region: "eu" })).toEqual(["web", "eu"]);
+    expect(made({ Namespace: "web", Region: "eu" }, { namespace: "web" })).toEqual(["web", "eu"]);
+  });
+
+  test.each([
+    [{ Namespace: "other" }, {}, "it is of the namespace other, and Steppe's is default"],
+    [{ Namespace: "other" }, { namespace: "web" }, "it is of the namespace other, and Steppe's is web"],
+    [{ Region: "us" }, { region: "eu" }, "it is of the region us, and Steppe's is eu"],
+    [{ Stop: true }, {}, "it is stopped: it says `Stop`"],
+  ])("%j of %j is refused: nobody would find it there", (parts, where, reason) => {
+    expect(fault(() => made(parts, where))).toMatchObject({ code: "NOMAD_JOB_INVALID", reason });
+  });
+});
+
 describe("an image is the app's, however it is written", () => {
   test.each([
     "registry.test:5000/team/blog",
