@@ -154,6 +154,43 @@ describe("as a fragment", () => {
   });
 });
 
+test("tags by which canaries would have visitors are left out, and told of", async () => {
+  const CanaryTags = ["urlprefix-blog.test/ weight=0.1", "green"];
+  const { definition, notes } = await adopt({ service: { CanaryTags } });
+  expect(definition.nomad.service).toEqual({ CanaryTags: ["green"] });
+  expect(notes).toEqual([
+    "Of its canaries' tags `urlprefix-blog.test/ weight=0.1` is left out: a release has visitors once it has proved healthy.",
+  ]);
+});
+
+describe("what a Steppe knew a job of its own by", () => {
+  const owner = { steppe_app: "blog", steppe_release: "3" };
+  const Meta = { ...owner, steppe_image: SOME_DIGEST, steppe_definition: "d", team: "web" };
+  const known: KnownJob = {
+    job: { Meta },
+    service: { Meta: { ...owner, a: "b" }, CanaryMeta: owner, CanaryTags: ["canary"] },
+  };
+
+  test("is left out, so that it is a job in the names of steppe.yaml once more", async () => {
+    const { definition, notes } = await adopt({ ...known, group: { Update: { Canary: 1, AutoPromote: false } } });
+    expect(definition.nomad).toMatchObject({ job: { Meta: { team: "web" } }, service: { Meta: { a: "b" } } });
+    expect(definition.run.promote).toBe("auto");
+    expect(notes).toEqual([
+      "A Steppe made it: whether a person let its releases take over cannot be seen. If so, say `run.promote: manual`.",
+    ]);
+    const [group] = await madeOf(known);
+    expect(group?.Services?.[0]?.Meta).toEqual({ steppe_app: "blog", steppe_release: "1", a: "b" });
+  });
+
+  test("also of one that is kept as a jobspec", async () => {
+    const { definition } = await adopt({ ...known, group: { Name: "web" } });
+    const spec = await readJobspec(definition.job ?? "", { nomad: undefined as never, app: "blog" });
+    expect(spec.Meta).toEqual({ team: "web" });
+    const [service] = spec.TaskGroups?.[0]?.Services ?? [];
+    expect([service?.Meta, service?.CanaryMeta]).toEqual([{ a: "b" }, undefined]);
+  });
+});
+
 describe("as the jobspec that it is", () => {
   const kept = async (known: KnownJob, app = "blog") => {
     const { definition, notes } = await adopt(known, [], app);
@@ -174,7 +211,10 @@ describe("as the jobspec that it is", () => {
     const known = { job: { TaskGroups: [...(knownJob().TaskGroups ?? []), redis], Meta: { team: "web" } } };
     const { spec, definition, notes } = await kept(known);
     expect(definition).toMatchObject({ domains: ["blog.test"], image: { repository: "registry.test:5000/team/blog" } });
-    expect(notes[0]).toBe("It is kept as a jobspec, since it has 2 groups.");
+    expect(notes.slice(0, 2)).toEqual([
+      "It is kept as a jobspec, since it has 2 groups.",
+      "Steppe says only which version of registry.test:5000/team/blog runs; all else stays as the jobspec has it, also the version of docker.io/library/redis.",
+    ]);
     expect(spec).toMatchObject({ ID: "blog", Meta: { team: "web" }, Datacenters: ["dc1"], Type: "service" });
     expect(Object.keys(spec)).not.toContain("Status");
     expect(spec.TaskGroups?.map(({ Tasks }) => Tasks?.[0]?.Config)).toEqual([
@@ -185,6 +225,8 @@ describe("as the jobspec that it is", () => {
     const made = ownJob(spec, release, settings);
     expect(made.TaskGroups?.[0]?.Tasks?.[0]?.Config?.["image"]).toBe(`registry.test:5000/team/blog@${SOME_DIGEST}`);
   });
+
+  const ofTask = { Name: "blog", PortLabel: "http", AddressMode: "driver", Tags: ["urlprefix-blog.test/"] };
 
   test.each<[string, KnownJob]>([
     [
@@ -208,6 +250,25 @@ describe("as the jobspec that it is", () => {
       "it has no plain HTTP check by which Steppe would know it well",
       { service: { Checks: [knownCheck({ Type: "http", Path: "/", Protocol: "https" })] } },
     ],
+    ...[
+      { Header: { Host: ["blog.test"], Authorization: ["Basic eDp5"] } },
+      { CheckRestart: { Limit: 3 } },
+      { OnUpdate: "ignore" },
+      { FailuresBeforeCritical: 2 },
+      { AddressMode: "driver" },
+    ].map((more): [string, KnownJob] => [
+      "it has no plain HTTP check by which Steppe would know it well",
+      { service: { Checks: [knownCheck({ Type: "http", Path: "/", ...more })] } },
+    ]),
+    ...[
+      { Type: "script", Command: "/up" },
+      { Type: "tcp", TaskName: "web" },
+      { Type: "tcp", AddressMode: "driver" },
+    ].map((more): [string, KnownJob] => [
+      "it has a check that runs in its task, or at the address of it",
+      { service: { Checks: [knownCheck({ Type: "http", Path: "/" }), knownCheck(more)] } },
+    ]),
+    ["it has a service at the address of its task", { service: null, task: { Services: [ofTask] } }],
     ["it has cores of its own", { task: { Resources: { Cores: 2, MemoryMB: 32 } } }],
     ["it has no tag that routes a whole host", { service: { Tags: ["urlprefix-example.test/blog strip=/blog"] } }],
   ])("since %s", async (why, known) => {

@@ -5,12 +5,14 @@ import { printableJobspec } from "../job/read-jobspec.ts";
 import type { JobSettings } from "../job/job-settings.ts";
 import { makeJob } from "../job/make-job.ts";
 import { domainsOf } from "./adopted-routes.ts";
-import { type DefinitionParts, definitionParts } from "./definition-parts.ts";
-import { fragmentOf } from "./fragment-of.ts";
-import { type ImageTask, imageTasks, keptTemplates } from "./image-of-task.ts";
+import { type AppImage, appImage } from "./app-image.ts";
+import { type DefinitionParts, definitionParts, isSteppes } from "./definition-parts.ts";
+import { canaryRoutes, fragmentOf } from "./fragment-of.ts";
+import { type ImageTask, keptTemplates } from "./image-of-task.ts";
 import { ownJobspec } from "./own-jobspec.ts";
+import { type PlainJob, plainJob } from "./plain-job.ts";
 import { SOME_DIGEST } from "./some-digest.ts";
-import { plainJob } from "./plain-job.ts";
+import { unadoptable } from "./unadoptable.ts";
 
 export interface AdoptOptions {
   /** What the app will be called. */
@@ -41,7 +43,7 @@ export interface AdoptedJob {
  */
 export async function adoptJob(job: JobSpec, options: AdoptOptions): Promise<AdoptedJob> {
   requireService(job);
-  const image = requireImage(job);
+  const image = appImage(job, options.settings.tagPrefix);
   const plain = plainJob(job, options.app, options.settings.tagPrefix);
   let reason: string;
   if (typeof plain === "string") {
@@ -51,21 +53,21 @@ export async function adoptJob(job: JobSpec, options: AdoptOptions): Promise<Ado
     const said = { ...parts, domains: requireDomains(job, parts.domains, options) };
     try {
       const definition = await withFragment(said, options, plain);
-      return { definition, image: image.image, notes: [...nameNotes(plain.task.Name, options.app), ...notesOf(image)] };
+      return { definition, image: image.image, notes: [...notesOfPlain(plain, options), ...notesOf(image)] };
     } catch (error) {
       if (!(error instanceof SteppeError) || error.code !== "CONFIG_INVALID") throw error;
       reason = error.reason;
     }
   }
   const definition = await ownDefinition(job, image, options);
-  const notes = [`It is kept as a jobspec, since ${reason}.`, ...notesOf(image), ...notesOfOwn(job)];
+  const notes = [`It is kept as a jobspec, since ${reason}.`, ...notesOf(image), ...notesOfOwn(job, image)];
   return { definition, image: image.image, notes };
 }
 
 async function withFragment(
   parts: DefinitionParts,
   { app, settings, define }: AdoptOptions,
-  plain: Exclude<ReturnType<typeof plainJob>, string>,
+  plain: PlainJob,
 ): Promise<AppDefinition> {
   const bare = await define(parts);
   const made = makeJob({ app, number: 1, image: SOME_DIGEST, definition: bare }, settings);
@@ -102,13 +104,30 @@ function notesOf({ task, image }: ImageTask): string[] {
   return notes;
 }
 
-function nameNotes(task: string, app: string): string[] {
-  return task === app ? [] : [`Its task ${task} is called ${app} from then on.`];
+function notesOfPlain(plain: PlainJob, { app, settings }: AdoptOptions): string[] {
+  const notes: string[] = [];
+  if (plain.task.Name !== app) notes.push(`Its task ${plain.task.Name} is called ${app} from then on.`);
+  if (isSteppes(plain.job) && plain.group.Update?.AutoPromote !== true)
+    notes.push(
+      "A Steppe made it: whether a person let its releases take over cannot be seen. If so, say `run.promote: manual`.",
+    );
+  const routes = canaryRoutes(plain, settings.tagPrefix);
+  if (routes.length > 0)
+    notes.push(
+      `Of its canaries' tags ${listed(routes)} is left out: a release has visitors once it has proved healthy.`,
+    );
+  return notes;
 }
 
-function notesOfOwn({ TaskGroups }: JobSpec): string[] {
+function listed(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(", ");
+}
+
+function notesOfOwn({ TaskGroups }: JobSpec, { repository, others }: AppImage): string[] {
   const groups = TaskGroups ?? [];
-  const notes = ["Steppe says only which version of the image runs; all else stays as the jobspec has it."];
+  const said = others.length === 0 ? "the image" : repository;
+  const stays = others.length === 0 ? "" : `, also the version of ${others.join(" and of ")}`;
+  const notes = [`Steppe says only which version of ${said} runs; all else stays as the jobspec has it${stays}.`];
   if (groups.some(({ Update }) => (Update?.Canary ?? 0) === 0))
     notes.push(
       "Without canaries (`Canary`, `AutoPromote` and `AutoRevert` of `Update`) a release replaces instances before it has proved healthy.",
@@ -129,21 +148,4 @@ function requireService(job: JobSpec): void {
   if (job["Periodic"] || job["ParameterizedJob"])
     throw unadoptable(job.ID, "it is started again and again, and an app is a service");
   if (job.Stop === true) throw unadoptable(job.ID, "it is stopped", "Start it again: `nomad job run`.");
-}
-
-function requireImage(job: JobSpec): ImageTask {
-  const found = imageTasks(job);
-  const repositories = [...new Set(found.map(({ repository }) => repository))];
-  const [first] = found;
-  if (first === undefined) {
-    const hint = "Only an image of a registry can be deployed by Steppe.";
-    throw unadoptable(job.ID, "none of its tasks runs an image of a registry", hint);
-  }
-  if (repositories.length === 1) return first;
-  const routed = found.find(({ group, task }) => [...(group.Services ?? []), ...(task.Services ?? [])].length > 0);
-  return routed ?? first;
-}
-
-function unadoptable(job: string, cause: string, hint?: string): SteppeError {
-  return new SteppeError("NOMAD_JOB_UNADOPTABLE", { operation: "adopt the job", subject: job, cause, hint });
 }

@@ -1,5 +1,6 @@
 import type { AppDefinition, RunDefinition } from "../../../config/index.ts";
-import { milliseconds, type Nanoseconds } from "../../../nomad-api/index.ts";
+import { type JobSpec, milliseconds, type Nanoseconds } from "../../../nomad-api/index.ts";
+import { readOwner } from "../job/job-owner.ts";
 import { domainOf } from "./adopted-routes.ts";
 import { constraintDefinition } from "./constraints.ts";
 import type { PlainJob } from "./plain-job.ts";
@@ -52,18 +53,24 @@ function runOf({ job, group, task, port, service }: PlainJob): Partial<RunDefini
 }
 
 /** Of how a version takes over, only what a definition has a word for: the rest is Steppe's way. */
-function timesOf({ group }: PlainJob): Partial<RunDefinition> {
+function timesOf({ job, group }: PlainJob): Partial<RunDefinition> {
   const { Canary, AutoPromote, MinHealthyTime, HealthyDeadline } = group.Update ?? {};
   const minHealthyMs = timeOf(MinHealthyTime);
   const healthyDeadlineMs = timeOf(HealthyDeadline);
   // Without one, requests that are under way are lost when a release takes over: so none is as good as not said.
   const shutdownDelayMs = timeOf(group.ShutdownDelay);
   return {
-    promote: (Canary ?? 0) > 0 && AutoPromote !== true ? "manual" : "auto",
+    // Steppe promotes by itself, so of a job that one made it says nothing.
+    promote: (Canary ?? 0) > 0 && AutoPromote !== true && !isSteppes(job) ? "manual" : "auto",
     ...(minHealthyMs === undefined ? {} : { minHealthyMs }),
     ...(healthyDeadlineMs === undefined ? {} : { healthyDeadlineMs }),
     ...(shutdownDelayMs === undefined ? {} : { shutdownDelayMs }),
   };
+}
+
+/** Whether a Steppe made it: this one, which has forgotten it, or another. */
+export function isSteppes({ Meta }: JobSpec): boolean {
+  return readOwner(Meta ?? {}) !== undefined;
 }
 
 function timeOf(duration: Nanoseconds | null | undefined): number | undefined {

@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import type { NomadFragment } from "../../../config/index.ts";
 import type { CheckSpec, ConstraintSpec, GroupSpec, JobSpec, ServiceSpec, TaskSpec } from "../../../nomad-api/index.ts";
-import { isOwnerKey } from "../job/job-owner.ts";
+import { isRouteTag, URL_PREFIX } from "../fabio/read-route-tag.ts";
 import { domainOf } from "./adopted-routes.ts";
 import { constraintDefinition, ownConstraints } from "./constraints.ts";
 import { keptTemplates } from "./image-of-task.ts";
 import { leftOver } from "./left-over.ts";
 import { nomadUsual, SERVERS_OWN } from "./nomad-usual.ts";
 import type { PlainJob } from "./plain-job.ts";
+import { withoutOwner } from "./without-owner.ts";
 
 /** What is said by other means than a fragment, or is Steppe's to say. */
 const EXCEPT = {
@@ -36,14 +37,12 @@ export function fragmentOf(plain: PlainJob, made: JobSpec, tagPrefix?: string): 
 }
 
 function jobPart(job: JobSpec, made: JobSpec): Record<string, unknown> {
-  const Meta = Object.fromEntries(Object.entries(job.Meta ?? {}).filter(([key]) => !isOwnerKey(key)));
   const constraints = (made.Constraints ?? []).map(constraintDefinition);
   const isSaid = (constraint: ConstraintSpec): boolean =>
     constraints.some((other) => isDeepStrictEqual(other, constraintDefinition(constraint)));
   const spreads = new Set((made.Spreads ?? []).map(({ Attribute }) => Attribute));
   const rest = {
-    ...job,
-    Meta,
+    ...withoutOwner(job),
     Constraints: (job.Constraints ?? []).filter((constraint) => !isSaid(constraint)),
     Spreads: (job.Spreads ?? []).filter(({ Attribute }) => !spreads.has(Attribute)),
   };
@@ -73,8 +72,15 @@ function servicePart(
   const tags = (service.Tags ?? []).filter(
     (tag) => domainOf(tag, tagPrefix) === undefined && !made.Tags?.includes(tag),
   );
-  const left = leftOver(service, made, { usual: nomadUsual.service, except: EXCEPT.service });
+  const proved = (service.CanaryTags ?? []).filter((tag) => !isRouteTag(tag, tagPrefix));
+  const rest = { ...withoutOwner(service), CanaryTags: proved };
+  const left = leftOver(rest, made, { usual: nomadUsual.service, except: EXCEPT.service });
   return { ...left, ...some("Tags", tags), ...some("Checks", leftOver({ Checks: others }, {})["Checks"]) };
+}
+
+/** The tags by which a job sends visitors to its canaries. Steppe sends them there once a release has proved healthy. */
+export function canaryRoutes({ service }: PlainJob, tagPrefix = URL_PREFIX): string[] {
+  return (service?.CanaryTags ?? []).filter((tag) => isRouteTag(tag, tagPrefix));
 }
 
 function some(name: string, list: unknown): Record<string, unknown> {

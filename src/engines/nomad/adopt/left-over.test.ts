@@ -54,6 +54,19 @@ test("a 0 counts where Nomad would fill in something, and in what is a user's ow
   expect(leftOver({ Env: { A: "", B: "1" } }, { Env: { B: "1" } })).toEqual({ Env: { A: "" } });
 });
 
+test("below what is not in the other at all, a 0 or false counts where Nomad would fill in something else", () => {
+  const Vault = { Env: false, Policies: ["a"], Namespace: "", Role: null };
+  const Scaling = { Enabled: false, Min: 0, Max: 10, Policy: {} };
+  const Checks = [
+    { Type: "tcp", CheckRestart: { Limit: 3, Grace: 0, IgnoreWarnings: false }, Expose: false, Args: null },
+  ];
+  expect(leftOver({ Vault, Scaling, Checks, Leader: false, ShutdownDelay: 0 }, {})).toEqual({
+    Vault: { Env: false, Policies: ["a"] },
+    Scaling: { Enabled: false, Min: 0, Max: 10 },
+    Checks: [{ Type: "tcp", CheckRestart: { Limit: 3, Grace: 0, IgnoreWarnings: false } }],
+  });
+});
+
 test("durations are the same as numbers and as bigints", () => {
   expect(leftOver({ Delay: 5_000_000_000 }, { Delay: 5_000_000_000n })).toEqual({});
 });

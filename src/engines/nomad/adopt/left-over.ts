@@ -27,7 +27,7 @@ export function leftOver(
     const rest = restOf(key, value, base[key]);
     if (rest === undefined || isUsual(rest, undefined)) continue;
     // Where Nomad would fill something in, a 0 says that it shall not.
-    const said = key in usual ? withoutNulls(rest) : OWN_NAMES.has(key) ? rest : withoutEmpty(rest);
+    const said = key in usual ? withoutNulls(rest) : OWN_NAMES.has(key) ? rest : withoutUnsaid(rest);
     if (!isEmpty(said)) left[key] = said;
   }
   return left;
@@ -60,12 +60,43 @@ function isWhole(value: unknown): value is number | bigint {
   return typeof value === "bigint" || Number.isSafeInteger(value);
 }
 
-/** Without what Go writes for fields that nobody gave: `""`, `0`, `false`, `null`, and lists and maps of nothing. */
-export function withoutEmpty(value: unknown): unknown {
+/** For comparison: without what Go writes for fields that nobody gave: `""`, `0`, `false`, `null`, and lists and maps of nothing. */
+function withoutEmpty(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutEmpty);
   if (!isMap(value)) return value;
   const kept = Object.entries(value).filter(([, inner]) => !isEmpty(inner));
   return Object.fromEntries(kept.map(([key, inner]) => [key, OWN_NAMES.has(key) ? inner : withoutEmpty(inner)]));
+}
+
+/** Fields that are 0 or false where nobody said anything: there Nomad's own default is the same. */
+const ZERO_IS_UNSAID = new Set([
+  "Cores",
+  "DiskMB",
+  "EnableTagOverride",
+  "Envvars",
+  "ErrMissingKey",
+  "Expose",
+  "FailuresBeforeCritical",
+  "FailuresBeforeWarning",
+  "IOPS",
+  "MBits",
+  "MemoryMaxMB",
+  "RenderTemplates",
+  "SuccessBeforePassing",
+  "TLSSkipVerify",
+  "To",
+  "Value",
+  "VaultGrace",
+]);
+
+/** Without what was surely left out. A 0 or false that stands for itself is kept: `vault { env = false }`, as in much of what Nomad fills in with something else. */
+function withoutUnsaid(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutUnsaid);
+  if (!isMap(value)) return value;
+  const kept = Object.entries(value).filter(
+    ([key, inner]) => !isEmpty(inner) || (isZero(inner) && !ZERO_IS_UNSAID.has(key)),
+  );
+  return Object.fromEntries(kept.map(([key, inner]) => [key, OWN_NAMES.has(key) ? inner : withoutUnsaid(inner)]));
 }
 
 function withoutNulls(value: unknown): unknown {
@@ -73,9 +104,12 @@ function withoutNulls(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== null));
 }
 
+function isZero(value: unknown): boolean {
+  return value === 0 || value === 0n || value === false;
+}
+
 function isEmpty(value: unknown): boolean {
-  if (value === null || value === undefined || value === "" || value === 0 || value === 0n) return true;
-  if (value === false) return true;
+  if (value === null || value === undefined || value === "" || isZero(value)) return true;
   if (Array.isArray(value)) return value.length === 0;
   return isMap(value) && Object.keys(value).length === 0;
 }

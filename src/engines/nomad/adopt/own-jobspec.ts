@@ -3,6 +3,7 @@ import { ownConstraints } from "./constraints.ts";
 import { imageTasks, keptTemplates } from "./image-of-task.ts";
 import { leftOver } from "./left-over.ts";
 import { nomadUsual, SERVERS_OWN } from "./nomad-usual.ts";
+import { withoutOwner } from "./without-owner.ts";
 
 /**
  * A job as a user would have written it: without what the servers wrote into it or Nomad fills in anyway, and without the version of its image, which Steppe says.
@@ -12,7 +13,8 @@ import { nomadUsual, SERVERS_OWN } from "./nomad-usual.ts";
 export function ownJobspec(job: JobSpec, repository: string): JobSpec {
   const images = new Set(imageTasks(job).flatMap((found) => (found.repository === repository ? [found.task] : [])));
   const { ID, Name, Type, Namespace, Region } = job;
-  const left = leftOver(job, {}, { usual: nomadUsual.job, except: new Set([...SERVERS_OWN, "TaskGroups", "Update"]) });
+  const except = new Set([...SERVERS_OWN, "TaskGroups", "Update"]);
+  const left = leftOver(withoutOwner(job), {}, { usual: nomadUsual.job, except });
   const groups = (job.TaskGroups ?? []).map((group) => ownGroup(group, repository, images));
   return { ...said({ ID, Name, Type, Namespace, Region }), ...left, ID, TaskGroups: groups };
 }
@@ -41,7 +43,9 @@ function ownTask(task: TaskSpec, group: GroupSpec, repository: string | undefine
 
 function ownServices(services: ServiceSpec[] | null | undefined): { Services?: ServiceSpec[] } {
   if ((services ?? []).length === 0) return {};
-  return { Services: (services ?? []).map((service) => leftOver(service, {}, { usual: nomadUsual.service })) };
+  return {
+    Services: (services ?? []).map((service) => leftOver(withoutOwner(service), {}, { usual: nomadUsual.service })),
+  };
 }
 
 /** Also what is as usual, if it says what something is. */

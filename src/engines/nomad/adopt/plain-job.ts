@@ -37,6 +37,8 @@ export function plainJob(job: JobSpec, app: string, tagPrefix?: string): PlainJo
   if (typeof service === "string") return service;
   const check = service?.Checks?.find(isPlainCheck);
   if (service !== undefined && check === undefined) return "has no plain HTTP check by which Steppe would know it well";
+  const others = (service?.Checks ?? []).filter((one) => one !== check);
+  if (others.some(isOfTask)) return "has a check that runs in its task, or at the address of it";
   return { job, group, task, port: port.to, service, check };
 }
 
@@ -67,6 +69,8 @@ function serviceOf(group: GroupSpec, task: TaskSpec, app: string, prefix?: strin
   if (services.length > 0) return `has ${services.length + 1} services`;
   if (service.Name !== app) return `has a service that is called ${service.Name ?? ""}, and not ${app}`;
   if ((service.Provider ?? "consul") !== "consul") return "has a service that is not in Consul";
+  if ((group.Services ?? []).length === 0 && !["", "auto", "host"].includes(textOf(service["AddressMode"])))
+    return "has a service at the address of its task";
   if (isThere(service["Connect"])) return "has a service of Consul Connect";
   if (service.PortLabel !== PORT) return `has a service of another port than ${PORT}`;
   const routes = (service.Tags ?? []).some((tag) => domainOf(tag, prefix) !== undefined);
@@ -77,8 +81,28 @@ function isPlainCheck(check: CheckSpec): boolean {
   const { Type, Method, Path, Protocol, Body, PortLabel } = check as Record<string, unknown>;
   if (Type !== "http" || typeof Path !== "string" || !Path.startsWith("/")) return false;
   const isOwnPort = (PortLabel ?? "") === "" || PortLabel === PORT;
+  if (wantsMore(check)) return false;
   return (
     ["", "GET"].includes(textOf(Method)) && ["", "http"].includes(textOf(Protocol)) && textOf(Body) === "" && isOwnPort
+  );
+}
+
+/** Checks go with the group, and the task gets another name. */
+function isOfTask(check: CheckSpec): boolean {
+  return check.Type === "script" || textOf(check["TaskName"]) !== "" || textOf(check["AddressMode"]) === "driver";
+}
+
+/** Whether something else than an answer makes it pass or fail, or a restart comes of it: Steppe's own check, which takes its place, has no word for that. */
+function wantsMore(check: CheckSpec): boolean {
+  const { CheckRestart, OnUpdate, AddressMode } = check as Record<string, unknown>;
+  const times = ["FailuresBeforeCritical", "FailuresBeforeWarning", "SuccessBeforePassing"];
+  const headers = Object.keys(check.Header ?? {}).filter((name) => name.toLowerCase() !== "host");
+  return (
+    headers.length > 0 ||
+    isThere(CheckRestart) ||
+    !["", "require_healthy"].includes(textOf(OnUpdate)) ||
+    !["", "auto"].includes(textOf(AddressMode)) ||
+    times.some((name) => Number(check[name] ?? 0) > 0)
   );
 }
 
