@@ -83,8 +83,8 @@ export interface ClusterService {
   drifts(): Promise<DriftView[]>;
   /** The apps whose job somebody else changed; undefined if that cannot be said now. Asks no more than one question for all of them. */
   drifted(): Promise<ReadonlySet<string> | undefined>;
-  /** Lets the app's next deployment overwrite what somebody else changed. */
-  overwriteDrift(app: string): Promise<void>;
+  /** Lets the app's next deployment overwrite what somebody else changed, and says what that is. */
+  overwriteDrift(app: string): Promise<DriftView | undefined>;
   /** Throws NOMAD_NOT_FOUND, NOMAD_JOB_UNADOPTABLE, APP_EXISTS, DOMAIN_TAKEN, …. */
   adopt(request: AdoptRequest): Promise<AdoptionView>;
   doctor(signal: AbortSignal): Promise<DoctorReport>;

@@ -4,7 +4,7 @@ import { definition } from "./fake-deployer.ts";
 import { startApi } from "./fakes.ts";
 import type { DriftView } from "./types.ts";
 
-const drift: DriftView = { app: "blog", job: "blog", version: 3, changedAt: 7, changes: null };
+const drift: DriftView = { app: "blog", job: "blog", version: 3, changedAt: 7, since: "registered", changes: null };
 
 /** A cluster on which somebody changed the job of `blog`, that writes down what it was asked. */
 function fakeCluster(): ClusterService & { calls: unknown[][] } {
@@ -27,7 +27,10 @@ function fakeCluster(): ClusterService & { calls: unknown[][] } {
     drift: async (app) => (app === "blog" ? drift : undefined),
     drifts: async () => [drift],
     drifted: async () => new Set(["blog"]),
-    overwriteDrift: async (app) => void calls.push(["overwriteDrift", app]),
+    overwriteDrift: async (app) => {
+      calls.push(["overwriteDrift", app]);
+      return app === "blog" ? drift : undefined;
+    },
     adopt: async (request) => {
       calls.push(["adopt", request]);
       const { job, take = null } = request;
@@ -93,7 +96,10 @@ test("what somebody changed is told, with each app, and overwritten when that is
   expect((await it.call("/v1/apps/shop/drift")).text).toBe("null");
   expect((await it.call("/v1/apps/blog/drift/overwrite", { method: "POST" })).json()).toEqual(drift);
   expect((await it.call("/v1/apps/shop/drift/overwrite", { method: "POST" })).text).toBe("null");
-  expect(cluster.calls).toEqual([["overwriteDrift", "blog"]]);
+  expect(cluster.calls).toEqual([
+    ["overwriteDrift", "blog"],
+    ["overwriteDrift", "shop"],
+  ]);
   const apps = (await it.call("/v1/apps")).json<Array<{ drifted: boolean }>>();
   expect(apps.map(({ drifted }) => drifted)).toEqual([true, false]);
 });

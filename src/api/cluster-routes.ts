@@ -39,10 +39,7 @@ export function clusterRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
       exchange.json(200, (await cluster.drift(exchange.param("app"))) ?? null);
     }),
     route("POST", "/v1/apps/:app/drift/overwrite", async (exchange, cluster) => {
-      const app = exchange.param("app");
-      const drift = await cluster.drift(app);
-      if (drift !== undefined) await cluster.overwriteDrift(app);
-      exchange.json(200, drift ?? null);
+      exchange.json(200, (await cluster.overwriteDrift(exchange.param("app"))) ?? null);
     }),
     route("GET", "/v1/cluster/drift", async (exchange, cluster) => exchange.json(200, await cluster.drifts())),
     route("GET", "/v1/cluster/doctor", async (exchange, cluster) => {

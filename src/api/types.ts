@@ -116,7 +116,7 @@ export interface PlanView {
   warnings: string[];
 }
 
-/** What somebody else changed in an app's job since Steppe registered it. */
+/** What somebody else changed in an app's job since Steppe registered it, or took it over. */
 export interface DriftView {
   app: string;
   job: string;
@@ -124,7 +124,9 @@ export interface DriftView {
   version: number | null;
   /** When that was registered, milliseconds since 1970; null where Nomad does not say. */
   changedAt: number | null;
-  /** What they changed; null if the job is gone. */
+  /** Since when: Steppe registered it last, or took it over and has not deployed it since. */
+  since: "registered" | "adopted";
+  /** What they changed; null if the job is gone, or it cannot be said any more. */
   changes: JobDiff | null;
 }
 

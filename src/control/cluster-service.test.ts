@@ -34,7 +34,7 @@ const edited = (name: string): JobDiff => ({
 class World {
   planned: ReleaseSpec[] = [];
   plan: JobPlan = { diff: edited("Count"), updates: {}, placementFailures: {}, jobModifyIndex: 7n, warnings: "" };
-  drift: { job: string; diff: JobDiff | undefined } | undefined;
+  drift: { job: string; diff: JobDiff | undefined; isAdopted: boolean } | undefined;
   /** How often the engine was asked for it, and until when it does not answer. */
   asked = 0;
   answers: Promise<void> | undefined;
@@ -86,6 +86,7 @@ class World {
           await this.answers;
           return this.drift;
         },
+        adoptedDrift: async () => this.drift && { ...this.drift, isAdopted: true },
         acceptDrift: async (app) => void this.accepted.push(app),
         adopt: async (...args) => void this.adopted.push(args),
       },
@@ -192,24 +193,46 @@ describe("a plan", () => {
 describe("drift", () => {
   test("is what somebody changed, and not what would change it back", async () => {
     expect(await cluster.drift("blog")).toBeUndefined();
-    world.drift = { job: "blog", diff: edited("Count") };
+    world.drift = { job: "blog", diff: edited("Count"), isAdopted: false };
     expect(await cluster.drift("blog")).toEqual({
       app: "blog",
       job: "blog",
       version: 3,
       changedAt: expect.any(Number) as number,
+      since: "registered",
       changes: expect.objectContaining({
         fields: [expect.objectContaining({ name: "Count", old: "2", new: "1" })],
       }) as JobDiff,
     });
-    world.drift = { job: "gone", diff: undefined };
+    world.drift = { job: "gone", diff: undefined, isAdopted: false };
     expect(await cluster.drift("blog")).toMatchObject({ version: null, changedAt: null, changes: null });
-    await cluster.overwriteDrift("blog");
-    expect(world.accepted).toEqual(["blog"]);
+  });
+
+  test("may be overwritten wherever the job has another index than is known", async () => {
+    expect(await cluster.overwriteDrift("blog")).toBeUndefined();
+    expect(world.accepted).toEqual([]);
+    world.index = 12;
+    expect(await cluster.overwriteDrift("blog")).toBeUndefined();
+    world.drift = { job: "blog", diff: edited("Count"), isAdopted: false };
+    expect(await cluster.overwriteDrift("blog")).toMatchObject({ version: 3 });
+    expect(world.accepted).toEqual(["blog", "blog"]);
+    world.rows = [{ app: "blog", job: "gone", jobModifyIndex: 11n }];
+    world.drift = { job: "gone", diff: undefined, isAdopted: false };
+    expect(await cluster.overwriteDrift("blog")).toMatchObject({ version: null });
+    expect(world.accepted).toHaveLength(2);
+  });
+
+  test("of a job that was taken over is told before anything is live", async () => {
+    world.live = null;
+    world.index = 12;
+    world.drift = { job: "blog", diff: edited("Count"), isAdopted: true };
+    expect(await cluster.drift("blog")).toMatchObject({ version: 3, since: "adopted" });
+    expect(await cluster.drifted()).toEqual(new Set(["blog"]));
+    expect((await cluster.drifts()).map(({ app }) => app)).toEqual(["blog"]);
   });
 
   test("of all apps is asked for with one question, where no index is another", async () => {
-    world.drift = { job: "blog", diff: edited("Count") };
+    world.drift = { job: "blog", diff: edited("Count"), isAdopted: false };
     expect(await cluster.drifts()).toEqual([]);
     expect(await cluster.drifted()).toEqual(new Set());
     world.index = 12;

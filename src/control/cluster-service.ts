@@ -20,10 +20,17 @@ import type { Clock } from "../shared/clock.ts";
 import { SteppeError } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
 
+interface FoundDrift {
+  job: string;
+  diff: JobDiff | undefined;
+  isAdopted: boolean;
+}
+
 /** What is asked of the engine, besides its contract. */
 interface ClusterEngine {
   plan(release: ReleaseSpec): Promise<JobPlan>;
-  drift(release: ReleaseSpec): Promise<{ job: string; diff: JobDiff | undefined } | undefined>;
+  drift(release: ReleaseSpec): Promise<FoundDrift | undefined>;
+  adoptedDrift(app: string): Promise<FoundDrift | undefined>;
   acceptDrift(app: string): Promise<void>;
   adopt(app: string, jobId: string): Promise<void>;
 }
@@ -31,7 +38,7 @@ interface ClusterEngine {
 /** Which job is which app's, as Steppe registered it last. */
 interface JobRows {
   all(): ReadonlyArray<{ app: string; job: string; jobModifyIndex: bigint }>;
-  get(app: string): { job: string } | undefined;
+  get(app: string): { job: string; jobModifyIndex: bigint } | undefined;
 }
 
 interface Dependencies {
@@ -85,9 +92,8 @@ export class Cluster implements ClusterService {
   }
 
   async drift(app: string): Promise<DriftView | undefined> {
-    const { engine, nomad } = this.#dependencies;
-    const live = this.#liveOf(app);
-    const found = live === undefined ? undefined : await engine.drift(live);
+    const { nomad } = this.#dependencies;
+    const found = await this.#drift(app);
     if (found === undefined) return undefined;
     const { value: job } = await nomad.jobs.read(found.job);
     const changes = changesOf(found.diff);
@@ -96,6 +102,7 @@ export class Cluster implements ClusterService {
       job: found.job,
       version: job?.version ?? null,
       changedAt: job?.submittedAt ?? null,
+      since: found.isAdopted ? "adopted" : "registered",
       changes: changes === undefined ? null : reversed(changes),
     };
   }
@@ -110,7 +117,7 @@ export class Cluster implements ClusterService {
   }
 
   async drifted(): Promise<ReadonlySet<string> | undefined> {
-    const { engine, clock, log } = this.#dependencies;
+    const { clock, log } = this.#dependencies;
     const end = new AbortController();
     const time = clock.sleep(DRIFTED_MS, { signal: end.signal, unref: true }).then(
       () => undefined,
@@ -120,8 +127,7 @@ export class Cluster implements ClusterService {
       const found = new Set<string>();
       for (const app of await this.#suspects(end.signal)) {
         if (end.signal.aborted) break; // nobody waits for it any more
-        const live = this.#liveOf(app);
-        if (live !== undefined && (await engine.drift(live)) !== undefined) found.add(app);
+        if ((await this.#drift(app)) !== undefined) found.add(app);
       }
       return found;
     };
@@ -135,8 +141,15 @@ export class Cluster implements ClusterService {
     }
   }
 
-  async overwriteDrift(app: string): Promise<void> {
-    await this.#dependencies.engine.acceptDrift(this.#dependencies.deployer.app(app).definition.name);
+  async overwriteDrift(app: string): Promise<DriftView | undefined> {
+    const { engine, nomad, jobs } = this.#dependencies;
+    const drift = await this.drift(app);
+    const row = jobs.get(app);
+    if (row === undefined) return drift;
+    const { value: job } = await nomad.jobs.read(row.job);
+    // One that is gone is made anew anyway.
+    if (job !== undefined && job.jobModifyIndex !== row.jobModifyIndex) await engine.acceptDrift(app);
+    return drift;
   }
 
   async adopt({ job: id, app: name, domains = [], take }: AdoptRequest): Promise<AdoptionView> {
@@ -170,6 +183,12 @@ export class Cluster implements ClusterService {
     const { namespace = "default", tagPrefix } = settings;
     const cluster = { nomad, consul, addresses, namespace, fabio, tagPrefix, images: { apps, look }, clock };
     return await examineCluster(cluster, signal);
+  }
+
+  async #drift(app: string): Promise<FoundDrift | undefined> {
+    const { engine } = this.#dependencies;
+    const live = this.#liveOf(app);
+    return live === undefined ? await engine.adoptedDrift(app) : await engine.drift(live);
   }
 
   /** The apps whose job has another index than Steppe registered it with: one question for all of them. */

@@ -172,7 +172,7 @@ describe("promote", () => {
 });
 
 describe("drift", () => {
-  const drift: DriftView = { app: "blog", job: "blog", version: 4, changedAt: NOW, changes };
+  const drift: DriftView = { app: "blog", job: "blog", version: 4, changedAt: NOW, since: "registered", changes };
 
   test("shows what was changed, of one app or of all", async () => {
     await using world = await FakeWorld.make();
@@ -188,6 +188,14 @@ describe("drift", () => {
     expect(stdout).toContain("shop (job web): somebody removed the job; the next deployment makes it anew.");
     expect((await world.run("drift", "blog", "--exit-code")).code).toBe(1);
     expect(JSON.parse((await world.run("drift", "blog", "--json")).stdout)).toEqual([drift]);
+  });
+
+  test("of a job that was taken over is told as such, also when it cannot be said what", async () => {
+    await using world = await FakeWorld.make();
+    world.routes.set("GET /v1/apps/blog/drift", { ...drift, since: "adopted", changes: null });
+    const { stdout } = await world.run("drift", "blog");
+    expect(stdout).toMatch(/^blog: somebody changed the job since Steppe took it over \(now version 4, /);
+    expect(stdout).toContain("\n\nWhat it was before, Nomad does not keep any more.\n\n");
   });
 
   test("nothing was changed", async () => {

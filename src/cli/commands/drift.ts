@@ -49,13 +49,14 @@ function describe(drifts: readonly DriftView[], asked: Asked, context: Context):
 }
 
 function describeOne(drift: DriftView, { overwrite }: Asked, { style, io }: Context): string {
-  const { app, job, version, changedAt, changes } = drift;
+  const { app, job, version, changedAt, since, changes } = drift;
   const name = job === app ? style.bold(app) : `${style.bold(app)} (job ${job})`;
   if (version === null) return `${name}: somebody removed the job; the next deployment makes it anew.`;
   const when = changedAt === null ? "" : `, ${formatMoment(changedAt, io.clock.now())}`;
-  const head = `${name}: somebody changed the job since Steppe registered it (now version ${version}${when}).`;
+  const head = `${name}: somebody changed the job since Steppe ${since === "adopted" ? "took it over" : "registered it"} (now version ${version}${when}).`;
   const next = overwrite
     ? `The next deployment of ${app} overwrites this.`
     : `Put it into the app's definition, or: steppe drift ${app} --overwrite`;
-  return [head, ...(changes === null ? [] : ["", jobDiffText(changes, style)]), "", next].join("\n");
+  const what = changes === null ? "What it was before, Nomad does not keep any more." : jobDiffText(changes, style);
+  return [head, "", what, "", next].join("\n");
 }

@@ -75,6 +75,15 @@ describe("an app changes its way", () => {
     expect(cluster.key).toBe("v1");
   });
 
+  test("from a key to a job of Steppe's: whoever changes the job that was taken over meanwhile is told", async () => {
+    const { engine, calls, table } = bothWays();
+    expect(await engine.drift(keyedRelease(1, "v1"))).toBeUndefined();
+    expect(calls).toEqual([]);
+    table.set({ app: "blog", job: "blog", jobModifyIndex: 1n });
+    await engine.drift(keyedRelease(1, "v1"));
+    expect(calls).toEqual(["adoptedDrift blog"]);
+  });
+
   test("from a job of Steppe's to a key: that job is removed when the tag is live", async () => {
     const { calls, table, deploy } = bothWays();
     table.set({ app: "blog", job: "made", jobModifyIndex: 1n });

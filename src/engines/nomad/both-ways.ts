@@ -90,7 +90,13 @@ export class BothWays implements NomadEngine {
   }
 
   async drift(release: ReleaseSpec): Promise<JobDrift | undefined> {
-    return isKeyed(release.definition) ? undefined : await this.#parts.jobs.drift(release);
+    return isKeyed(release.definition) ? await this.adoptedDrift(release.app) : await this.#parts.jobs.drift(release);
+  }
+
+  /** What comes from a key has the job that serves taken over before its first deployment. */
+  async adoptedDrift(app: string): Promise<JobDrift | undefined> {
+    const { jobs, table } = this.#parts;
+    return table.get(app) === undefined ? undefined : await jobs.adoptedDrift(app);
   }
 
   async acceptDrift(app: string): Promise<void> {

@@ -22,7 +22,7 @@ import { jobIdOf, readAppJob } from "./steps/app-job.ts";
 import { Approvals } from "./steps/approvals.ts";
 import { awaitHealthy } from "./steps/await-healthy.ts";
 import { CheckProbe } from "./steps/check-probe.ts";
-import { findDrift, type JobDrift } from "./steps/find-drift.ts";
+import { findAdoptedDrift, findDrift, type JobDrift } from "./steps/find-drift.ts";
 import { listInstances } from "./steps/list-instances.ts";
 import { patiently } from "./steps/patiently.ts";
 import { placeRelease } from "./steps/place.ts";
@@ -63,6 +63,8 @@ export interface NomadEngine extends Engine {
    * @param release the one that is live
    */
   drift(release: ReleaseSpec): Promise<JobDrift | undefined>;
+  /** The same of an app of which nothing is live yet, since its job was taken over. */
+  adoptedDrift(app: string): Promise<JobDrift | undefined>;
   /** Takes the app's job over as it is now: the next deployment overwrites what somebody else changed. Throws NOMAD_NOT_FOUND. */
   acceptDrift(app: string): Promise<void>;
   /** Takes over a job that Steppe did not make: the app's next deployment is its next version. Throws NOMAD_NOT_FOUND. */
@@ -183,6 +185,10 @@ class ClusterEngine implements NomadEngine {
 
   drift(release: ReleaseSpec): Promise<JobDrift | undefined> {
     return findDrift(this.#parts, release);
+  }
+
+  adoptedDrift(app: string): Promise<JobDrift | undefined> {
+    return findAdoptedDrift(this.#parts, app);
   }
 
   acceptDrift(app: string): Promise<void> {

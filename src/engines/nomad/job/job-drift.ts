@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Job, JobSpec, JobVersion } from "../../../nomad-api/index.ts";
 import { SteppeError } from "../../../shared/errors.ts";
-import { attemptOf, readOwner } from "./job-owner.ts";
+import { attemptOf, type JobOwner, readOwner } from "./job-owner.ts";
 import { hasRoutes, withoutRoutes } from "./services-of.ts";
 
 /** What Nomad writes into a job by itself: it differs from version to version. */
@@ -70,12 +70,16 @@ function lasting(spec: JobSpec): Array<[string, unknown]> {
   return Object.entries(spec).filter(([key]) => !VOLATILE.has(key));
 }
 
-/** That somebody else changed the job of an app. */
-export function driftError(app: string, { id }: Job): SteppeError {
+/** That somebody else changed the job of an app; one without our meta may have been taken over, and never deployed. */
+export function driftError(
+  app: string,
+  { job: { id }, owner }: { job: Job; owner: JobOwner | undefined },
+): SteppeError {
+  const since = owner === undefined ? "registered it or took it over" : "registered it";
   return new SteppeError("NOMAD_JOB_CHANGED", {
     operation: "deploy",
     subject: app,
-    cause: `somebody changed the job ${id} since Steppe registered it`,
+    cause: `somebody changed the job ${id} since Steppe ${since}`,
     hint: `\`steppe drift ${app}\` shows what; put it into the app's definition, or let the next deployment overwrite it: \`steppe drift ${app} --overwrite\`.`,
   });
 }

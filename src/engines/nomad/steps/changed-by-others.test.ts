@@ -94,7 +94,12 @@ describe("a job that somebody changed since Steppe registered it", () => {
   test("and removed is told as drift, and made anew by the next deployment", async () => {
     await using one = await serving();
     one.cluster.nomad.stop("blog", true);
-    expect(await one.engine.drift(testRelease(1))).toEqual({ job: "blog", jobModifyIndex: undefined, diff: undefined });
+    expect(await one.engine.drift(testRelease(1))).toEqual({
+      job: "blog",
+      jobModifyIndex: undefined,
+      diff: undefined,
+      isAdopted: false,
+    });
     const known = one.table.get("blog");
     await one.engine.place(testRelease(2), testContext());
     // By a process that died before it could take note of it.
@@ -159,6 +164,40 @@ describe("a job that Steppe did not make", () => {
     expect(one.cluster.nomad.current("blog")?.Meta?.["steppe_release"]).toBe("1");
     await one.engine.abandon(testRelease(1));
     expect(one.cluster.nomad.current("blog")?.TaskGroups?.[0]?.Name).toBe("web");
+  });
+
+  test("and was changed after it was taken over is told, and overwritten when that is asked for", async () => {
+    await using one = await testEngine();
+    one.cluster.nomad.isQuick = true;
+    one.cluster.nomad.register(foreign);
+    await one.engine.adopt("blog", "blog");
+    expect(await one.engine.adoptedDrift("blog")).toBeUndefined();
+    edit(one);
+    await expect(one.engine.place(testRelease(1), testContext())).rejects.toMatchObject({
+      code: "NOMAD_JOB_CHANGED",
+      reason: "somebody changed the job blog since Steppe registered it or took it over",
+      hint: expect.stringContaining("steppe drift blog --overwrite") as string,
+    });
+    const drift = await one.engine.adoptedDrift("blog");
+    expect(drift).toMatchObject({ job: "blog", diff: { type: "Edited" }, isAdopted: true });
+    await one.engine.acceptDrift("blog");
+    expect(await one.engine.adoptedDrift("blog")).toBeUndefined();
+    await one.engine.place(testRelease(1), testContext());
+    expect(one.cluster.nomad.current("blog")?.Meta?.["steppe_release"]).toBe("1");
+    expect(await one.engine.adoptedDrift("blog")).toBeUndefined();
+  });
+
+  test("and was changed back, or is gone, has not changed since it was taken over", async () => {
+    await using one = await testEngine();
+    one.cluster.nomad.register(foreign);
+    await one.engine.adopt("blog", "blog");
+    edit(one);
+    edit(one, { Priority: undefined });
+    expect(await one.engine.adoptedDrift("blog")).toBeUndefined();
+    await one.engine.place(testRelease(1), testContext());
+    one.cluster.nomad.stop("blog", true);
+    expect(await one.engine.adoptedDrift("blog")).toBeUndefined();
+    expect(await one.engine.adoptedDrift("shop")).toBeUndefined();
   });
 
   test("is not taken over if it is not there, or another app's", async () => {

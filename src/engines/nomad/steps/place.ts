@@ -60,10 +60,12 @@ async function requireSameId(
 async function requireOwn(parts: NomadParts, release: ReleaseSpec, found: AppJob, signal: AbortSignal): Promise<void> {
   const { table } = parts;
   const { job, owner } = found;
-  if (table.get(release.app)?.jobModifyIndex === job.jobModifyIndex) return;
-  if (owner?.app !== release.app) throw foreignError(release.app, job);
-  if (job.isStopped) return;
-  if (!(await isUnchanged(parts, release, found, signal))) throw driftError(release.app, job);
+  const known = table.get(release.app);
+  if (known?.jobModifyIndex === job.jobModifyIndex) return;
+  const isOurs = owner?.app === release.app;
+  if (!isOurs && (owner !== undefined || known?.job !== job.id)) throw foreignError(release.app, job);
+  if (isOurs && job.isStopped) return;
+  if (!(await isUnchanged(parts, release, found, signal))) throw driftError(release.app, found);
   table.set({ app: release.app, job: job.id, jobModifyIndex: job.jobModifyIndex });
 }
 
