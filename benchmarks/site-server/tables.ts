@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { median, type Report, round } from "../lib/report.ts";
 import type { Case } from "./cases.ts";
 import type { Measured, Variant } from "./measure.ts";
@@ -24,6 +25,8 @@ interface Line {
 const YARDSTICK: ReadonlySet<string> = new Set(["nginx", "lighttpd"]);
 /** The load generator is what limits the throughput from here on. */
 const LOAD_LIMIT = 0.95;
+/** How the machine's TCP decides when to send: of a large file's throughput on the loopback interface it changes more than any server does. */
+const CONGESTION_FILE = "/proc/sys/net/ipv4/tcp_congestion_control";
 
 /** A row for each case and server. */
 export function caseTable(outcomes: readonly Outcome[], absent: readonly string[]): Report {
@@ -33,7 +36,8 @@ export function caseTable(outcomes: readonly Outcome[], absent: readonly string[
     title:
       "Requests of 32 kept-alive connections, the server on one core and the load on another; medians. `logged` is with access log and metrics. " +
       "Ratios are to the better of nginx and lighttpd: of requests a second more is better, of CPU less. `load` is how busy the load generator was, `others` what else the machine did, of a core: where that is much, only CPU can be compared. " +
-      "`floor` is no server: it receives and sends the same bytes, and so shows what the kernel takes of each request, whoever answers it; `floor-ring` does it by io_uring.",
+      "`floor` is no server: it receives and sends the same bytes, and so shows what the kernel takes of each request, whoever answers it; `floor-ring` does it by io_uring. " +
+      `TCP's congestion control is ${readFileSync(CONGESTION_FILE, "utf8").trim()}.`,
     columns: [
       "case",
       "set up",

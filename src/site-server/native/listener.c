@@ -9,8 +9,11 @@
 #include "report.h"
 
 enum { BACKLOG = 4096 };
+/* Where the kernel paces, bytes of a connection that may wait for their time; it asks for more when they are fewer than half of it. */
+enum { UNSENT_MOST = 16 << 10 };
 
 int listener = -1;
+bool listener_paces;
 static int sockets[64];
 static uint32_t count;
 
@@ -39,6 +42,17 @@ static int set(int socket, int level, int option, int value) {
   return setsockopt(socket, level, option, &value, sizeof value);
 }
 
+/*
+ * With congestion control that paces (BBR), what a socket holds back is sent by timers and as acknowledgements arrive: on the client's core, if the client is on this
+ * machine, and it has less time to read. So little is held back, and this process sends most. What is accepted inherits that; a kernel that cannot do it, does without.
+ */
+static void expect_pacing(int socket) {
+  char name[16] = "";
+  socklen_t length = sizeof name - 1;
+  if (getsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, name, &length) != 0 || memcmp(name, "bbr", 3) != 0) return;
+  listener_paces = set(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_MOST) == 0;
+}
+
 static int open_one(bool v6, bool shared) {
   struct sockaddr_storage name;
   socklen_t length = make_name(&name, v6);
@@ -48,6 +62,7 @@ static int open_one(bool v6, bool shared) {
   bool ready = set(opened, SOL_SOCKET, SO_REUSEADDR, 1) == 0 && set(opened, IPPROTO_TCP, TCP_NODELAY, 1) == 0;
   if (v6 && options.any_address) ready = ready && set(opened, IPPROTO_IPV6, IPV6_V6ONLY, 0) == 0;
   if (shared) ready = ready && set(opened, SOL_SOCKET, SO_REUSEPORT, 1) == 0;
+  expect_pacing(opened);
   if (ready && bind(opened, (struct sockaddr *)&name, length) == 0 && listen(opened, BACKLOG) == 0) return opened;
   int error = errno;
   close(opened);

@@ -9,16 +9,16 @@
 #include <unistd.h>
 #include "clock.h"
 #include "files.h"
+#include "listener.h"
 #include "log.h"
 #include "metrics.h"
 #include "options.h"
 
-/* One connection sends so much before the others have their turn. */
-enum { TURN = 1 << 20 };
+/* One connection sends so much before the others have their turn, and so much of a long answer where it is paced. */
+enum { TURN = 1 << 20, PACED_TURN = 1 << 18 };
 
-/* Sends the body from a file. */
-static enum sent send_body(int socket, int file, uint64_t *offset, uint64_t *left) {
-  uint64_t turn = TURN;
+/* Sends the body from a file, `turn` bytes of it at most. */
+static enum sent send_body(int socket, int file, uint64_t *offset, uint64_t *left, uint64_t turn) {
   while (*left > 0) {
     if (turn == 0) return SENT_PART;
     off_t at = (off_t)*offset;
@@ -95,7 +95,7 @@ enum sent send_reply(int socket, struct reply *reply, const struct sent_line *li
   if (sent < 0 && errno != EAGAIN && errno != EINTR) return SENT_FAILED;
   uint32_t given = sent < 0 ? 0 : (uint32_t)sent;
   enum sent outcome = given < reply->length ? SENT_PART : SENT_ALL;
-  if (outcome == SENT_ALL && left > 0) outcome = send_body(socket, reply->file, &reply->offset, &reply->left);
+  if (outcome == SENT_ALL && left > 0) outcome = send_body(socket, reply->file, &reply->offset, &reply->left, TURN);
   if (outcome == SENT_PART) {
     *sending = keep(reply, line, given, left - reply->left);
     return *sending == NULL ? SENT_FAILED : SENT_PART;
@@ -116,7 +116,7 @@ enum sent sending_continue(int socket, struct sending *sending) {
     if (sending->at < sending->end) return SENT_PART;
   }
   uint64_t before = sending->left;
-  enum sent outcome = send_body(socket, sending->file, &sending->offset, &sending->left);
+  enum sent outcome = send_body(socket, sending->file, &sending->offset, &sending->left, listener_paces ? PACED_TURN : TURN);
   sending->given += (int64_t)(before - sending->left);
   return outcome;
 }
