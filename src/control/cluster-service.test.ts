@@ -306,6 +306,20 @@ describe("adopting a job", () => {
     expect(world.adopted).toEqual([["blog2", "other"]]);
   });
 
+  test("is not done to an app that has another job", async () => {
+    world.rows = [{ app: "shop", job: "shop", jobModifyIndex: 1n }];
+    const asked = { job: "other", app: "shop" };
+    await expect(cluster.adopt({ ...asked, take: "mark" })).rejects.toMatchObject({
+      code: "APP_EXISTS",
+      reason: "the app shop has the job shop already",
+    });
+    expect(world.adopted).toEqual([]);
+    // One that was only marked, and never became an app, holds nobody up.
+    world.definition = blog;
+    await cluster.adopt({ ...asked, domains: ["a.test"], take: "mark" });
+    expect(world.adopted).toEqual([["shop", "other"]]);
+  });
+
   test("that is not there, or an app's already, is refused", async () => {
     await expect(cluster.adopt({ job: "gone" })).rejects.toMatchObject({ code: "NOMAD_NOT_FOUND" });
     world.rows = [{ app: "shop", job: "blog", jobModifyIndex: 1n }];

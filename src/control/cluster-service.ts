@@ -159,6 +159,7 @@ export class Cluster implements ClusterService {
     if (job === undefined) throw noJob(id);
     this.#requireUnowned(id, job.meta);
     const app = name ?? id;
+    this.#requireWithoutJob(app, id);
     const define = (parts: DefinitionParts): Promise<AppDefinition> => definitionOf(app, parts);
     const { definition, image, notes } = await adoptJob(job.spec, { app, settings, domains, define });
     const changes = await adoptionChanges(job.spec, definition, { nomad, settings });
@@ -253,6 +254,20 @@ export class Cluster implements ClusterService {
     if (!known) return;
     const cause = `it is the job of the app ${owner}`;
     throw new SteppeError("APP_EXISTS", { operation: "adopt the job", subject: job, cause });
+  }
+
+  /** An app that runs as a job already would from now on be another, and leave that one alone. */
+  #requireWithoutJob(app: string, job: string): void {
+    const { deployer, jobs } = this.#dependencies;
+    const row = jobs.get(app);
+    if (row === undefined || row.job === job) return;
+    if (!deployer.apps().some(({ definition }) => definition.name === app)) return;
+    throw new SteppeError("APP_EXISTS", {
+      operation: "adopt the job",
+      subject: job,
+      cause: `the app ${app} has the job ${row.job} already`,
+      hint: "Give the app that it becomes another name: `--name`.",
+    });
   }
 }
 

@@ -54,18 +54,23 @@ export class BothWays implements NomadEngine {
     if (definition.compatible === null) return await jobs.retire(release, context);
     const made = table.get(app);
     if (made?.job === definition.compatible.job) table.delete(app);
-    else if (made !== undefined) await jobs.remove(app);
+    else if (made !== undefined) await jobs.leave(app);
   }
 
   abandon(release: ReleaseSpec): Promise<void> {
     return this.#of(release).abandon(release);
   }
 
+  /** What serves by a key goes on, also where its job was taken over meanwhile. */
   async remove(app: string): Promise<void> {
-    const { jobs, keyed } = this.#parts;
-    const isOnlyKeyed = this.#isOnlyKeyed(app);
-    keyed.remove(app);
-    if (!isOnlyKeyed) await jobs.remove(app);
+    const { jobs, keyed, table } = this.#parts;
+    if (!keyed.has(app)) await jobs.remove(app);
+    else if (table.get(app) !== undefined) await jobs.leave(app);
+    keyed.remove(app); // last: should this be done once more, it has to be known
+  }
+
+  leave(app: string): Promise<void> {
+    return this.#parts.jobs.leave(app);
   }
 
   async instances(app?: string): Promise<Instance[]> {

@@ -69,6 +69,8 @@ export interface NomadEngine extends Engine {
   acceptDrift(app: string): Promise<void>;
   /** Takes over a job that Steppe did not make: the app's next deployment is its next version. Throws NOMAD_NOT_FOUND. */
   adopt(app: string, jobId: string): Promise<void>;
+  /** Removes the app's job if Steppe made it; one that was taken over, and never deployed since, is left to its user. */
+  leave(app: string): Promise<void>;
   /** Files of former releases are in no instance that serves: there is nothing to do. */
   purge(app: string): Promise<void>;
   /** Releases are served from their images: there is nothing to do. */
@@ -148,7 +150,13 @@ class ClusterEngine implements NomadEngine {
 
   remove(app: string): Promise<void> {
     const signal = AbortSignal.timeout(UNDO_MS);
-    return this.#patiently({ signal, note: this.#log }, () => removeApp(this.#parts, app, signal));
+    return this.#patiently({ signal, note: this.#log }, () => removeApp(this.#parts, app, { signal }));
+  }
+
+  leave(app: string): Promise<void> {
+    const signal = AbortSignal.timeout(UNDO_MS);
+    const options = { onlyMade: true, signal };
+    return this.#patiently({ signal, note: this.#log }, () => removeApp(this.#parts, app, options));
   }
 
   async instances(app?: string): Promise<Instance[]> {

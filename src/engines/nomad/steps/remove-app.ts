@@ -3,15 +3,24 @@ import { type AppJob, jobIdOf, readAppJob } from "./app-job.ts";
 import { endHandover } from "./handover.ts";
 import { removeJob } from "./remove.ts";
 
-/** Removes an app's job, if it is one, with all that stands in for its instances. */
-export async function removeApp(parts: NomadParts, app: string, signal: AbortSignal): Promise<void> {
+/**
+ * Removes an app's job, if it is one, with all that stands in for its instances.
+ *
+ * @param options.onlyMade leave a job that was taken over, and never deployed since
+ */
+export async function removeApp(
+  parts: NomadParts,
+  app: string,
+  { onlyMade = false, signal }: { onlyMade?: boolean; signal: AbortSignal },
+): Promise<void> {
   const { table, log } = parts;
   const found = await readAppJob(parts, jobIdOf(parts, app), signal);
   await endHandover(parts, app, signal);
   if (found !== undefined) {
-    const { job } = found;
-    if (await isOurs(parts, app, found, signal)) await removeJob(parts, job, signal);
-    else log.warn({ app, job: job.id }, "the job of that name is somebody else's; it goes on");
+    const { job, owner } = found;
+    const isOnlyTaken = onlyMade && owner === undefined;
+    if (!isOnlyTaken && (await isOurs(parts, app, found, signal))) await removeJob(parts, job, signal);
+    else log.warn({ app, job: job.id }, "the app's job is not of Steppe's making; it goes on");
   }
   table.delete(app);
 }

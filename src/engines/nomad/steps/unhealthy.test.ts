@@ -303,6 +303,17 @@ describe("an app that is removed", () => {
   });
 });
 
+test("an app that is left loses its job only if Steppe made it", async () => {
+  await using taken = await testEngine();
+  taken.cluster.nomad.register({ ID: "blog", TaskGroups: [{ Name: "web" }] });
+  await taken.engine.adopt("blog", "blog");
+  await taken.engine.leave("blog");
+  expect([taken.cluster.nomad.current("blog")?.Version, taken.table.get("blog")]).toEqual([0, undefined]);
+  await using made = await withCanaries();
+  await made.engine.leave("blog");
+  expect([made.cluster.nomad.current("blog"), made.table.get("blog")]).toEqual([undefined, undefined]);
+});
+
 test("a person who promotes what is not healthy is told so", async () => {
   const run = { ...testRun, count: 2, promote: "manual" } as const;
   await using one = await withCanaries({ run });
