@@ -1,5 +1,6 @@
 import type { FieldDiff, GroupDiff, JobDiff, ObjectDiff, TaskDiff } from "../api/types.ts";
 import { formatDuration } from "../config/index.ts";
+import { isSecretName } from "../shared/secret-name.ts";
 import type { Style } from "../shared/style.ts";
 import { paired } from "./paired-diff.ts";
 
@@ -8,7 +9,7 @@ const DURATIONS =
   /^(Delay|Grace|HealthyDeadline|Interval|KillTimeout|MaxDelay|MinHealthyTime|ProgressDeadline|ShutdownDelay|Splay|Stagger|Timeout)$/;
 const MOST_CHARACTERS = 100;
 
-/** What changes in a job, a line each as `nomad job plan` has it: what stays is left out. Of variables only the names are told. */
+/** What changes in a job, a line each as `nomad job plan` has it: what stays is left out. Of variables, templates and whatever else may be a credential, only the names are told. */
 export function jobDiffText(diff: JobDiff, style: Style): string {
   return jobLines(paired(diff), style).join("\n");
 }
@@ -51,7 +52,11 @@ function fieldLine(field: FieldDiff, style: Style): string {
   const [before, after] = [shown(name, field.old), shown(name, field.new)];
   const value = type === "Added" ? after : type === "Deleted" ? before : `${before} → ${after}`;
   const why = annotations.length === 0 ? "" : `  (${style.yellow(annotations.join(", "))})`;
-  return `${mark(field, style)} ${name}${name.startsWith("Env[") ? "" : `: ${value}`}${why}`;
+  return `${mark(field, style)} ${name}${isPrivate(name) ? "" : `: ${value}`}${why}`;
+}
+
+function isPrivate(name: string): boolean {
+  return /^(Env|GetterHeaders)\[|^EmbeddedTmpl$/.test(name) || isSecretName(name);
 }
 
 function shown(name: string, value: string): string {

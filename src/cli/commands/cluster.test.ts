@@ -38,6 +38,7 @@ const changes: JobDiff = {
               fields: [
                 { type: "Added", name: "command", old: "", new: "serve", annotations: [] },
                 { type: "Deleted", name: "args[0]", old: "-v", new: "", annotations: [] },
+                { type: "Edited", name: "auth[0][password]", old: "s3cret", new: "other", annotations: [] },
               ],
               objects: [],
             },
@@ -61,6 +62,7 @@ const CHANGES = [
   "      ~ Config",
   '        + command: "serve"',
   '        - args[0]: "-v"',
+  "        ~ auth[0][password]",
 ].join("\n");
 
 describe("plan", () => {

@@ -154,6 +154,20 @@ describe("as a fragment", () => {
   });
 });
 
+test("credentials are told of by their places, and not by what they are", async () => {
+  const Config = { image: "team/blog:v1", ports: ["http"], auth: [{ username: "x", password: "s3cret" }] };
+  const known: KnownJob = { task: { Config, Env: { DB_PASSWORD: "s3cret" } } };
+  const { notes } = await adopt(known);
+  expect(notes).toEqual([
+    "What seems to be a credential is written as the job has it: `run.env.DB_PASSWORD`, `nomad.task.Config.auth[0].password`. Whoever reads the definition can read it.",
+  ]);
+  const kept = await adopt({ ...known, group: { Name: "web" } });
+  expect(kept.notes.at(-1)).toContain(
+    "`TaskGroups[0].Tasks[0].Config.auth[0].password`, `TaskGroups[0].Tasks[0].Env.DB_PASSWORD`.",
+  );
+  expect(JSON.stringify([notes, kept.notes])).not.toContain("s3cret");
+});
+
 test("tags by which canaries would have visitors are left out, and told of", async () => {
   const CanaryTags = ["urlprefix-blog.test/ weight=0.1", "green"];
   const { definition, notes } = await adopt({ service: { CanaryTags } });

@@ -11,8 +11,11 @@ import { canaryRoutes, fragmentOf } from "./fragment-of.ts";
 import { type ImageTask, keptTemplates } from "./image-of-task.ts";
 import { ownJobspec } from "./own-jobspec.ts";
 import { type PlainJob, plainJob } from "./plain-job.ts";
+import { secretPlaces } from "./secret-places.ts";
 import { SOME_DIGEST } from "./some-digest.ts";
 import { unadoptable } from "./unadoptable.ts";
+
+const MOST_PLACES = 10;
 
 export interface AdoptOptions {
   /** What the app will be called. */
@@ -53,14 +56,22 @@ export async function adoptJob(job: JobSpec, options: AdoptOptions): Promise<Ado
     const said = { ...parts, domains: requireDomains(job, parts.domains, options) };
     try {
       const definition = await withFragment(said, options, plain);
-      return { definition, image: image.image, notes: [...notesOfPlain(plain, options), ...notesOf(image)] };
+      const { run, nomad } = definition;
+      const notes = [...notesOfPlain(plain, options), ...notesOf(image), ...secretNotes({ run, nomad })];
+      return { definition, image: image.image, notes };
     } catch (error) {
       if (!(error instanceof SteppeError) || error.code !== "CONFIG_INVALID") throw error;
       reason = error.reason;
     }
   }
-  const definition = await ownDefinition(job, image, options);
-  const notes = [`It is kept as a jobspec, since ${reason}.`, ...notesOf(image), ...notesOfOwn(job, image)];
+  const spec = ownJobspec(job, image.repository);
+  const definition = await ownDefinition(job, spec, image, options);
+  const notes = [
+    `It is kept as a jobspec, since ${reason}.`,
+    ...notesOf(image),
+    ...notesOfOwn(job, image),
+    ...secretNotes(spec),
+  ];
   return { definition, image: image.image, notes };
 }
 
@@ -76,20 +87,24 @@ async function withFragment(
   return definition;
 }
 
-async function ownDefinition(job: JobSpec, image: ImageTask, options: AdoptOptions): Promise<AppDefinition> {
+async function ownDefinition(
+  job: JobSpec,
+  spec: JobSpec,
+  { repository }: ImageTask,
+  options: AdoptOptions,
+): Promise<AppDefinition> {
   const tags = (job.TaskGroups ?? []).flatMap((group) =>
     [group, ...(group.Tasks ?? [])].flatMap(({ Services }) =>
       (Services ?? []).flatMap((service) => service.Tags ?? []),
     ),
   );
   const domains = requireDomains(job, domainsOf(tags, options.settings.tagPrefix), options);
-  const { repository } = image;
   return await options.define({
     domains,
     image: { repository, site: null },
     check: {},
     run: {},
-    job: printableJobspec(ownJobspec(job, repository)),
+    job: printableJobspec(spec),
   });
 }
 
@@ -117,6 +132,16 @@ function notesOfPlain(plain: PlainJob, { app, settings }: AdoptOptions): string[
       `Of its canaries' tags ${listed(routes)} is left out: a release has visitors once it has proved healthy.`,
     );
   return notes;
+}
+
+function secretNotes(written: unknown): string[] {
+  const places = secretPlaces(written);
+  if (places.length === 0) return [];
+  const more = places.length > MOST_PLACES ? `, and ${places.length - MOST_PLACES} more` : "";
+  const named = listed(places.slice(0, MOST_PLACES));
+  return [
+    `What seems to be a credential is written as the job has it: ${named}${more}. Whoever reads the definition can read it.`,
+  ];
 }
 
 function listed(names: readonly string[]): string {
