@@ -12,6 +12,7 @@ import {
   formatPath,
   type Path,
   type Problem,
+  RUN_BESIDE_JOB,
   toProblems,
 } from "./problems.ts";
 
@@ -40,13 +41,16 @@ function ownJobProblems({ run, nomad, job, compatible, image }: AppDefinition): 
   if (job === null && compatible === null) return [];
   const [own, message, alone] =
     compatible === null ? ["job", BESIDE_JOB, JOB_ALONE] : ["compatible", BESIDE_COMPATIBLE, COMPATIBLE_ALONE];
+  // Who lets canaries take over is none of a jobspec's.
+  const usual = { ...structuredClone(defaults.run), ...(compatible === null ? { promote: run.promote } : {}) };
   const others = {
-    run: !isDeepStrictEqual(run, structuredClone(defaults.run)),
+    run: !isDeepStrictEqual(run, usual),
     nomad: Object.values(nomad).some((part) => Object.keys(part as object).length > 0),
     job: job !== null && compatible !== null,
   };
   const problems = Object.entries(others).flatMap(([key, isThere]): Problem[] => {
-    return isThere ? [{ path: [key], atKey: true, message, other: [own] }] : [];
+    const said = key === "run" && own === "job" ? RUN_BESIDE_JOB : message;
+    return isThere ? [{ path: [key], atKey: true, message: said, other: [own] }] : [];
   });
   if (image === null) problems.push({ path: [own], atKey: true, message: alone });
   return problems;

@@ -19,6 +19,7 @@ export const DOCKERFILE_BESIDE_BUILD = "is there beside `build`; leave out the o
 
 /** What is wrong with saying how instances are run beside a jobspec that says it. */
 export const BESIDE_JOB = "is there beside `job`, which says all of it; leave out one of the two";
+export const RUN_BESIDE_JOB = "is there beside `job`, which says all of it but `promote`; leave out one of the two";
 export const JOB_ALONE = "is there without `image`: which image of it is the app's";
 
 /** The same beside a job that is not registered by Steppe, but told its image's tag. */

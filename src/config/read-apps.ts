@@ -12,6 +12,7 @@ import {
   JOB_ALONE,
   type Path,
   type Problem,
+  RUN_BESIDE_JOB,
   toProblems,
   valueAt,
 } from "./problems.ts";
@@ -182,9 +183,14 @@ function ownJobProblems(fields: object, app: string): Problem[] {
     own === "job"
       ? [["run", "nomad"], BESIDE_JOB, JOB_ALONE]
       : [["run", "nomad", "job"], BESIDE_COMPATIBLE, COMPATIBLE_ALONE];
-  const problems = others.filter(has).map((key): Problem => {
-    return { path: ["apps", app, key], atKey: true, message: besides, other: ["apps", app, own] };
-  });
+  // Who lets canaries take over is none of a jobspec's.
+  const isPromote = own === "job" && Object.keys(valueAt(fields, ["run"]) ?? {}).every((key) => key === "promote");
+  const problems = others
+    .filter((key) => has(key) && !(key === "run" && isPromote))
+    .map((key): Problem => {
+      const message = key === "run" && own === "job" ? RUN_BESIDE_JOB : besides;
+      return { path: ["apps", app, key], atKey: true, message, other: ["apps", app, own] };
+    });
   if (!has("image")) problems.push({ path: ["apps", app, own], atKey: true, message: alone });
   return problems;
 }

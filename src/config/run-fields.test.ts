@@ -101,9 +101,21 @@ describe("a jobspec of one's own", () => {
     expect(mistakes(field)).toMatch(expected);
   });
 
+  test("says nothing of who lets its canaries take over", () => {
+    const text = "apps: {b: {domain: b.test, image: a/b, job: x.hcl, run: { promote: manual }}}";
+    expect(parseConfig(text, "f").apps[0]).toMatchObject({ job: "x.hcl", run: { ...testRun, promote: "manual" } });
+    const manual = { ...own, run: { ...testRun, promote: "manual" as const } };
+    expect(parseDefinition(manual)).toEqual(manual);
+    const compatible = { job: "b", key: "k", service: null, webhook: null, minHealthyMs: 0, healthyDeadlineMs: 1000 };
+    expect(fault(() => parseDefinition({ ...manual, job: null, compatible })).reason).toMatch(/^run is there beside/);
+  });
+
   test.each([
     [{ image: null }, "job is there without `image`: which image of it is the app's"],
-    [{ run: { ...testRun, count: 2 } }, "run is there beside `job`, which says all of it; leave out one of the two"],
+    [
+      { run: { ...testRun, count: 2 } },
+      "run is there beside `job`, which says all of it but `promote`; leave out one of the two",
+    ],
     [{ nomad: { ...own.nomad, task: { User: "x" } } }, /^nomad is there beside `job`/],
     [{ job: "blog.hcl" }, "job is a path, and should be what is in that file"],
   ])("so it is in a definition: %j", (change, reason) => {
