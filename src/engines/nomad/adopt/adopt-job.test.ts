@@ -154,27 +154,11 @@ describe("as a fragment", () => {
   });
 });
 
-test("credentials are told of by their places, and not by what they are", async () => {
-  const Config = { image: "team/blog:v1", ports: ["http"], auth: [{ username: "x", password: "s3cret" }] };
-  const known: KnownJob = { task: { Config, Env: { DB_PASSWORD: "s3cret" } } };
-  const { notes } = await adopt(known);
-  expect(notes).toEqual([
-    "What seems to be a credential is written as the job has it: `run.env.DB_PASSWORD`, `nomad.task.Config.auth[0].password`. Whoever reads the definition can read it.",
-  ]);
-  const kept = await adopt({ ...known, group: { Name: "web" } });
-  expect(kept.notes.at(-1)).toContain(
-    "`TaskGroups[0].Tasks[0].Config.auth[0].password`, `TaskGroups[0].Tasks[0].Env.DB_PASSWORD`.",
-  );
-  expect(JSON.stringify([notes, kept.notes])).not.toContain("s3cret");
-});
-
-test("tags by which canaries would have visitors are left out, and told of", async () => {
-  const CanaryTags = ["urlprefix-blog.test/ weight=0.1", "green"];
-  const { definition, notes } = await adopt({ service: { CanaryTags } });
-  expect(definition.nomad.service).toEqual({ CanaryTags: ["green"] });
-  expect(notes).toEqual([
-    "Of its canaries' tags `urlprefix-blog.test/ weight=0.1` is left out: a release has visitors once it has proved healthy.",
-  ]);
+test("a route of something that is no domain is kept as it is", async () => {
+  const Tags = ["urlprefix-blog.test/", "urlprefix-10.0.0.1/", "urlprefix--x.test/"];
+  const { definition } = await adopt({ service: { Tags } });
+  expect(definition.domains).toEqual(["blog.test"]);
+  expect(definition.nomad.service).toEqual({ Tags: ["urlprefix-10.0.0.1/", "urlprefix--x.test/"] });
 });
 
 describe("what a Steppe knew a job of its own by", () => {
@@ -290,6 +274,21 @@ describe("as the jobspec that it is", () => {
     expect(notes[0]).toBe(`It is kept as a jobspec, since ${why}.`);
   });
 
+  test("with what its canaries have to say", async () => {
+    const group = { Name: "web", Update: { Canary: 1, AutoPromote: false } };
+    const one = await adopt({ group });
+    expect(one.definition.run).toEqual({ ...testDefinition("blog").run, promote: "manual" });
+    expect(one.notes).toContain(
+      'Canaries have visitors before they have proved healthy, by the tags of `blog`: let its `CanaryTags` be others than routes, such as `["canary"]`.',
+    );
+    const other = await adopt({
+      group: { ...group, Update: { Canary: 1, AutoPromote: true } },
+      service: { CanaryTags: ["canary"] },
+    });
+    expect(other.definition.run.promote).toBe("auto");
+    expect(other.notes).toHaveLength(2);
+  });
+
   test("since it is not called as the app", async () => {
     const { notes } = await kept({
       id: "Blog_2",
@@ -302,32 +301,6 @@ describe("as the jobspec that it is", () => {
   test("since the schema refuses a value", async () => {
     const { notes } = await kept({ task: { Env: { "not a name": "1" } } });
     expect(notes[0]).toMatch(/^It is kept as a jobspec, since .*not a name/);
-  });
-});
-
-describe("a tag that a template puts in", () => {
-  const template = {
-    EmbeddedTmpl: 'IMAGE_TAG={{ key "configs/team/blog/IMAGE_TAG" }}\n',
-    DestPath: "local/tag",
-    Envvars: true,
-    ChangeMode: "restart",
-  };
-  const Config = { image: "registry.test:5000/team/blog:${IMAGE_TAG}", ports: ["http"] };
-
-  test("is left out: it would go on restarting all instances", async () => {
-    const { definition, notes } = await adopt({ task: { Config, Templates: [template] } });
-    expect(definition.nomad.task).toEqual({});
-    expect(definition.image?.repository).toBe("registry.test:5000/team/blog");
-    expect(notes).toEqual([
-      "The template that sets IMAGE_TAG is left out: Steppe says which image runs, and it would restart all instances.",
-    ]);
-  });
-
-  test("stays where it does more, and is told of", async () => {
-    const Templates = [{ ...template, EmbeddedTmpl: "IMAGE_TAG=v1\nA=2\n" }];
-    const { definition, notes } = await adopt({ task: { Config, Templates } });
-    expect(definition.nomad.task["Templates"]).toHaveLength(1);
-    expect(notes[0]).toMatch(/^Its image is `.*IMAGE_TAG}`: what puts the tag in there is not needed any more/);
   });
 });
 

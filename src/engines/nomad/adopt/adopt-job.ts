@@ -5,17 +5,15 @@ import { printableJobspec } from "../job/read-jobspec.ts";
 import type { JobSettings } from "../job/job-settings.ts";
 import { makeJob } from "../job/make-job.ts";
 import { domainsOf } from "./adopted-routes.ts";
-import { type AppImage, appImage } from "./app-image.ts";
+import { notesOfOwn, notesOfPlain } from "./adoption-notes.ts";
+import { appImage } from "./app-image.ts";
 import { type DefinitionParts, definitionParts, isSteppes } from "./definition-parts.ts";
-import { canaryRoutes, fragmentOf } from "./fragment-of.ts";
-import { type ImageTask, keptTemplates } from "./image-of-task.ts";
+import { fragmentOf } from "./fragment-of.ts";
+import type { ImageTask } from "./image-of-task.ts";
 import { ownJobspec } from "./own-jobspec.ts";
 import { type PlainJob, plainJob } from "./plain-job.ts";
-import { secretPlaces } from "./secret-places.ts";
 import { SOME_DIGEST } from "./some-digest.ts";
 import { unadoptable } from "./unadoptable.ts";
-
-const MOST_PLACES = 10;
 
 export interface AdoptOptions {
   /** What the app will be called. */
@@ -52,13 +50,11 @@ export async function adoptJob(job: JobSpec, options: AdoptOptions): Promise<Ado
   if (typeof plain === "string") {
     reason = `it ${plain}`;
   } else {
-    const parts = definitionParts(plain, { repository: image.repository, site: null }, options.settings.tagPrefix);
+    const parts = definitionParts(plain, { repository: image.repository, site: null }, options.settings);
     const said = { ...parts, domains: requireDomains(job, parts.domains, options) };
     try {
       const definition = await withFragment(said, options, plain);
-      const { run, nomad } = definition;
-      const notes = [...notesOfPlain(plain, options), ...notesOf(image), ...secretNotes({ run, nomad })];
-      return { definition, image: image.image, notes };
+      return { definition, image: image.image, notes: notesOfPlain(plain, image, definition, options) };
     } catch (error) {
       if (!(error instanceof SteppeError) || error.code !== "CONFIG_INVALID") throw error;
       reason = error.reason;
@@ -66,12 +62,7 @@ export async function adoptJob(job: JobSpec, options: AdoptOptions): Promise<Ado
   }
   const spec = ownJobspec(job, image.repository);
   const definition = await ownDefinition(job, spec, image, options);
-  const notes = [
-    `It is kept as a jobspec, since ${reason}.`,
-    ...notesOf(image),
-    ...notesOfOwn(job, image),
-    ...secretNotes(spec),
-  ];
+  const notes = [`It is kept as a jobspec, since ${reason}.`, ...notesOfOwn(job, image, spec, options)];
   return { definition, image: image.image, notes };
 }
 
@@ -103,62 +94,15 @@ async function ownDefinition(
     domains,
     image: { repository, site: null },
     check: {},
-    run: {},
+    run: { promote: isPromotedByHand(job) ? "manual" : "auto" },
     job: printableJobspec(spec),
   });
 }
 
-function notesOf({ task, image }: ImageTask): string[] {
-  const { dropped } = keptTemplates(task);
-  const notes = dropped.map(
-    (name) =>
-      `The template that sets ${name} is left out: Steppe says which image runs, and it would restart all instances.`,
-  );
-  if (image.includes("${") && dropped.length === 0)
-    notes.push(`Its image is \`${image}\`: what puts the tag in there is not needed any more, and may be taken away.`);
-  return notes;
-}
-
-function notesOfPlain(plain: PlainJob, { app, settings }: AdoptOptions): string[] {
-  const notes: string[] = [];
-  if (plain.task.Name !== app) notes.push(`Its task ${plain.task.Name} is called ${app} from then on.`);
-  if (isSteppes(plain.job) && plain.group.Update?.AutoPromote !== true)
-    notes.push(
-      "A Steppe made it: whether a person let its releases take over cannot be seen. If so, say `run.promote: manual`.",
-    );
-  const routes = canaryRoutes(plain, settings.tagPrefix);
-  if (routes.length > 0)
-    notes.push(
-      `Of its canaries' tags ${listed(routes)} is left out: a release has visitors once it has proved healthy.`,
-    );
-  return notes;
-}
-
-function secretNotes(written: unknown): string[] {
-  const places = secretPlaces(written);
-  if (places.length === 0) return [];
-  const more = places.length > MOST_PLACES ? `, and ${places.length - MOST_PLACES} more` : "";
-  const named = listed(places.slice(0, MOST_PLACES));
-  return [
-    `What seems to be a credential is written as the job has it: ${named}${more}. Whoever reads the definition can read it.`,
-  ];
-}
-
-function listed(names: readonly string[]): string {
-  return names.map((name) => `\`${name}\``).join(", ");
-}
-
-function notesOfOwn({ TaskGroups }: JobSpec, { repository, others }: AppImage): string[] {
-  const groups = TaskGroups ?? [];
-  const said = others.length === 0 ? "the image" : repository;
-  const stays = others.length === 0 ? "" : `, also the version of ${others.join(" and of ")}`;
-  const notes = [`Steppe says only which version of ${said} runs; all else stays as the jobspec has it${stays}.`];
-  if (groups.some(({ Update }) => (Update?.Canary ?? 0) === 0))
-    notes.push(
-      "Without canaries (`Canary`, `AutoPromote` and `AutoRevert` of `Update`) a release replaces instances before it has proved healthy.",
-    );
-  if (groups.length > 1) notes.push("Each release starts the instances of all groups anew.");
-  return notes;
+/** Whether some of its canaries wait for a person. */
+function isPromotedByHand(job: JobSpec): boolean {
+  if (isSteppes(job)) return false;
+  return (job.TaskGroups ?? []).some(({ Update }) => (Update?.Canary ?? 0) > 0 && Update?.AutoPromote !== true);
 }
 
 function requireDomains({ ID }: JobSpec, found: readonly string[], { domains }: AdoptOptions): string[] {

@@ -26,5 +26,8 @@ function routeOf(tag: string, prefix: string) {
 /** Undefined of what no app can have as a domain. */
 function hostOf(host: string): string | undefined {
   if (host === "" || host === "*") return "*";
-  return /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(host) ? host : undefined;
+  if (!/^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(host) || host.length > 253) return undefined;
+  const labels = host.replace(/^\*\./, "").split(".");
+  const isAddress = /^(0x[0-9a-f]*|[0-9]+)$/.test(labels.at(-1) ?? "");
+  return !isAddress && labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label)) ? host : undefined;
 }

@@ -1,8 +1,11 @@
+import { isDeepStrictEqual } from "node:util";
 import type { AppDefinition, RunDefinition } from "../../../config/index.ts";
 import { type JobSpec, milliseconds, type Nanoseconds } from "../../../nomad-api/index.ts";
 import { readOwner } from "../job/job-owner.ts";
+import type { JobSettings } from "../job/job-settings.ts";
 import { domainOf } from "./adopted-routes.ts";
 import { constraintDefinition } from "./constraints.ts";
+import { datacenterConstraint } from "./datacenter-constraint.ts";
 import type { PlainJob } from "./plain-job.ts";
 
 /** What of an app's definition a job says; the rest is as it is where nothing is said. */
@@ -16,7 +19,11 @@ export interface DefinitionParts {
 }
 
 /** What the names of a definition say of a job. */
-export function definitionParts(plain: PlainJob, image: AppDefinition["image"], tagPrefix?: string): DefinitionParts {
+export function definitionParts(
+  plain: PlainJob,
+  image: AppDefinition["image"],
+  { datacenters, tagPrefix }: JobSettings,
+): DefinitionParts {
   const { service, check } = plain;
   const domains = (service?.Tags ?? []).flatMap((tag) => domainOf(tag, tagPrefix) ?? []);
   const timeout = timeOf(check?.Timeout);
@@ -27,7 +34,7 @@ export function definitionParts(plain: PlainJob, image: AppDefinition["image"], 
       ...(check?.Path === undefined || check.Path === null ? {} : { path: check.Path }),
       ...(timeout === undefined ? {} : { timeoutMs: timeout }),
     },
-    run: present({ ...runOf(plain), ...timesOf(plain) }),
+    run: present({ ...runOf(plain), ...timesOf(plain), constraints: constraintsOf(plain, datacenters) }),
   };
 }
 
@@ -47,9 +54,14 @@ function runOf({ job, group, task, port, service }: PlainJob): Partial<RunDefini
     memoryMax: MemoryMaxMB ? MemoryMaxMB : null,
     metrics: service?.Meta?.["metrics_path"] ?? null,
     env: Object.fromEntries(env),
-    constraints: (job.Constraints ?? []).map(constraintDefinition),
     spread: spread.flatMap(({ Attribute }) => Attribute ?? []),
   };
+}
+
+function constraintsOf({ job }: PlainJob, datacenters: readonly string[]): RunDefinition["constraints"] {
+  const said = (job.Constraints ?? []).map(constraintDefinition);
+  const kept = datacenterConstraint(job, datacenters);
+  return kept === undefined || said.some((one) => isDeepStrictEqual(one, kept)) ? said : [...said, kept];
 }
 
 /** Of how a version takes over, only what a definition has a word for: the rest is Steppe's way. */

@@ -93,6 +93,7 @@ describe("an image is the app's, however it is written", () => {
     "Registry.test:5000/team/blog:v1",
     `registry.test:5000/team/blog:v1@sha256:${"b".repeat(64)}`,
     "registry.test:5000/team/blog:${NOMAD_META_tag}",
+    "docker://registry.test:5000/team/blog:v1",
   ])("%s", (text) => {
     const tasks = ownJob(job([text]), release, settings).TaskGroups?.[0]?.Tasks;
     expect(tasks?.[0]?.Config?.["image"]).toBe(`registry.test:5000/team/blog@${image}`);

@@ -1,9 +1,9 @@
 import type { JobSpec, TaskSpec } from "../../../nomad-api/index.ts";
 import { SteppeError } from "../../../shared/errors.ts";
-import { readImageName } from "../../../shared/image-name.ts";
 import type { ReleaseSpec } from "../../engine.ts";
 import { requireSoundTags } from "../fabio/check-tags.ts";
 import { imageOf } from "./image-of.ts";
+import { imageRepository } from "./image-repository.ts";
 import { ownerMeta } from "./job-owner.ts";
 import type { JobSettings } from "./job-settings.ts";
 import { servicesOf } from "./services-of.ts";
@@ -72,12 +72,8 @@ function requireInPlace(spec: JobSpec, { app }: ReleaseSpec, { namespace = "defa
 function runs({ Driver, Config }: TaskSpec, { definition }: ReleaseSpec): boolean {
   const image = Config?.["image"];
   if ((Driver !== "docker" && Driver !== "podman") || typeof image !== "string") return false;
-  // The tag may be one that Nomad puts in: `team/blog:${NOMAD_META_tag}`.
-  const [named = ""] = image.split("@");
-  const name = readImageName(named.replace(/:[^/]*$/, ""));
-  const own = readImageName(definition.image?.repository ?? "");
-  if ("problem" in name || "problem" in own) return false;
-  return name.value.registry === own.value.registry && name.value.repository === own.value.repository;
+  const repository = imageRepository(image);
+  return repository !== undefined && repository === imageRepository(definition.image?.repository ?? "");
 }
 
 function runsNothing({ ID }: JobSpec, { app, definition }: ReleaseSpec): SteppeError {

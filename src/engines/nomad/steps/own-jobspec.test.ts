@@ -94,3 +94,27 @@ test("a job that changes its id is refused as long as the one before it runs", a
   await one.engine.place(other, testContext());
   expect(one.table.get("blog")?.job).toBe("blog-two");
 });
+
+test("canaries that have visitors before they have proved healthy are told of, once there are canaries", async () => {
+  await using one = await testEngine();
+  const spec = jobspec({ MaxParallel: 1, Canary: 2 });
+  const [web, worker] = spec.TaskGroups ?? [];
+  const Services = web?.Services?.map((service) => ({ ...service, CanaryTags: null }));
+  one.cluster.parsed = {
+    ...spec,
+    TaskGroups: [
+      { Name: "web", ...web, Services },
+      { Name: "worker", ...worker },
+    ],
+  };
+  await deploy(one, 1);
+  const [first, second] = [testContext(), testContext()];
+  await one.engine.place(release(1), first);
+  await one.engine.place(release(2), second);
+  expect([first.notes, second.notes]).toEqual([
+    [],
+    [
+      "visitors are sent to canaries of blog, blog-admin before they have proved healthy: give each `canary_tags` without routes",
+    ],
+  ]);
+});

@@ -6,6 +6,7 @@ import { LATER } from "../cluster/job-watch.ts";
 import { driftError, foreignError } from "../job/job-drift.ts";
 import { attemptOf } from "../job/job-owner.ts";
 import { servicesOf, withoutRoutes } from "../job/services-of.ts";
+import { visitedCanaries } from "../job/visited-canaries.ts";
 import type { JobSpec } from "../../../nomad-api/index.ts";
 import type { NomadParts } from "../parts.ts";
 import { type AppJob, deploymentNow, isOf, readAppJob } from "./app-job.ts";
@@ -18,7 +19,7 @@ import { isUnchanged } from "./is-unchanged.ts";
 export async function placeRelease(
   parts: NomadParts,
   release: ReleaseSpec,
-  { signal }: Pick<EngineContext, "signal">,
+  { signal, note }: Pick<EngineContext, "signal" | "note">,
 ): Promise<void> {
   signal.throwIfAborted();
   const { maker, nomad, table, tagPrefix } = parts;
@@ -35,6 +36,11 @@ export async function placeRelease(
   const ifIndex = found?.job.jobModifyIndex ?? 0n;
   const registered = await nomad.jobs.register(serves ? again : withoutRoutes(again, tagPrefix), { ifIndex, signal });
   table.set({ app: release.app, job: spec.ID, jobModifyIndex: registered.jobModifyIndex });
+  const visited = serves ? visitedCanaries(again, tagPrefix) : [];
+  if (visited.length > 0)
+    note(
+      `visitors are sent to canaries of ${visited.join(", ")} before they have proved healthy: give each \`canary_tags\` without routes`,
+    );
   await untilPlanned(parts, spec, registered.jobModifyIndex, signal);
 }
 
