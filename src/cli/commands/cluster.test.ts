@@ -298,6 +298,21 @@ describe("nomad adopt", () => {
     expect(again.stderr).toContain("steppe.yaml has an app of that name [APP_EXISTS]");
   });
 
+  test.each([
+    ["team/blog:${IMAGE_TAG}", "docker.io/team/blog:TAG"],
+    ["team/blog", "docker.io/team/blog:TAG"],
+    ["reg.test:5000/team/blog", "docker.io/team/blog:TAG"],
+    ["team/blog:latest", "docker.io/team/blog:TAG"],
+    ["docker://team/blog:v1", "team/blog:v1"],
+    [`team/blog@sha256:${"a".repeat(64)}`, `team/blog@sha256:${"a".repeat(64)}`],
+  ])("of %s it says how to deploy %s", async (image, told) => {
+    await using world = await FakeWorld.make();
+    const definition = { ...adoption.definition, image: { repository: "docker.io/team/blog", site: null } };
+    world.routes.set("POST /v1/cluster/adopt", { ...adoption, image, definition, taken: "add" });
+    const { stderr } = await world.run("nomad", "adopt", "blog", "--apply");
+    expect(stderr).toContain(`  steppe plan blog --image ${told}\n  steppe deploy blog --image ${told}\n`);
+  });
+
   test("--apply adds it to the server, and says how to go on", async () => {
     await using world = await FakeWorld.make();
     world.routes.set("POST /v1/cluster/adopt", { ...adoption, taken: "add" });

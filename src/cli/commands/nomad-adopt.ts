@@ -45,7 +45,8 @@ export function define(command: Command, context: Context): void {
 }
 
 function describe(adoption: AdoptionView, file: string | undefined, { style }: Context): string {
-  const { app, image, changes, notes, taken } = adoption;
+  const { app, changes, notes, taken } = adoption;
+  const image = deployable(adoption);
   const changed =
     changes === null
       ? "Besides the image's reference and the meta by which Steppe knows it, its first deployment changes nothing in the job."
@@ -56,6 +57,13 @@ function describe(adoption: AdoptionView, file: string | undefined, { style }: C
     add: `${app} is added, and paused. Next:\n  steppe plan ${app} --image ${image}\n  steppe deploy ${app} --image ${image}\n  steppe resume ${app}`,
   }[taken ?? "none"];
   return [...notes.map((note) => `note: ${note}`), changed, next].join("\n\n");
+}
+
+/** The image as it can be deployed: where its tag is put in by Nomad, or does not say which one it is, a word for one. */
+function deployable({ image, definition }: AdoptionView): string {
+  const named = image.replace(/^(docker|https?):\/\//, "");
+  const isExact = /@sha256:[0-9a-f]{64}$/.test(named) || /:(?!latest$)[^/:@]+$/.test(named);
+  return isExact && !named.includes("${") ? named : `${definition.image?.repository ?? named}:TAG`;
 }
 
 /** Adds the app to a `steppe.yaml`; a jobspec of its own goes into a file beside it. */
