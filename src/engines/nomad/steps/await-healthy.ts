@@ -14,7 +14,8 @@ import { askInstances } from "./ask-instances.ts";
 import { CheckProbe } from "./check-probe.ts";
 import { isUnchanged } from "./is-unchanged.ts";
 import { PatientChecks } from "./patient-checks.ts";
-import { addressOf, areAllFound, instancesOf, isOfAny, visitedServices } from "./served-instances.ts";
+import { RegistrationWait } from "./registration-wait.ts";
+import { addressOf, areAllFound, instancesOf, isOfAny, unfoundOf, visitedServices } from "./served-instances.ts";
 import { withLog } from "./with-log.ts";
 
 /** So long is waited for a place, once there was none: others may end, or a node come back. */
@@ -47,7 +48,7 @@ export async function awaitHealthy(parts: NomadParts, release: ReleaseSpec, cont
   context.progress(`GET ${release.definition.check.path} answers as it should`);
 }
 
-/** Where all instances are, by Consul's word, which may come a moment after Nomad's. Throws CHECK_FAILED if they are in no service, so that nobody can ask them. */
+/** Where all instances are, by Consul's word, which may come a moment after Nomad's. Throws CHECK_FAILED if they are in no service, so that nobody can ask them, or do not come to be in theirs. */
 async function findAddresses(
   parts: NomadParts,
   release: ReleaseSpec,
@@ -59,10 +60,12 @@ async function findAddresses(
   const services = visitedServices(spec, parts.tagPrefix);
   if (services.length === 0) throw unasked(release, job);
   const names = services.map(({ name }) => name);
+  const registration = new RegistrationWait(release, parts.clock);
   return await watch.until(signal, async (view) => {
     const instances = view.wantedOf(job.version);
     if (instances.length === 0) await requireCurrent(parts, release, job, signal);
     const found = await instancesOf(parts, names, signal);
+    registration.look(unfoundOf(services, instances, found), found);
     if (!areAllFound(services, instances, found)) return new Later(UNWELL_MS);
     const ids = instances.map(({ id }) => id);
     return found.filter((one) => isOfAny(one, ids)).map(addressOf);

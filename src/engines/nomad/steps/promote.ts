@@ -3,21 +3,20 @@ import { type Deployment, type DeploymentGroup, isOver, type JobSpec } from "../
 import { SteppeError } from "../../../shared/errors.ts";
 import type { EngineContext, ReleaseSpec } from "../../engine.ts";
 import type { JobInstance, JobView } from "../cluster/job-view.ts";
-import { LATER, Later } from "../cluster/job-watch.ts";
+import { LATER } from "../cluster/job-watch.ts";
 import { type JobService, servicesOf } from "../job/services-of.ts";
 import type { NomadParts } from "../parts.ts";
 import type { AppJob } from "./app-job.ts";
 import type { Approvals } from "./approvals.ts";
+import { ConsulLooks } from "./consul-looks.ts";
 import { deploymentEnded } from "./deployment-ended.ts";
 import { beginHandover } from "./handover.ts";
-import { areAllFound, instancesOf, isOfAny } from "./served-instances.ts";
-
-/** Consul has what changed some 50 ms after Nomad. */
-const LOOK_MS = 50;
+import { RegistrationWait } from "./registration-wait.ts";
+import { areAllFound, instancesOf, isOfAny, unfoundOf } from "./served-instances.ts";
 
 /**
  * Promotes the canaries of a release, once visitors are sent to them. Resolves when its deployment is promoted, by whomever, or has no canaries and all instances are replaced. Throws
- * FABIO_STALE, and INSTANCE_FAILED or NOMAD_JOB_CHANGED if the deployment came to another end.
+ * FABIO_STALE, CHECK_FAILED if Consul does not come to have them, and INSTANCE_FAILED or NOMAD_JOB_CHANGED if the deployment came to another end.
  *
  * @param approvals where the app wants a person to say that its canaries may take over; not given: nobody is waited for
  */
@@ -32,6 +31,8 @@ export async function promoteRelease(
   using watch = cluster.watch(job.id, []);
   using approval =
     release.definition.run.promote === "manual" ? approvals?.wait(release.app, () => watch.wake()) : undefined;
+  const registration = new RegistrationWait(release, parts.clock);
+  const looks = new ConsulLooks();
   let isTold = false;
   let isAsked = false;
   const tell = (waits: boolean): void => {
@@ -50,8 +51,8 @@ export async function promoteRelease(
     if (isAsked) await parts.standIns.keep(release.app, signal);
     if (isAsked || isPromotedByNomad(deployment) || !hasHealthyCanaries(deployment)) return LATER;
     const services = servicesOf(spec).filter(({ group }) => isUnpromoted(deployment.groups[group]));
-    const canaries = await findAll(parts, services, view.wantedOf(job.version), signal);
-    if (canaries === undefined) return new Later(LOOK_MS);
+    const canaries = await findAll(parts, services, view.wantedOf(job.version), { registration, signal });
+    if (canaries === undefined) return looks.next();
     await beginHandover(parts, release, services, canaries, context);
     await promote(parts, deployment, signal);
     isAsked = true;
@@ -59,15 +60,16 @@ export async function promoteRelease(
   });
 }
 
-/** The instances in these services, as Consul has them; undefined while it does not have all of them. */
+/** The instances in these services, as Consul has them; undefined while it does not have all of them. Throws CHECK_FAILED if it does not come to have them. */
 async function findAll(
   parts: NomadParts,
   services: readonly JobService[],
   instances: readonly JobInstance[],
-  signal: AbortSignal,
+  { registration, signal }: { registration: RegistrationWait; signal: AbortSignal },
 ): Promise<ServiceHealth[] | undefined> {
   const names = services.map(({ name }) => name);
   const found = await instancesOf(parts, names, signal);
+  registration.look(unfoundOf(services, instances, found), found);
   const ids = instances.map(({ id }) => id);
   return areAllFound(services, instances, found) ? found.filter((one) => isOfAny(one, ids)) : undefined;
 }

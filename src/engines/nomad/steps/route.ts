@@ -8,20 +8,26 @@ import type { NomadParts } from "../parts.ts";
 import { type AppJob, goneError, isOf, jobIdOf, readAppJob, replacedError, requireCurrent } from "./app-job.ts";
 import { awaitHealthy } from "./await-healthy.ts";
 import type { Approvals } from "./approvals.ts";
+import { ConsulLooks } from "./consul-looks.ts";
 import { deploymentEnded } from "./deployment-ended.ts";
 import { endHandover } from "./handover.ts";
 import { isUnchanged } from "./is-unchanged.ts";
 import { placeRelease } from "./place.ts";
 import { promoteRelease } from "./promote.ts";
-import { addressOf, areAllFound, instancesOf, isOfAny, isServed, visitedServices } from "./served-instances.ts";
+import { RegistrationWait } from "./registration-wait.ts";
+import {
+  addressOf,
+  areAllFound,
+  instancesOf,
+  isOfAny,
+  isServed,
+  unfoundOf,
+  visitedServices,
+} from "./served-instances.ts";
 import { routesLeadOnlyTo } from "./wanted-routes.ts";
 
-/** Consul has what changed some 50 ms after Nomad. */
+/** What is about to go is looked for so often at first. */
 const LOOK_MS = 50;
-/** With many that wait, Consul would be busy with nothing else. */
-const MOST_LOOK_MS = 500;
-const LOOK_GROWTH = 1.25;
-
 /** What has visitors under the name of the app's service, and is no instance of its job, is waited for so long: whoever registered it may never take it away. */
 const STRANGERS_MS = 30_000;
 
@@ -87,7 +93,7 @@ async function addRoutes(
 
 /**
  * Resolves when Consul has the instances of the job's version with their routes, and no others but those that stay. Throws NOMAD_JOB_CHANGED if somebody takes them away
- * meanwhile.
+ * meanwhile, CHECK_FAILED if Consul does not come to have them so.
  */
 async function untilServed(
   parts: NomadParts,
@@ -100,21 +106,24 @@ async function untilServed(
   const services = visitedServices(spec, tagPrefix);
   const names = services.map(({ name }) => name);
   using watch = cluster.watch(job.id, names);
+  const registration = new RegistrationWait(release, clock);
   let wholeSince: number | undefined;
-  let lookMs = LOOK_MS;
+  const looks = new ConsulLooks();
   return await watch.until(signal, async (view) => {
     const deployment = view.deployment(job.id, job.jobModifyIndex);
     if (deployment !== undefined && hasFailed(deployment)) throw deploymentEnded(release, deployment);
     const instances = view.wantedOf(job.version);
     if (instances.length === 0) await requireCurrent(parts, release, job, signal);
     const ids = instances.map(({ id }) => id);
-    const served = (await instancesOf(parts, names, signal)).filter((one) => isServed(one, tagPrefix));
+    const registered = await instancesOf(parts, names, signal);
+    const served = registered.filter((one) => isServed(one, tagPrefix));
     const own = served.filter((one) => isOfAny(one, ids));
     const isWhole = !hasRoutes(spec, tagPrefix) || areAllFound(services, instances, own);
     await standIns.keep(release.app, signal);
     if (!isWhole) {
-      lookMs = Math.min(lookMs * LOOK_GROWTH, MOST_LOOK_MS);
-      return new Later(lookMs);
+      const settled = instances.filter((one) => one.health?.healthy === true || deployment?.status === "successful");
+      registration.look(unfoundOf(services, settled, own), registered);
+      return looks.next();
     }
     const strangers = served.filter((one) => !own.includes(one));
     wholeSince ??= clock.monotonic();

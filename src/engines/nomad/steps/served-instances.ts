@@ -30,10 +30,28 @@ export function areAllFound(
   instances: readonly JobInstance[],
   found: readonly ServiceHealth[],
 ): boolean {
-  return services.every(({ name, group }) => {
-    const own = instances.filter((one) => one.group === group);
+  const haveInstances = services.every(({ group }) => instances.some((one) => one.group === group));
+  return haveInstances && unfoundOf(services, instances, found).length === 0;
+}
+
+/** An instance that is not found in a service of its group. */
+export interface Unfound {
+  instance: JobInstance;
+  service: string;
+}
+
+/** Which of these instances are not found in which services. */
+export function unfoundOf(
+  services: readonly JobService[],
+  instances: readonly JobInstance[],
+  found: readonly ServiceHealth[],
+): Unfound[] {
+  return services.flatMap(({ name, group }) => {
     const ofService = found.filter(({ instance }) => instance.name === name);
-    return own.length > 0 && own.every(({ id }) => ofService.some((one) => isOfAny(one, [id])));
+    const missing = instances.filter(
+      (one) => one.group === group && !ofService.some((other) => isOfAny(other, [one.id])),
+    );
+    return missing.map((instance) => ({ instance, service: name }));
   });
 }
 
@@ -43,9 +61,13 @@ export function isOfAny({ instance }: ServiceHealth, allocations: readonly strin
 }
 
 /** Whether visitors are sent to it: by its tags, and since it is well. */
-export function isServed({ instance, status }: ServiceHealth, tagPrefix: string): boolean {
-  const isWell = status === "passing" || status === "warning";
-  return isWell && instance.tags.some((tag) => isRouteTag(tag, tagPrefix));
+export function isServed(one: ServiceHealth, tagPrefix: string): boolean {
+  return isWell(one) && one.instance.tags.some((tag) => isRouteTag(tag, tagPrefix));
+}
+
+/** Whether its checks pass, as Fabio takes it. */
+export function isWell({ status }: Pick<ServiceHealth, "status">): boolean {
+  return status === "passing" || status === "warning";
 }
 
 export function addressOf({ instance: { address, port } }: ServiceHealth): string {
