@@ -17,6 +17,7 @@ import type {
   PlanView,
   PlatformAddresses,
   PlatformStatus,
+  RemovalView,
 } from "./types.ts";
 
 /** Answers git clients. `Repositories` of the sources room is one. */
@@ -87,6 +88,8 @@ export interface ClusterService {
   overwriteDrift(app: string): Promise<DriftView | undefined>;
   /** Throws NOMAD_NOT_FOUND, NOMAD_JOB_UNADOPTABLE, APP_EXISTS, DOMAIN_TAKEN, …. */
   adopt(request: AdoptRequest): Promise<AdoptionView>;
+  /** What becomes of an app's job when the app is removed. */
+  removal(app: string): Promise<RemovalView>;
   doctor(signal: AbortSignal): Promise<DoctorReport>;
 }
 

@@ -15,6 +15,7 @@ import type {
   NewWebhookRequest,
   PlatformStatus,
   Release,
+  RemovalView,
   WebhookSetup,
   WebhookTest,
   WebhookView,
@@ -79,6 +80,10 @@ export class SteppeClient {
 
   async addApp(definition: AppDefinition): Promise<AppView> {
     return (await this.#json({ method: "POST", path: "/v1/apps", json: { definition } })) as AppView;
+  }
+
+  async removal(name: string): Promise<RemovalView> {
+    return (await this.#json({ method: "GET", path: `${appPath(name)}/removal` })) as RemovalView;
   }
 
   async removeApp(name: string): Promise<void> {

@@ -36,6 +36,7 @@ function fakeCluster(): ClusterService & { calls: unknown[][] } {
       const { job, take = null } = request;
       return { app: job, job, definition, image: "team/blog:v1", changes: null, notes: [], taken: take };
     },
+    removal: async (app) => ({ app, job: app, isStopped: true }),
     doctor: async () => ({ checks: [] }),
   };
 }
@@ -102,6 +103,14 @@ test("what somebody changed is told, with each app, and overwritten when that is
   ]);
   const apps = (await it.call("/v1/apps")).json<Array<{ drifted: boolean }>>();
   expect(apps.map(({ drifted }) => drifted)).toEqual([true, false]);
+});
+
+test("what becomes of an app's job is told before the app is removed, and that there is none without a cluster", async () => {
+  await using it = await startApi({ cluster: fakeCluster() });
+  expect((await it.call("/v1/apps/blog/removal")).json()).toEqual({ app: "blog", job: "blog", isStopped: true });
+  expect((await it.call("/v1/apps/none/removal")).status).toBe(404);
+  await using local = await startApi();
+  expect((await local.call("/v1/apps/blog/removal")).json()).toEqual({ app: "blog", job: null, isStopped: false });
 });
 
 test("a job is adopted; a request that is none is refused", async () => {

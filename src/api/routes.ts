@@ -57,6 +57,10 @@ export function jsonRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
       await deployer.removeApp(exchange.param("app"));
       exchange.nothing();
     }),
+    route("GET", "/v1/apps/:app/removal", async (exchange) => {
+      const { name } = deployer.app(exchange.param("app")).definition;
+      exchange.json(200, (await options.cluster?.removal(name)) ?? { app: name, job: null, isStopped: false });
+    }),
     route("GET", "/v1/apps/:app/releases", (exchange) => {
       const { definition } = deployer.app(exchange.param("app"));
       exchange.json(200, deployer.releases(definition.name));

@@ -13,6 +13,7 @@ import type { ErrorBody } from "../shared/errors.ts";
  *     POST   /v1/apply               ApplyRequest         ApplyResult
  *     GET    /v1/apps/APP                                 AppView
  *     DELETE /v1/apps/APP                                 204
+ *     GET    /v1/apps/APP/removal                         RemovalView
  *     GET    /v1/apps/APP/releases                        Release[]
  *     GET    /v1/apps/APP/releases/N/image                a tar archive, an OCI image layout
  *     GET    /v1/apps/APP/deployments?limit=N             Deployment[]
@@ -89,6 +90,15 @@ export interface AppView {
   drifted: boolean | null;
   /** The newest deployment, if any. */
   lastDeployment: import("../deployer/index.ts").Deployment | null;
+}
+
+/** What becomes of an app's job on Nomad when the app is removed. */
+export interface RemovalView {
+  app: string;
+  /** The job's id; null if it has none, or there is no cluster. */
+  job: string | null;
+  /** Whether it is stopped with all its instances; one that Steppe did not register goes on. */
+  isStopped: boolean;
 }
 
 export interface ApplyRequest {

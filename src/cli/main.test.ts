@@ -6,7 +6,7 @@ import type { ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { FakeWorld, view } from "./fake-world.ts";
+import { FakeWorld } from "./fake-world.ts";
 
 const main = fileURLToPath(new URL("main.ts", import.meta.url));
 

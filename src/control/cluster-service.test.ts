@@ -40,6 +40,7 @@ class World {
   answers: Promise<void> | undefined;
   accepted: string[] = [];
   adopted: string[][] = [];
+  removal: { job: string; isStopped: boolean } | undefined;
   added: unknown[][] = [];
   definition: AppDefinition = blog;
   live: number | null = 2;
@@ -89,6 +90,7 @@ class World {
         adoptedDrift: async () => this.drift && { ...this.drift, isAdopted: true },
         acceptDrift: async (app) => void this.accepted.push(app),
         adopt: async (...args) => void this.adopted.push(args),
+        removal: async () => this.removal,
       },
       nomad: nomad.nomad,
       consul: consul.consul,
@@ -265,6 +267,16 @@ describe("drift", () => {
     await new Promise(setImmediate);
     expect(world.asked).toBe(1);
   });
+});
+
+test("what becomes of a job when its app is removed is the engine's word; one of its user's own goes on", async () => {
+  expect(await cluster.removal("blog")).toEqual({ app: "blog", job: null, isStopped: false });
+  world.removal = { job: "blog", isStopped: true };
+  expect(await cluster.removal("blog")).toEqual({ app: "blog", job: "blog", isStopped: true });
+  world.removal = undefined;
+  const compatible = { job: "old-blog", key: "k", service: null, webhook: null, minHealthyMs: 0, healthyDeadlineMs: 1 };
+  world.definition = testDefinition("blog", { compatible });
+  expect(await cluster.removal("blog")).toEqual({ app: "blog", job: "old-blog", isStopped: false });
 });
 
 describe("adopting a job", () => {

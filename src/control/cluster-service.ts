@@ -1,4 +1,4 @@
-import type { AdoptionView, AdoptRequest, DoctorReport, DriftView, PlanView } from "../api/types.ts";
+import type { AdoptionView, AdoptRequest, DoctorReport, DriftView, PlanView, RemovalView } from "../api/types.ts";
 import type { ClusterService } from "../api/index.ts";
 import { type AppDefinition, definitionFromOptions, parseDefinition } from "../config/index.ts";
 import type { Consul } from "../consul/index.ts";
@@ -33,6 +33,7 @@ interface ClusterEngine {
   adoptedDrift(app: string): Promise<FoundDrift | undefined>;
   acceptDrift(app: string): Promise<void>;
   adopt(app: string, jobId: string): Promise<void>;
+  removal(app: string): Promise<{ job: string; isStopped: boolean } | undefined>;
 }
 
 /** Which job is which app's, as Steppe registered it last. */
@@ -168,6 +169,13 @@ export class Cluster implements ClusterService {
       await engine.adopt(app, id);
     }
     return { app, job: id, definition, image, changes: changes ?? null, notes, taken: take ?? null };
+  }
+
+  async removal(app: string): Promise<RemovalView> {
+    const { engine, deployer } = this.#dependencies;
+    const { compatible } = deployer.app(app).definition;
+    const { job = compatible?.job ?? null, isStopped = false } = (await engine.removal(app)) ?? {};
+    return { app, job, isStopped };
   }
 
   async doctor(signal: AbortSignal): Promise<DoctorReport> {

@@ -61,8 +61,14 @@ describe("apply and validate", () => {
     await using world = await FakeWorld.make();
     world.write("steppe.yaml", "apps: {}");
     world.routes.set("POST /v1/apply", { changes: [{ app: "old", action: "remove", fields: [] }], deployments: [] });
+    world.routes.set("GET /v1/apps/old/removal", { app: "old", job: "old-job", isStopped: true });
     expect(await world.run("apply", "--prune")).toMatchObject({ code: 2, stdout: "- old is removed\n" });
-    expect(world.requests).toHaveLength(1);
+    expect(world.requests).toHaveLength(2);
+    world.isTerminal = true;
+    expect((await world.run("apply", "--prune")).stderr).toContain(
+      "Remove old, with repositories and releases? Stopped on Nomad, with all instances: old-job. [y/N] ",
+    );
+    world.isTerminal = false;
     expect((await world.run("apply", "--prune", "--yes")).code).toBe(0);
     expect(world.requests.at(-1)?.[1]).toEqual({ definitions: [], prune: true });
   });

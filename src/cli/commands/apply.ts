@@ -37,8 +37,7 @@ export function define(command: Command, context: Context): void {
     }
     const removed = changes.filter(({ action }) => action === "remove").map(({ app }) => app);
     if (removed.length > 0) {
-      const question = `Remove ${removed.join(", ")}, with repositories and releases?`;
-      await context.confirm(question, `steppe apply --prune`, options.yes);
+      await confirmRemovals(context, client, removed, options.yes);
     }
     const result = await client.apply({ definitions, prune });
     const deployments = await followAll(context, client, result.deployments, json);
@@ -46,6 +45,23 @@ export function define(command: Command, context: Context): void {
     else await noteAdded(context, definitions, changes);
     if (deployments.failure !== undefined) throw deployments.failure;
   });
+}
+
+async function confirmRemovals(
+  context: Context,
+  client: Client,
+  apps: readonly string[],
+  yes: boolean | undefined,
+): Promise<void> {
+  if (yes === true) return;
+  const stopped: string[] = [];
+  for (const app of apps) {
+    const { job, isStopped } = await client.removal(app);
+    if (isStopped && job !== null) stopped.push(job);
+  }
+  const jobs = stopped.length === 0 ? "" : ` Stopped on Nomad, with all instances: ${stopped.join(", ")}.`;
+  const question = `Remove ${apps.join(", ")}, with repositories and releases?${jobs}`;
+  await context.confirm(question, "steppe apply --prune", yes);
 }
 
 function describeChanges({ style }: Context, changes: readonly Change[]): string {

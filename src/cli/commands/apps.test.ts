@@ -111,7 +111,7 @@ a-long-name  -          blog.localhost              none yet
 
   test("app remove wants to be sure", async () => {
     await using world = await FakeWorld.make();
-    world.routes.set("GET /v1/apps/blog", view);
+    world.routes.set("GET /v1/apps/blog/removal", { app: "blog", job: null, isStopped: false });
     world.routes.set("DELETE /v1/apps/blog", "");
     expect(await world.run("app", "remove", "blog")).toMatchObject({ code: 2, stdout: "" });
     world.isTerminal = true;
@@ -122,5 +122,34 @@ a-long-name  -          blog.localhost              none yet
     expect((await world.run("app", "remove", "blog")).stdout).toBe("blog is removed\n");
     world.isTerminal = false;
     expect((await world.run("app", "remove", "blog", "--yes", "--json")).stdout).toBe('{"removed":"blog"}\n');
+  });
+
+  test("app remove says what becomes of the job on Nomad, before and after", async () => {
+    await using world = await FakeWorld.make();
+    world.routes.set("DELETE /v1/apps/blog", "");
+    for (const [isStopped, before, after] of [
+      [
+        true,
+        "Its job web on Nomad is stopped, with all its instances: nothing serves its visitors any more.",
+        "blog is removed; its job web on Nomad was stopped\n",
+      ],
+      [
+        false,
+        "Its job web on Nomad goes on: Steppe did not register it as it is.",
+        "blog is removed; its job web on Nomad goes on\n",
+      ],
+    ] as const) {
+      world.routes.set("GET /v1/apps/blog/removal", { app: "blog", job: "web", isStopped });
+      world.isTerminal = true;
+      world.answers = ["y"];
+      const { stdout, stderr } = await world.run("app", "remove", "blog");
+      expect([stdout, stderr]).toEqual([
+        after,
+        `Remove blog, with its repository, releases and logs? ${before} [y/N] `,
+      ]);
+      world.isTerminal = false;
+      const json = await world.run("app", "remove", "blog", "--yes", "--json");
+      expect(JSON.parse(json.stdout)).toEqual({ removed: "blog", job: "web", isStopped });
+    }
   });
 });

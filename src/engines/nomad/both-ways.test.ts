@@ -14,7 +14,7 @@ function bothWays() {
   const jobs = new Proxy({} as NomadEngine, {
     get: (_, name) => (about: string | ReleaseSpec) => {
       calls.push(`${String(name)} ${typeof about === "object" ? (about.app ?? "") : about}`);
-      if (name === "remove" || name === "leave") table.delete(String(about));
+      if (name === "remove") table.delete(String(about));
       return Promise.resolve(name === "instances" ? [] : undefined);
     },
   });
@@ -88,7 +88,7 @@ describe("an app changes its way", () => {
     const { calls, table, deploy } = bothWays();
     table.set({ app: "blog", job: "made", jobModifyIndex: 1n });
     await deploy(keyedRelease(1, "v2"));
-    expect(calls).toEqual(["leave blog"]);
+    expect(calls).toEqual(["remove blog"]);
   });
 
   test("removed while a key's tag is live, it leaves a job that was only taken over", async () => {
@@ -96,7 +96,7 @@ describe("an app changes its way", () => {
     await deploy(keyedRelease(1, "v2"));
     table.set({ app: "blog", job: "blog", jobModifyIndex: 1n });
     await engine.remove("blog");
-    expect(calls).toEqual(["leave blog"]);
+    expect(calls).toEqual(["remove blog"]);
     expect(await engine.instances("blog")).toEqual([]);
     expect(cluster.serving).toEqual(["v2"]);
   });

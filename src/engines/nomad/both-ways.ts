@@ -4,7 +4,7 @@ import { SteppeError } from "../../shared/errors.ts";
 import type { NomadJobTable } from "../../store/index.ts";
 import type { EngineContext, Instance, ReleaseSpec } from "../engine.ts";
 import type { KeyedReleases } from "./keyed/keyed-releases.ts";
-import type { JobDrift, NomadEngine } from "./nomad-engine.ts";
+import type { JobDrift, JobRemoval, NomadEngine } from "./nomad-engine.ts";
 
 export interface BothWaysParts {
   /** For apps whose jobs Steppe makes. */
@@ -54,7 +54,7 @@ export class BothWays implements NomadEngine {
     if (definition.compatible === null) return await jobs.retire(release, context);
     const made = table.get(app);
     if (made?.job === definition.compatible.job) table.delete(app);
-    else if (made !== undefined) await jobs.leave(app);
+    else if (made !== undefined) await jobs.remove(app);
   }
 
   abandon(release: ReleaseSpec): Promise<void> {
@@ -64,13 +64,8 @@ export class BothWays implements NomadEngine {
   /** What serves by a key goes on, also where its job was taken over meanwhile. */
   async remove(app: string): Promise<void> {
     const { jobs, keyed, table } = this.#parts;
-    if (!keyed.has(app)) await jobs.remove(app);
-    else if (table.get(app) !== undefined) await jobs.leave(app);
+    if (!keyed.has(app) || table.get(app) !== undefined) await jobs.remove(app);
     keyed.remove(app); // last: should this be done once more, it has to be known
-  }
-
-  leave(app: string): Promise<void> {
-    return this.#parts.jobs.leave(app);
   }
 
   async instances(app?: string): Promise<Instance[]> {
@@ -112,6 +107,10 @@ export class BothWays implements NomadEngine {
 
   adopt(app: string, jobId: string): Promise<void> {
     return this.#parts.jobs.adopt(app, jobId);
+  }
+
+  async removal(app: string): Promise<JobRemoval | undefined> {
+    return this.#isOnlyKeyed(app) ? undefined : await this.#parts.jobs.removal(app);
   }
 
   purge(app: string): Promise<void> {

@@ -26,7 +26,7 @@ import { findAdoptedDrift, findDrift, type JobDrift } from "./steps/find-drift.t
 import { listInstances } from "./steps/list-instances.ts";
 import { patiently } from "./steps/patiently.ts";
 import { placeRelease } from "./steps/place.ts";
-import { removeApp } from "./steps/remove-app.ts";
+import { type JobRemoval, jobRemoval, removeApp } from "./steps/remove-app.ts";
 import { retireOthers } from "./steps/retire.ts";
 import { routeRelease } from "./steps/route.ts";
 import { StandIns } from "./steps/stand-ins.ts";
@@ -69,15 +69,15 @@ export interface NomadEngine extends Engine {
   acceptDrift(app: string): Promise<void>;
   /** Takes over a job that Steppe did not make: the app's next deployment is its next version. Throws NOMAD_NOT_FOUND. */
   adopt(app: string, jobId: string): Promise<void>;
-  /** Removes the app's job if Steppe made it; one that was taken over, and never deployed since, is left to its user. */
-  leave(app: string): Promise<void>;
+  /** What `remove` would do to the app's job; undefined if it has none. */
+  removal(app: string): Promise<JobRemoval | undefined>;
   /** Files of former releases are in no instance that serves: there is nothing to do. */
   purge(app: string): Promise<void>;
   /** Releases are served from their images: there is nothing to do. */
   refresh(releases: readonly ReleaseSpec[]): Promise<void>;
 }
 
-export type { JobDiff, JobDrift };
+export type { JobDiff, JobDrift, JobRemoval };
 
 /** Longer than any instance should take to end. */
 const UNDO_MS = 10 * 60_000;
@@ -150,13 +150,7 @@ class ClusterEngine implements NomadEngine {
 
   remove(app: string): Promise<void> {
     const signal = AbortSignal.timeout(UNDO_MS);
-    return this.#patiently({ signal, note: this.#log }, () => removeApp(this.#parts, app, { signal }));
-  }
-
-  leave(app: string): Promise<void> {
-    const signal = AbortSignal.timeout(UNDO_MS);
-    const options = { onlyMade: true, signal };
-    return this.#patiently({ signal, note: this.#log }, () => removeApp(this.#parts, app, options));
+    return this.#patiently({ signal, note: this.#log }, () => removeApp(this.#parts, app, signal));
   }
 
   async instances(app?: string): Promise<Instance[]> {
@@ -218,6 +212,10 @@ class ClusterEngine implements NomadEngine {
       throw new SteppeError("NOMAD_JOB_CHANGED", { operation: "take over", subject: jobId, cause });
     }
     this.#parts.table.set({ app, job: jobId, jobModifyIndex: found.job.jobModifyIndex });
+  }
+
+  removal(app: string): Promise<JobRemoval | undefined> {
+    return jobRemoval(this.#parts, app);
   }
 
   async purge(): Promise<void> {}

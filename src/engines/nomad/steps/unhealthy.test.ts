@@ -292,26 +292,23 @@ describe("an app that is removed", () => {
       expect([one.cluster.nomad.current("blog")?.Version, one.table.get("blog")]).toEqual([0, undefined]);
     });
 
-    test("but it is if that was taken over, also when somebody changed it since", async () => {
+    test("and it was taken over, but never deployed since, or gone back to", async () => {
       await using one = await testEngine();
+      one.cluster.nomad.isQuick = true;
       one.cluster.nomad.register(foreign);
       await one.engine.adopt("blog", "blog");
-      one.cluster.nomad.register({ ...foreign, Priority: 70 });
+      expect(await one.engine.removal("blog")).toEqual({ job: "blog", isStopped: false });
       await one.engine.remove("blog");
-      expect(one.cluster.nomad.current("blog")).toBeUndefined();
+      expect([one.cluster.nomad.current("blog")?.Version, one.table.get("blog")]).toEqual([0, undefined]);
+      await one.engine.adopt("blog", "blog");
+      await one.engine.place(testRelease(1), testContext());
+      expect(await one.engine.removal("blog")).toEqual({ job: "blog", isStopped: true });
+      await one.engine.abandon(testRelease(1));
+      await one.engine.remove("blog");
+      expect(one.cluster.nomad.current("blog")).toMatchObject({ Stop: false, TaskGroups: [{ Name: "web" }] });
+      expect(await one.engine.removal("shop")).toBeUndefined();
     });
   });
-});
-
-test("an app that is left loses its job only if Steppe made it", async () => {
-  await using taken = await testEngine();
-  taken.cluster.nomad.register({ ID: "blog", TaskGroups: [{ Name: "web" }] });
-  await taken.engine.adopt("blog", "blog");
-  await taken.engine.leave("blog");
-  expect([taken.cluster.nomad.current("blog")?.Version, taken.table.get("blog")]).toEqual([0, undefined]);
-  await using made = await withCanaries();
-  await made.engine.leave("blog");
-  expect([made.cluster.nomad.current("blog"), made.table.get("blog")]).toEqual([undefined, undefined]);
 });
 
 test("a person who promotes what is not healthy is told so", async () => {
