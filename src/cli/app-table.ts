@@ -64,8 +64,11 @@ export function describeHold(hold: NonNullable<Deployment["hold"]>, now: number)
 export function deploymentSummary(deployment: Deployment, { style }: Context, now: number): string {
   const paint = { live: style.green, failed: style.red }[deployment.state as string] ?? style.yellow;
   const when = formatAge(deployment.finishedAt ?? deployment.createdAt, now);
-  const state = deployment.hold === null ? deployment.state : describeHold(deployment.hold, now);
-  const why = deployment.state === "failed" && deployment.error !== null ? `: ${deployment.error.cause}` : "";
+  const isEnding = deployment.finishedAt === null && deployment.error !== null;
+  const unended = deployment.hold === null ? deployment.state : describeHold(deployment.hold, now);
+  const state = isEnding ? "is taken away" : unended;
+  const isTold = isEnding || deployment.state === "failed";
+  const why = isTold && deployment.error !== null ? `: ${deployment.error.cause}` : "";
   return `${sourceName(deployment.source)} ${paint(state)}, ${when}${why}`;
 }
 

@@ -83,7 +83,7 @@ test.skipIf(!hasScript)("login on a terminal does not show the token (script: De
 
 test.skipIf(!hasScript)("a question on a terminal stays to be read (script: Debian package bsdutils)", async () => {
   await using world = await FakeWorld.make();
-  world.routes.set("GET /v1/apps/blog", view);
+  world.routes.set("GET /v1/apps/blog/removal", { app: "blog", job: null, isStopped: false });
   world.routes.set("DELETE /v1/apps/blog", "");
   const child = spawn("script", ["-qec", `"${process.execPath}" "${main}" app remove blog`, "/dev/null"], {
     cwd: join(world.folder, "work"),

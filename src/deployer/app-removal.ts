@@ -5,6 +5,7 @@ import { EncodingMarks } from "./encoding-marks.ts";
 import type { ImageWatch } from "./image-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { RefWatch } from "./ref-watch.ts";
+import { Retirements } from "./retirements.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** Setting key: a removal that a crash must not make us forget. */
@@ -16,6 +17,7 @@ interface Parts {
   scheduler: Scheduler;
   refs: RefWatch;
   images: ImageWatch;
+  lifetime: AbortSignal;
 }
 
 /** Takes apps away with all that is of them, and finishes what a crash cut short. */
@@ -24,6 +26,7 @@ export class AppRemoval {
   readonly #settings: SettingTable;
   /** By app. */
   readonly #running = new Map<string, Promise<void>>();
+  #finishing: Promise<unknown> = Promise.resolve();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -37,9 +40,21 @@ export class AppRemoval {
   }
 
   /** Finishes the removals that are journaled. Returns the apps whose removal cannot be finished now. */
-  async finishAll(): Promise<string[]> {
-    for (const app of this.left()) await this.#finish(app);
+  finishAll(): Promise<string[]> {
+    const all = this.#finishAll();
+    this.#finishing = all;
+    return all;
+  }
+
+  async #finishAll(): Promise<string[]> {
+    for (const app of this.left()) if (!this.#parts.lifetime.aborted) await this.#finish(app);
     return this.left();
+  }
+
+  /** Resolves when nothing is removed any more; the lifetime has ended. What is left is finished at the next start. */
+  async stop(): Promise<void> {
+    await this.#finishing;
+    await Promise.allSettled(this.#running.values());
   }
 
   /** The apps whose removal is journaled. */
@@ -52,6 +67,7 @@ export class AppRemoval {
     try {
       await this.#remove(name);
     } catch (error) {
+      if (this.#parts.lifetime.aborted) return;
       this.#parts.dependencies.log.error({ app: name, err: error }, "the removal of an app cannot be finished");
     }
   }
@@ -68,7 +84,7 @@ export class AppRemoval {
 
   /** Each part can be done again, so that a removal that was cut short is finished at the next start. */
   async #removeParts(name: string): Promise<void> {
-    const { dependencies, journal, scheduler, refs, images } = this.#parts;
+    const { dependencies, journal, scheduler, refs, images, lifetime } = this.#parts;
     const { content, engine, remotes, sources, store } = dependencies;
     const reason = new SteppeError("APP_NOT_FOUND", {
       operation: "deploy",
@@ -79,7 +95,7 @@ export class AppRemoval {
     await refs.close(name, reason);
     await images.close(name, reason);
     await remotes.forget(name);
-    await engine.remove(name);
+    await engine.remove(name, lifetime);
     await sources.remove(name);
     await content.removeBuildLogs(journal.table.idsOf(name));
     await content.forgetApp(name);
@@ -87,6 +103,7 @@ export class AppRemoval {
       new AppTable(store).delete(name);
       this.#settings.delete(`last-release:${name}`);
       new EncodingMarks(store).forget(name);
+      new Retirements(store).end(name);
       this.#settings.delete(REMOVING + name);
     });
     scheduler.reopen(name);

@@ -12,7 +12,9 @@ import { Housekeeping } from "./housekeeping.ts";
 import { Journal } from "./journal.ts";
 import { redeployment } from "./redeployment.ts";
 import { RefWatch } from "./ref-watch.ts";
+import { Retirements } from "./retirements.ts";
 import { Scheduler } from "./scheduler.ts";
+import { STOPPING } from "./stopping.ts";
 import type {
   App,
   ApplyResult,
@@ -71,8 +73,9 @@ export class AppDeployer implements Deployer {
   async start(): Promise<void> {
     const removing = await this.#finishRemovals();
     await this.#housekeeping.reconcileRoutes(removing);
-    for (const app of new Set(this.#journal.table.unfinished().map((deployment) => deployment.app)))
-      this.#scheduler.takeUp(app);
+    const left = this.#journal.table.unfinished().map(({ app }) => app);
+    for (const app of new Set([...left, ...new Retirements(this.#dependencies.store).left()]))
+      if (!removing.includes(app)) this.#scheduler.takeUp(app);
     for (const { name, definition } of this.#registry.all())
       if (!removing.includes(name)) this.#dependencies.remotes.watch(definition);
     void this.#refs.lookAtUnseen();
@@ -82,14 +85,16 @@ export class AppDeployer implements Deployer {
   /** The apps that are still to be removed: a cluster may be away for long, and nobody is to wait for it. */
   async #finishRemovals(): Promise<string[]> {
     if (!this.#dependencies.isCluster) return await this.#removal.finishAll();
-    void this.#removal.finishAll();
-    return this.#removal.left();
+    const left = this.#removal.left();
+    void this.#removal.finishAll(); // `stop` waits for it
+    return left;
   }
 
   /** Leaves what is on its way in the journal. */
   async stop(): Promise<void> {
-    this.#lifetime.abort();
+    this.#lifetime.abort(STOPPING);
     await this.#scheduler.stop();
+    await this.#removal.stop();
     await this.#refs.stop();
     await this.#images.stop();
     await this.#housekeeping.stop();

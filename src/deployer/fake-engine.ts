@@ -46,18 +46,18 @@ export class FakeEngine implements DeployEngine {
     await this.trouble("after route");
   }
 
-  async retire(release: ReleaseSpec): Promise<void> {
-    await this.#call("retire", release);
+  async retire(release: ReleaseSpec, { signal }: EngineContext): Promise<void> {
+    await until(signal, this.#call("retire", release));
     this.placed.set(release.app, new Set([release.number]));
   }
 
-  async abandon(release: ReleaseSpec): Promise<void> {
-    await this.#call("abandon", release);
+  async abandon(release: ReleaseSpec, signal?: AbortSignal): Promise<void> {
+    await until(signal, this.#call("abandon", release));
     if (this.routed.get(release.app)?.number !== release.number) this.#placedOf(release.app).delete(release.number);
   }
 
-  async remove(app: string): Promise<void> {
-    await this.trouble("remove");
+  async remove(app: string, signal?: AbortSignal): Promise<void> {
+    await until(signal, Promise.resolve(this.trouble("remove")));
     this.placed.delete(app);
     this.routed.delete(app);
   }
@@ -104,4 +104,12 @@ export class FakeEngine implements DeployEngine {
     this.calls.push(`${name} ${release.app} ${release.number}`);
     await this.trouble(name);
   }
+}
+
+/** What work comes to, or the reason of the signal if that is sooner. */
+async function until(signal: AbortSignal | undefined, work: Promise<void>): Promise<void> {
+  signal?.throwIfAborted();
+  const end = Promise.withResolvers<void>();
+  signal?.addEventListener("abort", () => end.reject(signal.reason as Error), { once: true });
+  await Promise.race([work, end.promise]);
 }

@@ -6,7 +6,7 @@ import type { DeployerDependencies } from "./dependencies.ts";
 import type { Journal } from "./journal.ts";
 import { describeHold, type Hold, holdOf, needsApproval } from "./policy/hold.ts";
 import { replacesCanaries } from "./policy/replaces.ts";
-import { subjectOf } from "./run-deployment.ts";
+import { subjectOf } from "./subject-of.ts";
 import type { Deployment, DeploymentState } from "./types.ts";
 
 /** In these nothing of a deployment is where visitors could get it: here it can be held. */

@@ -4,8 +4,9 @@ import type { DeployerDependencies } from "./dependencies.ts";
 import { EncodingMarks } from "./encoding-marks.ts";
 import type { Journal } from "./journal.ts";
 import { Retention } from "./retention.ts";
-import { liveSpec, unattended } from "./run-deployment.ts";
+import { liveSpec } from "./release-of.ts";
 import type { Deployment, GarbageReport } from "./types.ts";
+import { unattended } from "./unattended.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 const AFTER_START = 10 * 60 * 1000;

@@ -83,6 +83,11 @@ export class Journal {
     this.#tellRow({ deployment: id, seq, at, event: state, detail: { message, ...extra } });
   }
 
+  /** Journals why a deployment fails before what it placed is taken away; with null, that it is taken up again. */
+  ending(id: number, error: ErrorBody | null): void {
+    this.#table.setError(id, error);
+  }
+
   /** Journals something that happened within a state. */
   note(id: number, message: string): void {
     const at = this.#clock.now();

@@ -1,29 +1,24 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AppDefinition } from "../config/index.ts";
 import type { EngineContext, ReleaseSpec } from "../engines/engine.ts";
-import { SteppeError, toSteppeError } from "../shared/errors.ts";
+import { SteppeError } from "../shared/errors.ts";
 import { AppTable, type ReleaseRow, ReleaseTable } from "../store/index.ts";
-import { withAgainHint } from "./again-hint.ts";
-import { isClusterAway } from "./away-waits.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import { claimDomains } from "./domains.ts";
 import { buildImage, pullImage, pushImage } from "./content-steps.ts";
 import { EncodingMarks } from "./encoding-marks.ts";
 import { shortDigest } from "./format.ts";
+import { failDeployment } from "./fail-deployment.ts";
 import type { Gates } from "./gates.ts";
-import { describeRef, type Journal } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 import { isMadeAlike } from "./redeployment.ts";
-import { releaseSpec } from "./release-spec.ts";
+import { liveSpec, releaseGone, releaseOf } from "./release-of.ts";
+import { Retirements } from "./retirements.ts";
+import { STOPPING } from "./stopping.ts";
+import { unattended } from "./unattended.ts";
 import type { HostPlaces } from "../shared/host-places.ts";
 import type { Semaphore } from "../shared/semaphore.ts";
 import type { Deployment, DeploymentSource } from "./types.ts";
-
-/** The reason of an abort that leaves the deployment in the journal as it is, to be taken up again at the next start. */
-export const STOPPING = new SteppeError("SHUTTING_DOWN", {
-  operation: "deploy",
-  subject: "all apps",
-  cause: "Steppe is stopping",
-});
 
 /** Whatever else is live is made anew from where it came. */
 const OLD_IMAGE =
@@ -42,6 +37,8 @@ export interface RunContext {
   /** A deployment waits for promotion from now on, or no more. */
   awaitsPromotion(id: number, waits: boolean): void;
   signal: AbortSignal;
+  /** Aborted when Steppe is told to stop, whatever else ends this deployment. */
+  stopping: AbortSignal;
 }
 
 /**
@@ -50,6 +47,9 @@ export interface RunContext {
  */
 export async function runDeployment(id: number, context: RunContext): Promise<void> {
   const { journal, gates, signal } = context;
+  const { error: left = null, finishedAt = null } = journal.get(id) ?? {};
+  // It failed, and the process in which it did was not there to the end of that.
+  if (left !== null && finishedAt === null) return await failDeployment(id, SteppeError.fromJSON(left), context);
   try {
     for (;;) {
       signal.throwIfAborted();
@@ -60,7 +60,7 @@ export async function runDeployment(id: number, context: RunContext): Promise<vo
   } catch (error) {
     if (signal.aborted && signal.reason === STOPPING) return;
     if (!signal.aborted && waitForOthers(id, error, context)) return;
-    await fail(id, signal.aborted ? signal.reason : error, context);
+    await failDeployment(id, signal.aborted ? signal.reason : error, context);
   }
 }
 
@@ -201,78 +201,33 @@ async function route(deployment: Deployment, runContext: RunContext): Promise<vo
     new AppTable(store).setLiveRelease(release.app, release.number);
     new EncodingMarks(store).set(release.app, release.number);
     claimDomains(store, release.app, []); // lets go of those that only the release before served
+    new Retirements(store).begin(release.app, deployment.id);
     journal.enter(deployment.id, "live", urls.length === 0 ? "live" : `routed: ${urls.join(" ")}`, {}, { urls });
   });
   await engine.retire(release, context);
+  new Retirements(store).end(release.app);
 }
 
-/** Journals the end of a deployment that failed, having taken away what it placed. Rejects if it has to be taken up again. */
-async function fail(id: number, thrown: unknown, { journal, dependencies, signal }: RunContext): Promise<void> {
+/** Takes the last step of a deployment that is live once more, since a process before this one did not come to its end. */
+export async function finishRetirement(id: number, runContext: RunContext): Promise<void> {
+  const { journal, dependencies, signal } = runContext;
   const deployment = journal.get(id);
   if (deployment === undefined) return;
-  const error = withAgainHint(toSteppeError(thrown, "deploy", subjectOf(deployment)), deployment);
-  if (deployment.finishedAt !== null) {
-    // It is live: only clearing up after it failed, which the next start does again.
-    dependencies.log.error(
-      { app: deployment.app, deployment: id, err: error },
-      "clearing up after a deployment failed",
-    );
-    return;
-  }
+  const { app, release } = deployment;
   try {
-    await undo(deployment, dependencies);
-  } catch (undoError) {
-    dependencies.log.error(
-      { app: deployment.app, deployment: id, err: undoError },
-      "taking away a failed release failed",
-    );
-    // Its visitors may have been sent to it already, and who has them now cannot be known: it is taken up again.
-    const isUnknown = deployment.state === "healthy" && isClusterAway(undoError);
-    if (isUnknown && (!signal.aborted || signal.reason === STOPPING)) throw undoError;
+    const live = liveSpec(app, dependencies);
+    if (live !== undefined && live.number === release)
+      await dependencies.engine.retire(live, engineContext(deployment, runContext));
+    new Retirements(dependencies.store).end(app);
+  } catch (error) {
+    if (signal.aborted && signal.reason === STOPPING) return;
+    await failDeployment(id, error, runContext);
   }
-  const state = error.code === "DEPLOYMENT_SUPERSEDED" ? "superseded" : "failed";
-  journal.enter(id, state, `${error.message}. ${error.hint}`, { error: error.toJSON() }, { error: error.toJSON() });
-}
-
-/** The last good release serves, whatever had been done. */
-async function undo(deployment: Deployment, dependencies: DeployerDependencies): Promise<void> {
-  if (deployment.release === null) return;
-  const live = liveSpec(deployment.app, dependencies);
-  if (live?.number !== deployment.release) await dependencies.engine.abandon(releaseOf(deployment, dependencies));
-  if (deployment.state !== "healthy") return;
-  if (live === undefined) {
-    const instances = await dependencies.engine.instances(deployment.app);
-    const serves = instances.some(({ release, routed }) => routed && release === deployment.release);
-    if (serves) await dependencies.engine.remove(deployment.app); // there is nothing good to go back to
-  } else {
-    await dependencies.engine.route(live, unattended(live.app, dependencies, new AbortController().signal));
-  }
-}
-
-/** The release that serves an app by the store's word. */
-export function liveSpec(app: string, { store }: DeployerDependencies): ReleaseSpec | undefined {
-  const number = new AppTable(store).get(app)?.liveRelease ?? null;
-  const release = number === null ? undefined : new ReleaseTable(store).get(app, number);
-  return release && releaseSpec(release);
-}
-
-function releaseOf(deployment: Deployment, { store }: DeployerDependencies): ReleaseSpec {
-  const release = new ReleaseTable(store).get(deployment.app, deployment.release ?? 0);
-  if (release === undefined) throw releaseGone(deployment.app, deployment.release ?? 0);
-  return releaseSpec(release);
 }
 
 /** The engine leaves as much reachable of what was before as the definition that it routes says. */
 function withoutGrace(release: ReleaseSpec): ReleaseSpec {
   return { ...release, definition: { ...release.definition, graceMs: 0 } };
-}
-
-function releaseGone(app: string, number: number): SteppeError {
-  return new SteppeError("RELEASE_NOT_FOUND", {
-    operation: "deploy",
-    subject: `${app} release ${number}`,
-    cause: "it is not kept any more",
-  });
 }
 
 function definitionOf(deployment: Deployment, { dependencies }: RunContext): AppDefinition {
@@ -312,23 +267,6 @@ function engineContext({ id, app, source }: Deployment, context: RunContext): En
   return { ...told, awaitsPromotion: (waits) => awaitsPromotion(id, waits) };
 }
 
-/** Of what was live before by a person's word: nobody is asked once more. */
-export function unattended(app: string, { engine, log }: DeployerDependencies, signal: AbortSignal): EngineContext {
-  const promote = (): void => {
-    engine
-      .promote?.(app)
-      .catch((error: unknown) => log.error({ app, err: error }, "promoting the live release failed"));
-  };
-  return { signal, progress() {}, note() {}, awaitsPromotion: (waits) => void (waits && promote()) };
-}
-
 function describeImage(digest: string): string {
   return `image ${shortDigest(digest)}`;
-}
-
-export function subjectOf({ app, source }: Pick<Deployment, "app" | "source">): string {
-  if (source.kind === "ref") return `${app} ${describeRef(source.ref)}`;
-  if (source.kind === "image") return `${app} image ${source.tag ?? shortDigest(source.digest)}`;
-  if (source.kind === "rollback") return `${app} release ${source.release}`;
-  return source.kind === "upload" ? `a folder for ${app}` : app;
 }

@@ -4,7 +4,10 @@ import type { DeployerDependencies } from "./dependencies.ts";
 import { Gates } from "./gates.ts";
 import type { Journal } from "./journal.ts";
 import { replaces, replacesCanaries } from "./policy/replaces.ts";
-import { type RunContext, runDeployment, STOPPING, subjectOf } from "./run-deployment.ts";
+import { Retirements } from "./retirements.ts";
+import { finishRetirement, type RunContext, runDeployment } from "./run-deployment.ts";
+import { STOPPING } from "./stopping.ts";
+import { subjectOf } from "./subject-of.ts";
 import { HostPlaces } from "../shared/host-places.ts";
 import { Semaphore } from "../shared/semaphore.ts";
 import type { DeployOptions, Deployment, DeploymentSource } from "./types.ts";
@@ -35,7 +38,9 @@ export class Scheduler {
   readonly #alarms = new Map<string, AbortController>();
   /** Apps that are being removed, and what is answered to whoever wants to deploy them. */
   readonly #closed = new Map<string, SteppeError>();
-  #stopping = false;
+  /** By app, the deployment that is live and whose last step a process before this one may not have taken. */
+  readonly #unretired = new Map<string, number>();
+  readonly #stop = new AbortController();
 
   /** @param afterEnd called when a deployment of the app is no longer worked on, with whether it went live */
   constructor(dependencies: DeployerDependencies, journal: Journal, afterEnd: (app: string, isLive: boolean) => void) {
@@ -77,7 +82,7 @@ export class Scheduler {
     { sparesHeld, ...options }: DeployOptions & { sparesHeld?: boolean },
     also: () => void = () => {},
   ): Deployment {
-    if (this.#stopping) throw STOPPING;
+    if (this.#stop.signal.aborted) throw STOPPING;
     const id = this.#dependencies.store.transaction(() => {
       also();
       return this.#insert(app, source, { ...options, byItself: false });
@@ -112,9 +117,7 @@ export class Scheduler {
     const deployment = this.#gates.awaitingPromotion(app, id);
     const parts = { operation: "deploy", subject: subjectOf(deployment), cause: "its canaries were rejected" };
     const reason = withAgainHint(new SteppeError("DEPLOYMENT_REJECTED", parts), deployment);
-    const running = this.#running.get(app);
-    this.#gates.promotion(deployment.id, false, "rejected: its canaries are taken away");
-    if (running?.id === deployment.id) running.controller.abort(reason);
+    this.#endCanaries(deployment, reason, "rejected: its canaries are taken away");
     return deployment.id;
   }
 
@@ -126,6 +129,17 @@ export class Scheduler {
     return deployment.id;
   }
 
+  /** What a person, or a newer deployment, decided of canaries holds also if this process dies before they are taken away. */
+  #endCanaries({ id, app }: Deployment, reason: SteppeError, why: string): void {
+    const running = this.#running.get(app);
+    this.#dependencies.store.transaction(() => {
+      this.#journal.ending(id, reason.toJSON());
+      this.#gates.promotion(id, false, why);
+    });
+    if (running?.id === id) running.controller.abort(reason);
+    else this.kick(app);
+  }
+
   #insert(app: string, source: DeploymentSource, options: DeployOptions & { byItself: boolean }): number {
     const refusal = this.#closed.get(app);
     if (refusal !== undefined) throw refusal;
@@ -134,6 +148,8 @@ export class Scheduler {
 
   /** Takes up what a process left that ended: first it ends what is held and has a newer one beside it, which that process did not come to. */
   takeUp(app: string): void {
+    const unretired = new Retirements(this.#dependencies.store).of(app);
+    if (unretired !== undefined) this.#unretired.set(app, unretired);
     const left = this.#journal.table.unfinishedOf(app);
     // One that is placed is first taken up, and then ended as one that runs.
     for (const older of left.filter(({ hold, state }) => hold !== null && state !== "healthy")) {
@@ -149,17 +165,25 @@ export class Scheduler {
   kick(app: string): void {
     const running = this.#running.get(app);
     const waiting = running === undefined ? undefined : this.#gates.waitingForPromotion(running.id);
-    if (this.#stopping || this.#closed.has(app) || (running !== undefined && waiting === undefined)) return;
+    if (this.#stop.signal.aborted || this.#closed.has(app) || (running !== undefined && waiting === undefined)) return;
     this.#alarms.get(app)?.abort();
+    const unretired = this.#unretired.get(app);
+    if (unretired !== undefined) {
+      this.#unretired.delete(app);
+      return this.#begin(app, unretired, finishRetirement);
+    }
     const { deployment: next, opensAt } = this.#gates.next(app, waiting?.id);
     if (opensAt !== undefined) void this.#kickAt(app, opensAt);
     if (next === undefined) return;
     if (waiting !== undefined) {
       if (!replacesCanaries(next.source, waiting.source)) return;
-      this.#gates.promotion(waiting.id, false, `makes way for ${subjectOf(next)}: its canaries are taken away`);
-      running?.controller.abort(superseded(waiting, next));
-      return;
+      const why = `makes way for ${subjectOf(next)}: its canaries are taken away`;
+      return this.#endCanaries(waiting, superseded(waiting, next), why);
     }
+    this.#begin(app, next.id, runDeployment);
+  }
+
+  #begin(app: string, id: number, work: (id: number, context: RunContext) => Promise<void>): void {
     const controller = new AbortController();
     const context: RunContext = {
       dependencies: this.#dependencies,
@@ -167,16 +191,17 @@ export class Scheduler {
       gates: this.#gates,
       builds: this.#builds,
       pulls: this.#pulls,
-      awaitsPromotion: (id, waits) => {
+      awaitsPromotion: (waiting, waits) => {
         // By a process that ended before the engine had done it.
-        if (waits && this.#gates.isPromoted(id)) return this.#promoteAgain(app);
-        this.#gates.promotion(id, waits);
+        if (waits && this.#gates.isPromoted(waiting)) return this.#promoteAgain(app);
+        this.#gates.promotion(waiting, waits);
         if (waits) this.kick(app); // what came meanwhile takes its place
       },
       signal: controller.signal,
+      stopping: this.#stop.signal,
     };
-    const ended = this.#run(next.id, context);
-    this.#running.set(app, { id: next.id, controller, ended });
+    const ended = this.#run(id, context, work);
+    this.#running.set(app, { id, controller, ended });
   }
 
   #promoteAgain(app: string): void {
@@ -199,11 +224,11 @@ export class Scheduler {
     this.kick(app);
   }
 
-  async #run(id: number, context: RunContext): Promise<void> {
+  async #run(id: number, context: RunContext, work: (id: number, context: RunContext) => Promise<void>): Promise<void> {
     const { journal, dependencies, signal } = context;
     const app = journal.get(id)?.app ?? "";
     try {
-      await runDeployment(id, context);
+      await work(id, context);
     } catch (error) {
       // Not even its failure could be journaled, as when the disk is full, or nobody knows what became of it: it stays where it is, and is taken up again.
       dependencies.log.error({ app, deployment: id, err: error }, "a deployment came to no end; trying again");
@@ -237,7 +262,7 @@ export class Scheduler {
 
   /** Leaves what runs where it is, to be taken up at the next start. */
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.#stop.abort(STOPPING);
     for (const alarm of this.#alarms.values()) alarm.abort();
     const all = [...this.#running.values()];
     for (const running of all) running.controller.abort(STOPPING);

@@ -75,11 +75,11 @@ export interface Engine {
   /** Drains and stops every instance of the app but those of `release`. Resolves when they are gone. */
   retire(release: ReleaseSpec, context: EngineContext): Promise<void>;
 
-  /** Takes away what `place` made. The release that serves is not touched. */
-  abandon(release: ReleaseSpec): Promise<void>;
+  /** Takes away what `place` made. The release that serves is not touched. Rejects with the reason of the signal, and may be called again then. */
+  abandon(release: ReleaseSpec, signal?: AbortSignal): Promise<void>;
 
-  /** Stops everything of an app and its routes. An app that is not there is fine. */
-  remove(app: string): Promise<void>;
+  /** Stops everything of an app and its routes. An app that is not there is fine. Rejects with the reason of the signal, and may be called again then. */
+  remove(app: string, signal?: AbortSignal): Promise<void>;
 
   /** What is there now, of all apps or of one; the truth, not what was asked for. */
   instances(app?: string): Promise<Instance[]>;

@@ -16,6 +16,7 @@ export interface DeploymentRow<Source = unknown, State extends string = string, 
   hold: Hold | null;
   image: string | null;
   release: number | null;
+  /** Why it failed; of one that has not ended, why it will have, when what it placed is taken away. */
   error: ErrorBody | null;
   requestId: string;
   createdAt: number;
@@ -83,6 +84,10 @@ export class DeploymentTable<Source, State extends string, Hold> {
 
   setHold(id: number, hold: Hold | null): void {
     this.#store.run("UPDATE deployments SET hold = ? WHERE id = ?", hold === null ? null : JSON.stringify(hold), id);
+  }
+
+  setError(id: number, error: ErrorBody | null): void {
+    this.#store.run("UPDATE deployments SET error = ? WHERE id = ?", error === null ? null : JSON.stringify(error), id);
   }
 
   setApproved(id: number, at: number): void {

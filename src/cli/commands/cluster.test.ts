@@ -152,6 +152,12 @@ describe("promote", () => {
     expect((await world.run("promote", "blog", "--reject")).stdout).toBe(
       "the canaries of deployment 7 of blog are taken away\n",
     );
+    const error = { code: "DEPLOYMENT_REJECTED", cause: "its canaries were rejected", hint: "Push another." };
+    const rejected = { ...waiting, hold: null, error };
+    world.routes.set("GET /v1/apps/blog", { ...view, lastDeployment: rejected });
+    world.routes.set("GET /v1/apps/blog/deployments", [rejected]);
+    const { stdout } = await world.run("status", "blog");
+    expect(stdout).toMatch(/^7 +v2 is taken away, 5 min ago: its canaries were rejected$/m);
   });
 
   test("a deployment that waits for it is followed no further, and the status says what to do", async () => {

@@ -54,17 +54,17 @@ export class BothWays implements NomadEngine {
     if (definition.compatible === null) return await jobs.retire(release, context);
     const made = table.get(app);
     if (made?.job === definition.compatible.job) table.delete(app);
-    else if (made !== undefined) await jobs.remove(app);
+    else if (made !== undefined) await jobs.remove(app, context.signal);
   }
 
-  abandon(release: ReleaseSpec): Promise<void> {
-    return this.#of(release).abandon(release);
+  abandon(release: ReleaseSpec, signal?: AbortSignal): Promise<void> {
+    return this.#of(release).abandon(release, signal);
   }
 
   /** What serves by a key goes on, also where its job was taken over meanwhile. */
-  async remove(app: string): Promise<void> {
+  async remove(app: string, signal?: AbortSignal): Promise<void> {
     const { jobs, keyed, table } = this.#parts;
-    if (!keyed.has(app) || table.get(app) !== undefined) await jobs.remove(app);
+    if (!keyed.has(app) || table.get(app) !== undefined) await jobs.remove(app, signal);
     keyed.remove(app); // last: should this be done once more, it has to be known
   }
 

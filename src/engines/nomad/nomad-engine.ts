@@ -17,6 +17,7 @@ import { imageOf } from "./job/image-of.ts";
 import { makeJob } from "./job/make-job.ts";
 import { KeyedReleases } from "./keyed/keyed-releases.ts";
 import type { NomadParts } from "./parts.ts";
+import { withinTime } from "./within-time.ts";
 import { abandonRelease } from "./steps/abandon.ts";
 import { jobIdOf, readAppJob } from "./steps/app-job.ts";
 import { Approvals } from "./steps/approvals.ts";
@@ -143,13 +144,13 @@ class ClusterEngine implements NomadEngine {
     return this.#patiently(context, () => retireOthers(this.#parts, release, context));
   }
 
-  abandon(release: ReleaseSpec): Promise<void> {
-    const signal = AbortSignal.timeout(UNDO_MS);
+  abandon(release: ReleaseSpec, ended?: AbortSignal): Promise<void> {
+    const signal = withinTime(UNDO_MS, ended);
     return this.#patiently({ signal, note: this.#log }, () => abandonRelease(this.#parts, release, signal));
   }
 
-  remove(app: string): Promise<void> {
-    const signal = AbortSignal.timeout(UNDO_MS);
+  remove(app: string, ended?: AbortSignal): Promise<void> {
+    const signal = withinTime(UNDO_MS, ended);
     return this.#patiently({ signal, note: this.#log }, () => removeApp(this.#parts, app, signal));
   }
 

@@ -1,6 +1,7 @@
 import type { EngineContext, Instance, ReleaseSpec } from "../../engine.ts";
 import type { KeyedAppRow, KeyedAttempt } from "../../../store/index.ts";
 import { patiently } from "../steps/patiently.ts";
+import { withinTime } from "../within-time.ts";
 import { writeBack } from "./go-back.ts";
 import type { KeyedParts } from "./keyed-parts.ts";
 import { placeKeyed } from "./place.ts";
@@ -34,13 +35,13 @@ export class KeyedReleases {
   }
 
   /** Writes back what the key held before, if that is not done, and leaves it to Nomad to come up with it. */
-  async abandon({ app, number }: ReleaseSpec): Promise<void> {
+  async abandon({ app, number }: ReleaseSpec, ended?: AbortSignal): Promise<void> {
     const { table, clock, log } = this.#parts;
     const { live = null, attempt = null } = table.get(app) ?? {};
     if (attempt?.release !== number) return;
     if (attempt.stage === "placed") return table.set(app, { live, attempt: null });
     if (attempt.stage === "undone") return;
-    const signal = AbortSignal.timeout(UNDO_MS);
+    const signal = withinTime(UNDO_MS, ended);
     const note = (message: string): void => log.warn({ app }, message);
     const { said } = await patiently(() => writeBack(this.#parts, attempt, signal), { clock, signal, note });
     table.set(app, { live, attempt: { ...attempt, stage: "undone", failure: attempt.failure ?? stopped(said) } });

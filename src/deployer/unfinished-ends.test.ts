@@ -1,0 +1,170 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { testDefinition, testRun } from "../../test/support/test-definition.ts";
+import { AppDeployer } from "./deployer.ts";
+import { ended, FakeWorld, settle } from "./fakes.ts";
+import type { Deployment } from "./types.ts";
+
+let world: FakeWorld;
+let deployer: AppDeployer;
+
+/** A call of the engine that comes to no end, until Steppe is told to stop. */
+const hang = (name: string): void => {
+  world.engine.trouble = (call) => (call === name ? new Promise(() => {}) : undefined);
+};
+
+beforeEach(async () => {
+  world = new FakeWorld();
+  world.isCluster = true;
+  deployer = new AppDeployer(world);
+  await deployer.start();
+  const image = { repository: "registry.test/blog", site: null };
+  await deployer.addApp(testDefinition("blog", { image, run: { ...testRun, promote: "manual" } }));
+  await push("v1");
+});
+
+async function push(tag: string): Promise<Deployment> {
+  world.sources.push("blog", `refs/tags/${tag}`, tag);
+  const { queued } = await deployer.refsChanged("blog", "test");
+  await settle();
+  return deployer.deployment(queued[0]?.id ?? 0);
+}
+
+/** Another process in the place of this one, to which nothing happens any more; what it is to do takes no time. */
+async function restart(): Promise<void> {
+  world.engine.trouble = () => {};
+  world.engine.calls.length = 0;
+  deployer = new AppDeployer(world);
+  await deployer.start();
+  await settle();
+}
+
+const calls = (...names: string[]): string[] =>
+  world.engine.calls.filter((call) => names.some((name) => call.startsWith(`${name} `)));
+
+describe("the end of a deployment that failed", () => {
+  test("does not keep Steppe from stopping, and is gone on with at the next start", async () => {
+    world.engine.unhealthy = ({ number }) => number === 2;
+    hang("abandon");
+    const failing = await push("v2");
+    expect(failing).toMatchObject({ state: "placed", finishedAt: null, error: { code: "CHECK_FAILED" } });
+    await deployer.stop();
+    expect(deployer.deployment(failing.id)).toMatchObject({ state: "placed", finishedAt: null });
+    world.engine.unhealthy = () => false; // it is not asked once more
+    await restart();
+    const error = { code: "CHECK_FAILED", cause: "GET / answered 404", hint: expect.any(String) as string };
+    expect(deployer.deployment(failing.id)).toMatchObject({ state: "failed", error });
+    expect(deployer.deployment(failing.id).error?.hint.match(/To try the same again/g)).toHaveLength(1);
+    expect(calls("place", "awaitHealthy", "abandon")).toEqual(["abandon blog 2"]);
+    expect(world.engine.routed.get("blog")?.number).toBe(1);
+  });
+
+  test("nor is it forgotten by a crash", async () => {
+    world.engine.unhealthy = ({ number }) => number === 2;
+    hang("abandon");
+    const failing = await push("v2");
+    await restart();
+    expect(deployer.deployment(failing.id)).toMatchObject({ state: "failed", error: { code: "CHECK_FAILED" } });
+    expect(calls("awaitHealthy", "abandon")).toEqual(["abandon blog 2"]);
+  });
+});
+
+describe("canaries that a person rejected", () => {
+  test("are told as being taken away, and after a crash nobody is asked once more", async () => {
+    const waiting = await push("v2");
+    hang("abandon");
+    const rejected = deployer.rejectCanaries("blog", undefined);
+    expect(rejected).toMatchObject({ hold: null, finishedAt: null, error: { cause: "its canaries were rejected" } });
+    await settle();
+    await restart();
+    expect(deployer.deployment(waiting.id)).toMatchObject({ state: "failed", error: { code: "DEPLOYMENT_REJECTED" } });
+    expect(calls("route", "abandon")).toEqual(["abandon blog 2", "route blog 1"]);
+  });
+
+  test("before they were taken up again are as well", async () => {
+    const waiting = await push("v2");
+    await deployer.stop();
+    deployer = new AppDeployer(world);
+    deployer.rejectCanaries("blog", waiting.id);
+    await deployer.start();
+    expect(await ended(deployer, waiting)).toMatchObject({ state: "failed", error: { code: "DEPLOYMENT_REJECTED" } });
+  });
+
+  test("or that a newer one took the place of", async () => {
+    const older = await push("v2");
+    hang("abandon");
+    const newer = await push("v3");
+    await restart();
+    await settle();
+    expect(deployer.deployment(older.id)).toMatchObject({ state: "superseded" });
+    expect(deployer.deployment(newer.id)).toMatchObject({ state: "healthy", hold: { kind: "promotion" } });
+    expect(calls("route")).toEqual(["route blog 1", "route blog 3"]);
+  });
+});
+
+describe("what served before a release that is live", () => {
+  async function goLive(): Promise<Deployment> {
+    hang("retire");
+    const waiting = await push("v2");
+    await deployer.promote("blog", undefined);
+    await settle();
+    expect(deployer.deployment(waiting.id)).toMatchObject({ state: "live" });
+    return waiting;
+  }
+
+  test("is taken away at the next start, if that was not done, and once", async () => {
+    await goLive();
+    await restart();
+    expect(calls("retire")).toEqual(["retire blog 2"]);
+    expect([...(world.engine.placed.get("blog") ?? [])]).toEqual([2]);
+    await deployer.stop();
+    await restart();
+    expect(calls("retire")).toEqual([]);
+  });
+
+  test("does not keep Steppe from stopping, nor the app's next deployment from its turn", async () => {
+    await goLive();
+    await deployer.stop();
+    await restart();
+    expect(calls("retire")).toEqual(["retire blog 2"]);
+    expect(await push("v3")).toMatchObject({ state: "healthy", hold: { kind: "promotion" } });
+  });
+
+  test("is tried once each start where it fails", async () => {
+    await goLive();
+    world.engine.trouble = (call) => {
+      if (call === "retire") throw new Error("Nomad is away");
+    };
+    deployer = new AppDeployer(world);
+    await deployer.start();
+    await settle();
+    await deployer.stop();
+    await restart();
+    expect(calls("retire")).toEqual(["retire blog 2"]);
+  });
+
+  test("is nobody's any more when the app is removed", async () => {
+    await goLive();
+    await deployer.stop();
+    world.engine.trouble = () => {};
+    deployer = new AppDeployer(world);
+    await deployer.removeApp("blog");
+    await restart();
+    expect(calls("retire")).toEqual([]);
+  });
+});
+
+test("a removal that waits for a cluster does not keep Steppe from stopping, and is finished at the next start", async () => {
+  hang("remove");
+  const removing = deployer.removeApp("blog").catch((error: unknown) => error);
+  await settle();
+  await deployer.stop();
+  expect(await removing).toMatchObject({ code: "SHUTTING_DOWN" });
+  // Begun at a start, it is waited for as well: nothing of it happens after the end.
+  deployer = new AppDeployer(world);
+  await deployer.start();
+  await settle();
+  await deployer.stop();
+  expect(deployer.apps()).toHaveLength(1);
+  await restart();
+  expect(deployer.apps()).toEqual([]);
+});
