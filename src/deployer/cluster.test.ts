@@ -44,7 +44,8 @@ describe("on a cluster", () => {
       [ownTag("two"), fakeDigest("two")],
       [ownTag("three"), fakeDigest("three")],
     ]);
-    const hint = { registry: "registry.example.com", repository: "team/blog", tags: [ownTag("two"), "release-v1"] };
+    const told = { registry: "registry.example.com", repository: "team/blog", isProven: true };
+    const hint = { ...told, tags: [ownTag("two"), "release-v1"] };
     await deployer.imageChanged(hint, "hint", new AbortController().signal);
     await settle();
     expect(deployer.deployments("blog", 9)).toHaveLength(3);
@@ -54,7 +55,8 @@ describe("on a cluster", () => {
     const { world, deployer, deploy } = await cluster();
     await deploy("refs/tags/v1", "one");
     world.registry.push(REPOSITORY, ownTag("lost"), fakeDigest("lost"), Date.UTC(2099, 0, 1));
-    const hint = { registry: "registry.example.com", repository: "team/blog", tags: [ownTag("lost")] };
+    const told = { registry: "registry.example.com", repository: "team/blog", isProven: true };
+    const hint = { ...told, tags: [ownTag("lost")] };
     const said = await deployer.imageChanged(hint, "hint", new AbortController().signal);
     expect(said).toContain(`${ownTag("lost")} was made by Steppe of a branch or a folder, and never deploys`);
     expect(deployer.deployments("blog", 9)).toHaveLength(1);

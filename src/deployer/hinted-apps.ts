@@ -24,14 +24,14 @@ export class HintedApps {
 
   /** See `Deployer.imageChanged`. */
   async imageChanged(
-    { registry, repository, tags }: HintedImage,
+    { registry, repository, tags, isProven }: HintedImage,
     requestId: string,
     signal: AbortSignal,
   ): Promise<string> {
     const apps = this.#appsOf(registry, repository);
     if (apps.length === 0) return `no app has the image ${registry}/${repository}`;
     const look = async (app: string): Promise<string> => {
-      const report = await this.#parts.images.look(app, tags, requestId);
+      const report = await this.#parts.images.look(app, tags, requestId, isProven);
       return `${app}: ${describeImages(report, tags)}`;
     };
     return await aborted(signal, everyOf(apps.map(look)));

@@ -18,6 +18,8 @@ export interface ImageLookRequest {
   known: ReadonlyMap<string, ImageTagRow>;
   /** The tags that are told of, the last one last. */
   wanted: ReadonlySet<string>;
+  /** Those of them of which it was proven who tells. */
+  proven: ReadonlySet<string>;
   /** Whether all that there is is to be looked at. */
   isPoll: boolean;
   /** The tag that is live, without `release-`, and when its release was made; null if what is live came from no tag, or nothing is. */
@@ -145,7 +147,7 @@ function compareList(listed: ReadonlySet<string>, { known }: ImageLookRequest, l
 
 /** What changed by the registry's word, and may deploy. */
 function sortOut(found: readonly Found[], request: ImageLookRequest, look: ImagesLook): Moved[] {
-  const { known, wanted, servedSince, now } = request;
+  const { known, proven, servedSince, now } = request;
   const moved: Moved[] = [];
   for (const { tag, digest } of found) {
     const before = known.get(tag);
@@ -155,8 +157,8 @@ function sortOut(found: readonly Found[], request: ImageLookRequest, look: Image
       if (before !== undefined && before.askedAt > 0 && !look.gone.includes(tag)) look.gone.push(tag);
     } else if (before?.digest === digest) {
       look.same.push(tag);
-    } else if (before?.digest === null && !wanted.has(tag)) {
-      // Nobody asked what it was when it was first seen: it is older than what was deployed then.
+    } else if (before?.digest === null && !proven.has(tag)) {
+      // Nobody asked what it was when it was first seen: it is older than what was deployed then, whatever somebody says who may be anybody.
       look.changed.push({ tag, digest, createdAt: 0, seenAt: before.seenAt });
     } else if (served !== undefined) {
       look.changed.push({ tag, digest, createdAt: served, seenAt: now });

@@ -24,6 +24,8 @@ export interface ImagesReport {
 interface Waiting {
   /** The tags that are told of. */
   wanted: Set<string>;
+  /** Those of them of which it was proven who says so. */
+  proven: Set<string>;
   /** Whether all that there is is to be looked at. */
   isPoll: boolean;
   report: Promise<ImagesReport>;
@@ -58,15 +60,19 @@ export class ImageWatch {
   /**
    * Looks at tags of the app's repository: those that may have changed, the last one last, or with null at all. Of an app without
    * `image` nothing. Throws what registries do.
+   *
+   * @param isProven whether it is known who says that they may have changed
    */
-  look(name: string, wanted: readonly string[] | null, requestId: string): Promise<ImagesReport> {
+  look(name: string, wanted: readonly string[] | null, requestId: string, isProven = true): Promise<ImagesReport> {
     const waiting = this.#waiting.get(name);
     if (waiting !== undefined) {
       waiting.isPoll ||= wanted === null;
       for (const tag of wanted ?? []) waiting.wanted.add(tag);
+      if (isProven) for (const tag of wanted ?? []) waiting.proven.add(tag);
       return waiting.report;
     }
-    const next: Waiting = { wanted: new Set(wanted), isPoll: wanted === null, report: Promise.resolve(NOTHING) };
+    const told = { wanted: new Set(wanted), proven: new Set(isProven ? wanted : []) };
+    const next: Waiting = { ...told, isPoll: wanted === null, report: Promise.resolve(NOTHING) };
     this.#waiting.set(name, next);
     next.report = this.#looks.run(name, () => {
       this.#waiting.delete(name);
@@ -111,7 +117,7 @@ export class ImageWatch {
     await this.#looks.stop();
   }
 
-  async #look(name: string, { wanted, isPoll }: Waiting, requestId: string): Promise<ImagesReport> {
+  async #look(name: string, { wanted, proven, isPoll }: Waiting, requestId: string): Promise<ImagesReport> {
     const { registry: apps, dependencies } = this.#parts;
     const { definition } = apps.get(name);
     if (definition.image === null) return NOTHING;
@@ -122,6 +128,7 @@ export class ImageWatch {
       repository,
       known: this.#tags.all(name, repository),
       wanted,
+      proven,
       isPoll,
       live: this.#live(name),
       servedSince: (digest) => this.#serving(name, digest)?.createdAt,

@@ -38,8 +38,8 @@ function push(tag: string, { name = tag, at = day(1) }: { name?: string; at?: nu
   return fakeDigest(name);
 }
 
-const hint = (...tags: string[]): Promise<string> =>
-  deployer.imageChanged({ registry: "registry.test", repository: "team/blog", tags }, "webhook-x", signal);
+const told = { registry: "registry.test", repository: "team/blog", isProven: true };
+const hint = (...tags: string[]): Promise<string> => deployer.imageChanged({ ...told, tags }, "webhook-x", signal);
 const newest = (): Deployment => deployer.deployments("blog", 1)[0]!;
 const count = (): number => deployer.deployments("blog", 99).length;
 
@@ -117,9 +117,9 @@ describe("a hint of an image", () => {
   test("of a registry by another name is of the apps with that path, if it is nobody's by its full name", async () => {
     await addApp();
     push("v1");
-    const elsewhere = { registry: "10.0.0.7:5000", repository: "team/blog", tags: ["v1"] };
+    const elsewhere = { ...told, registry: "10.0.0.7:5000", tags: ["v1"] };
     expect(await deployer.imageChanged(elsewhere, "r", signal)).toContain("is deployment 1");
-    const other = { registry: "registry.test", repository: "team/other", tags: ["v1"] };
+    const other = { ...told, repository: "team/other", tags: ["v1"] };
     expect(await deployer.imageChanged(other, "r", signal)).toBe("no app has the image registry.test/team/other");
   });
 

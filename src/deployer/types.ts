@@ -207,6 +207,8 @@ export interface HintedImage {
   repository: string;
   /** The tags that may have changed; null if it is not told which. */
   tags: readonly string[] | null;
+  /** Whether it was proven who says so; else a tag that was there before, and that nobody asked for, is no newer for being told of. */
+  isProven: boolean;
 }
 
 /** What came of a look at an app's refs. */

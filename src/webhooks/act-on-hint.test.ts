@@ -16,7 +16,7 @@ const ref = (...repositoryUrls: string[]): RefHint => ({
   ref: "refs/tags/v1",
 });
 
-async function act(hints: readonly Hint[]) {
+async function act(hints: readonly Hint[], webhook = "hub") {
   const asked: unknown[] = [];
   const actor = new HintActor({
     async imageChanged(hint, requestId) {
@@ -28,19 +28,23 @@ async function act(hints: readonly Hint[]) {
       return "a repository";
     },
   });
-  return { outcome: await actor.act(hints, "hub", new AbortController().signal), asked };
+  return { outcome: await actor.act(hints, webhook, new AbortController().signal), asked };
 }
 
 test("hints of an image are one question, about each tag once", async () => {
   expect(await act([image("v1"), image("v2"), image("v1")])).toEqual({
     outcome: "an image",
-    asked: [{ registry: "r.test", repository: "team/blog", tags: ["v1", "v2"] }, "webhook-hub"],
+    asked: [{ registry: "r.test", repository: "team/blog", tags: ["v1", "v2"], isProven: true }, "webhook-hub"],
   });
 });
 
 test("one that does not tell its tag asks for all of them", async () => {
   const { asked } = await act([image("v1"), image(null)]);
   expect(asked[0]).toMatchObject({ tags: null });
+});
+
+test("of what came by an open path nobody knows who says so", async () => {
+  expect((await act([image("v1")], "/blog")).asked[0]).toMatchObject({ tags: ["v1"], isProven: false });
 });
 
 test("hints of a ref name every address of its repository", async () => {

@@ -1,5 +1,6 @@
 import type { Deployer } from "../deployer/index.ts";
 import type { HintHandler } from "./hint-queue.ts";
+import { isOpenPath } from "./open-paths.ts";
 import type { Hint, ImageHint, RefHint } from "./types.ts";
 
 /** Acts on hints: has the deployer ask the registry or the repository whether they are so. */
@@ -18,7 +19,7 @@ export class HintActor implements HintHandler {
     const [image] = images;
     if (image !== undefined) {
       const { registry, repository } = image;
-      const hinted = { registry, repository, tags: tagsOf(images) };
+      const hinted = { registry, repository, tags: tagsOf(images), isProven: !isOpenPath(webhook) };
       outcomes.push(await this.#deployer.imageChanged(hinted, requestId, signal));
     }
     if (refs.length > 0) outcomes.push(await this.#deployer.repositoryChanged(urlsOf(refs), requestId, signal));

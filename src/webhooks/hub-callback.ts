@@ -2,6 +2,7 @@ import { request as httpsRequest } from "node:https";
 import type { Logger } from "../shared/log.ts";
 import type { DeliveryJournal, JournaledHint } from "./delivery-journal.ts";
 import type { Outcome } from "./hint-queue.ts";
+import { isOpenPath } from "./open-paths.ts";
 import type { KnownWebhook } from "./webhook-registry.ts";
 
 /** The one host that is ever called, whatever a delivery says. */
@@ -52,7 +53,7 @@ export class HubCallback {
 
   async #report(webhook: string, delivery: number, { text, isDone }: Outcome): Promise<void> {
     const { webhooks, deliveries, log } = this.#parts;
-    if (webhook.startsWith("/")) return; // an open path: whoever sends there is not called
+    if (isOpenPath(webhook)) return; // an open path: whoever sends there is not called
     const { callback, sender } = webhooks.get(webhook);
     if (!callback || sender !== "docker-hub") return;
     const body = deliveries.get(delivery)?.body ?? null;

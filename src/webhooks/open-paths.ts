@@ -9,6 +9,11 @@ export interface OpenPaths {
   has(): boolean;
 }
 
+/** Whether what deliveries came by is such a path, and not the name of a webhook. */
+export function isOpenPath(webhook: string): boolean {
+  return webhook.startsWith("/");
+}
+
 /** The paths that apps name; several may name the same. */
 export class OpenPathTable implements OpenPaths {
   readonly #ofApps = new Map<string, { path: string; repository: string }>();
