@@ -21,6 +21,26 @@ export async function readKey(
 }
 
 /**
+ * Writes a key in place of what it was found to hold, null if there was none. What somebody else wrote since stays.
+ *
+ * @returns what it holds then
+ */
+export async function replaceKey(
+  consul: Pick<KeyedParts["consul"], "kv">,
+  key: string,
+  { from, to }: { from: string | null; to: string },
+  signal?: AbortSignal,
+): Promise<string | null> {
+  let there = from;
+  const decide = (found: string | null): string | undefined => {
+    there = found === from ? to : found;
+    return found === from ? to : undefined;
+  };
+  await changeKey(consul, key, decide, signal);
+  return there;
+}
+
+/**
  * Replaces what a key holds, or takes it away, as long as `decide` says so of what is there; whoever writes at the same moment is not overwritten unread. An answer that was lost is asked for:
  * what was written is there.
  *

@@ -107,6 +107,36 @@ describe("what somebody else writes", () => {
     expect(cluster.written).toEqual(["v2", "v3"]);
   });
 
+  test("between the last look and the writing is not overwritten, and fails the deployment", async () => {
+    const cluster = await withLive();
+    const context = keptContext();
+    const say = context.progress;
+    context.progress = (message) => {
+      say(message);
+      cluster.setKey("v3");
+    };
+    const failure = { code: "INSTANCE_FAILED", reason: `${KEY} was changed to v3 by somebody else meanwhile` };
+    await expect(deploy(cluster, keyedRelease(2, "v2"), context)).rejects.toMatchObject(failure);
+    expect([cluster.written, cluster.key]).toEqual([[], "v3"]);
+    await new KeyedReleases(cluster).abandon(keyedRelease(2, "v2"));
+    expect(cluster.key).toBe("v3");
+  });
+
+  test("while Steppe was away in the middle of a deployment is theirs as well", async () => {
+    const cluster = await withLive();
+    const keyed = new KeyedReleases(cluster);
+    const death = new AbortController();
+    await keyed.place(keyedRelease(2, "v2"), keptContext());
+    const routing = keyed.route(keyedRelease(2, "v2"), keptContext(death.signal)).catch(() => {});
+    await cluster.clock.advance(500);
+    death.abort(new Error("it dies"));
+    await routing;
+    cluster.setKey("v3");
+    const again = inTime(cluster.clock, keyed.route(keyedRelease(2, "v2"), keptContext()));
+    await expect(again).rejects.toHaveProperty("reason", `${KEY} was changed to v3 by somebody else meanwhile`);
+    expect([cluster.written, cluster.key]).toEqual([["v2"], "v3"]);
+  });
+
   test("during a deployment is left as it is", async () => {
     const cluster = await withLive();
     const keyed = new KeyedReleases(cluster);

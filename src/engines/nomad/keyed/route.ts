@@ -5,7 +5,7 @@ import { awaitHealth, wantedInstances } from "./await-health.ts";
 import { goBack } from "./go-back.ts";
 import { expectedOf } from "./health-judge.ts";
 import { startsOf } from "./instance-starts.ts";
-import { changeKey, readKey } from "./key-store.ts";
+import { readKey, replaceKey } from "./key-store.ts";
 import { keyedFailed } from "./keyed-failed.ts";
 import type { KeyedJob } from "./keyed-job.ts";
 import { compatibleOf, type KeyedParts } from "./keyed-parts.ts";
@@ -49,10 +49,12 @@ async function look(step: Step, attempt: KeyedAttempt): Promise<void> {
   finish(step, attempt, outcome.instances);
 }
 
-/** Remembers what there is, and then writes the tag. */
+/** Remembers what there is, and then writes the tag over that and nothing else: what somebody wrote meanwhile, who deploys by the same key, is theirs. */
 async function write(step: Step, placed: KeyedAttempt, found: string | null): Promise<KeyedAttempt> {
   const { parts, job, context } = step;
-  const { key, tag, left } = placed;
+  const { key, tag, left, stage, former } = placed;
+  // Of a process that died: whether it had written already is not known.
+  if (stage === "written" && found !== former && found !== left?.tag) throw overtaken(step, placed, found);
   const before = await wantedInstances(parts, job.id, context.signal);
   const attempt: KeyedAttempt = {
     ...placed,
@@ -63,7 +65,8 @@ async function write(step: Step, placed: KeyedAttempt, found: string | null): Pr
   };
   remember(step, attempt);
   context.progress(`${key}: ${found ?? "none"} → ${tag}`);
-  await changeKey(parts.consul, key, () => tag, context.signal);
+  const there = await replaceKey(parts.consul, key, { from: found, to: tag }, context.signal);
+  if (there !== tag) throw overtaken(step, attempt, there);
   return attempt;
 }
 
@@ -73,12 +76,17 @@ async function watch(step: Step, attempt: KeyedAttempt): Promise<void> {
   const patiently = <Result>(work: () => Promise<Result>): Promise<Result> => whileAway(parts, context.signal, work);
   const outcome = await patiently(() => awaitHealth(parts, { ...waitOf(step, attempt), starts, expected }));
   if (!outcome.isHealthy) throw await takeBack(step, attempt, outcome);
-  const found = (await patiently(() => readKey(parts.consul, key, context.signal)))?.value ?? "nothing";
-  if (found !== tag) {
-    const cause = `${key} was changed to ${found} by somebody else meanwhile`;
-    throw giveUp(step, attempt, { code: "INSTANCE_FAILED", cause });
-  }
+  const found = (await patiently(() => readKey(parts.consul, key, context.signal)))?.value ?? null;
+  if (found !== tag) throw overtaken(step, attempt, found);
   finish(step, attempt, outcome.instances);
+}
+
+/** Ends a deployment whose key somebody else wrote since: it is theirs, and left as it is. */
+function overtaken(step: Step, attempt: KeyedAttempt, found: string | null): Error {
+  const cause = `${attempt.key} was changed to ${found ?? "nothing"} by somebody else meanwhile`;
+  const hint =
+    "Nothing was taken back. See who else writes the key (an old deployer that still runs?), then deploy again.";
+  return giveUp(step, attempt, { code: "INSTANCE_FAILED", cause, hint });
 }
 
 /** Takes back what the deployment did; gives what to throw for it. */
