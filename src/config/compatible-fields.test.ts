@@ -41,6 +41,16 @@ test("all that can be said of it", () => {
   });
 });
 
+test("no two apps write one key, whether they say its name or not", () => {
+  const one = "a: {domain: a.test, image: team/blog, compatible: {}}";
+  const other = "b: {domain: b.test, image: x/y, compatible: {key: configs/team/blog/IMAGE_TAG}}";
+  const { reason } = fault(() => parseConfig(`apps: {${one}, ${other}}`, "steppe.yaml"));
+  expect(reason).toBe(
+    "steppe.yaml:1:95: apps.b.compatible writes the key `configs/team/blog/IMAGE_TAG`, which the app `a` writes already; " +
+      "give one of them another `key` (apps.a.compatible at steppe.yaml:1:58)",
+  );
+});
+
 describe("mistakes are told with their place", () => {
   test.each([
     ["compatible: {}", /apps\.b\.compatible is there without `image`: whose tags are they/],

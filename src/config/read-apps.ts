@@ -4,6 +4,7 @@ import { type CompatibleDefinition, usualKey } from "./compatible-definition.ts"
 import { compatibleSchema } from "./compatible-schema.ts";
 import { defaults, limits } from "./defaults.ts";
 import { parseDomain } from "./domain.ts";
+import { keysTwice } from "./keys-twice.ts";
 import {
   BESIDE_COMPATIBLE,
   BESIDE_JOB,
@@ -44,7 +45,9 @@ export function readApps(input: unknown): ReadApps {
   const problems = parsed.success ? [] : toProblems(parsed.error.issues, input, keysAt);
   problems.push(...crossProblems(input));
   if (problems.length > 0 || !parsed.success) return { problems };
-  return { apps: Object.entries(parsed.data.apps).map(([name, fields]) => toDefinition(name, fields)) };
+  const apps = Object.entries(parsed.data.apps).map(([name, fields]) => toDefinition(name, fields));
+  const twice = keysTwice(apps);
+  return twice.length > 0 ? { problems: twice } : { apps };
 }
 
 /** Leaves out the top-level keys that begin with `x-`: they hold YAML anchors for other places. */

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type AppDefinition, diffDefinitions } from "../config/index.ts";
 import { SteppeError } from "../shared/errors.ts";
 import { type AppRow, AppTable } from "../store/index.ts";
+import { assertKeysFree } from "./compatible-keys.ts";
 import { assertDomainsFree, claimDomains, redistributeDomains } from "./domains.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import type { Change } from "./types.ts";
@@ -41,7 +42,7 @@ export class AppRegistry {
     return row;
   }
 
-  /** Throws APP_EXISTS, DOMAIN_TAKEN, and what the engine refuses. */
+  /** Throws APP_EXISTS, DOMAIN_TAKEN, CONFIG_INVALID if another app writes its key in Consul, and what the engine refuses. */
   add(definition: AppDefinition, paused: AppRow["paused"] = null): void {
     const { store, engine, clock } = this.#dependencies;
     if (this.#apps.get(definition.name) !== undefined) {
@@ -52,6 +53,7 @@ export class AppRegistry {
       });
     }
     engine.validate(definition);
+    assertKeysFree(store, [definition], []);
     store.transaction(() => {
       this.#insert(definition, clock.now());
       if (paused !== null) this.#apps.setPaused(definition.name, paused);
@@ -59,7 +61,7 @@ export class AppRegistry {
     });
   }
 
-  /** Compares what is declared with what is. Throws DOMAIN_TAKEN, and what the engine refuses. */
+  /** Compares what is declared with what is. Throws DOMAIN_TAKEN, CONFIG_INVALID if two apps write one key in Consul, and what the engine refuses. */
   plan(definitions: readonly AppDefinition[], prune: boolean): ApplyPlan {
     const plan: ApplyPlan = { add: [], change: [], remove: [], changes: [] };
     for (const definition of definitions) {
@@ -85,6 +87,7 @@ export class AppRegistry {
       plan.changes.push(...plan.remove.map((app): Change => ({ app, action: "remove", fields: [] })));
     }
     assertDomainsFree(this.#dependencies.store, definitions, plan.remove);
+    assertKeysFree(this.#dependencies.store, definitions, plan.remove);
     return plan;
   }
 
