@@ -137,12 +137,17 @@ export class FakeCluster {
       return { EvalID: "evaluation", DeploymentModifyIndex: nomad.index };
     }
     if (first === "client") return "it says why\n";
+    if (first === "allocation") return this.#instance(id) ?? notFound();
     if (first !== "job") throw new NotFound(`no endpoint ${pathname}`);
     if (method === "DELETE") {
       nomad.stop(id, searchParams.get("purge") === "true");
       return { EvalID: "evaluation", JobModifyIndex: nomad.index };
     }
     return this.#ofJob(id, rest[0], said);
+  }
+
+  #instance(id: string): RawInstance | undefined {
+    return [...this.nomad.jobs.values()].flatMap(({ instances }) => instances).find(({ ID }) => ID === id);
   }
 
   #ofJob(id: string, what: string | undefined, said: Said): unknown {

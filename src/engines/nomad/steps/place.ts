@@ -1,16 +1,16 @@
 import type { EngineContext, ReleaseSpec } from "../../engine.ts";
 import { SteppeError } from "../../../shared/errors.ts";
-import { requireFreeRoutes } from "../fabio/route-conflicts.ts";
 import { isWanted } from "../cluster/job-view.ts";
 import { LATER } from "../cluster/job-watch.ts";
 import { driftError, foreignError } from "../job/job-drift.ts";
 import { attemptOf } from "../job/job-owner.ts";
-import { servicesOf, withoutRoutes } from "../job/services-of.ts";
+import { withoutRoutes } from "../job/services-of.ts";
 import { visitedCanaries } from "../job/visited-canaries.ts";
 import type { JobSpec } from "../../../nomad-api/index.ts";
 import type { NomadParts } from "../parts.ts";
 import { type AppJob, deploymentNow, isOf, readAppJob } from "./app-job.ts";
 import { isUnchanged } from "./is-unchanged.ts";
+import { requireFree } from "./require-free.ts";
 
 /**
  * Registers the release's job, unless that is done already: its instances come as canaries beside those that serve. Where there are none, Nomad makes no canaries, so that the
@@ -29,7 +29,7 @@ export async function placeRelease(
   if (found !== undefined) await requireOwn(parts, release, found, signal);
   const isOwn = found !== undefined && isOf(found, release);
   if (isOwn && !(await isSpent(parts, found, signal))) return;
-  await requireFree(parts, spec, signal);
+  await requireFree(parts, release, { spec, before: found }, signal);
   const attempt = isOwn ? attemptOf(found.job.meta) + 1 : 0;
   const again = attempt === 0 ? spec : await maker.make(release, attempt, signal);
   const serves = found !== undefined && (await hasInstances(parts, found, signal));
@@ -80,16 +80,6 @@ async function isSpent(parts: NomadParts, found: AppJob, signal: AbortSignal): P
   if (found.job.isStopped) return true;
   const deployment = await deploymentNow(parts, found, signal);
   return deployment !== undefined && (deployment.status === "failed" || deployment.status === "cancelled");
-}
-
-/** Throws DOMAIN_TAKEN if another service of Consul has one of the routes. */
-async function requireFree({ consul, tagPrefix }: NomadParts, spec: JobSpec, signal: AbortSignal): Promise<void> {
-  const services = servicesOf(spec);
-  if (services.length === 0) return;
-  const { value } = await consul.catalog.services({ signal });
-  const own = new Set(services.map(({ name }) => name));
-  const others = [...value].filter(([name]) => !own.has(name));
-  for (const service of services) requireFreeRoutes(service, others, tagPrefix);
 }
 
 async function hasInstances({ nomad }: NomadParts, { job }: AppJob, signal: AbortSignal): Promise<boolean> {

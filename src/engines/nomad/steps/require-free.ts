@@ -1,0 +1,60 @@
+import type { JobSpec } from "../../../nomad-api/index.ts";
+import { SteppeError } from "../../../shared/errors.ts";
+import type { ReleaseSpec } from "../../engine.ts";
+import { isWanted } from "../cluster/job-view.ts";
+import { requireFreeRoutes } from "../fabio/route-conflicts.ts";
+import { servicesOf } from "../job/services-of.ts";
+import type { NomadParts } from "../parts.ts";
+import type { AppJob } from "./app-job.ts";
+import { instancesOf } from "./served-instances.ts";
+
+/** Consul may have more that nobody took away; whose that is is not asked without end. */
+const MOST_ASKED = 20;
+
+/**
+ * Throws DOMAIN_TAKEN if another service of Consul has one of the routes of a job that is to be registered, and NOMAD_JOB_INVALID if another job runs as one of its services: Fabio
+ * would send visitors to both.
+ *
+ * @param before the job as it is: what services it has are its own, whoever else may be there as well
+ */
+export async function requireFree(
+  parts: NomadParts,
+  release: ReleaseSpec,
+  { spec, before }: { spec: JobSpec; before: AppJob | undefined },
+  signal: AbortSignal,
+): Promise<void> {
+  const services = servicesOf(spec);
+  if (services.length === 0) return;
+  const { value: known } = await parts.consul.catalog.services({ signal });
+  const own = new Set(services.map(({ name }) => name));
+  const others = [...known].filter(([name]) => !own.has(name));
+  for (const service of services) requireFreeRoutes(service, others, parts.tagPrefix);
+  const had = before === undefined || before.job.isStopped ? [] : servicesOf(before.job.spec).map(({ name }) => name);
+  const fresh = [...own.difference(new Set(had))].filter((name) => known.has(name));
+  for (const name of fresh) await requireUnshared(parts, release, { job: spec.ID, service: name }, signal);
+}
+
+async function requireUnshared(
+  parts: NomadParts,
+  { app }: ReleaseSpec,
+  { job, service }: { job: string; service: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const registered = await instancesOf(parts, [service], signal);
+  for (const allocation of registered.flatMap(({ instance }) => allocationOf(instance.id)).slice(0, MOST_ASKED)) {
+    const { value } = await parts.nomad.allocations.read(allocation, { signal });
+    if (value === undefined || value.jobId === job || !isWanted(value)) continue;
+    throw new SteppeError("NOMAD_JOB_INVALID", {
+      operation: "deploy",
+      subject: app,
+      cause: `the job ${value.jobId} has the service ${service} in Consul, which the job ${job} would have as well: visitors would be sent to both`,
+      hint: `Give one of the two services another name, or stop that job first: \`nomad job stop ${value.jobId}\`.`,
+    });
+  }
+}
+
+/** Of what Nomad registered in Consul, whose it is; nothing of what anybody else did. */
+function allocationOf(serviceId: string): string[] {
+  const [, id] = /^_nomad-task-([0-9a-f-]{36})-/.exec(serviceId) ?? [];
+  return id === undefined ? [] : [id];
+}
