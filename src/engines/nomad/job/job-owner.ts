@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { AppDefinition } from "../../../config/index.ts";
 import type { ReleaseSpec } from "../../engine.ts";
 
@@ -55,17 +56,27 @@ export function isOwnerKey(key: string): boolean {
   return Object.values<string>(KEYS).includes(key);
 }
 
+/**
+ * The fields that definitions got after jobs had been registered with hashes of them, by their paths (`run.count`), and what they are where nobody says anything. With that they are
+ * left out: else no job that runs would be known any more after an upgrade.
+ */
+const ADDED: ReadonlyMap<string, unknown> = new Map();
+
 /** Names a definition by what it says, whatever the order of its fields. */
-export function definitionHash(definition: AppDefinition): string {
+export function definitionHash(definition: AppDefinition, added = ADDED): string {
   return createHash("sha256")
-    .update(JSON.stringify(sorted(definition)))
+    .update(JSON.stringify(sorted(definition, "", added)))
     .digest("hex")
     .slice(0, 32);
 }
 
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
+function sorted(value: unknown, path: string, added: ReadonlyMap<string, unknown>): unknown {
+  if (Array.isArray(value)) return value.map((item) => sorted(item, `${path}[]`, added));
   if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).map(([key, inner]): [string, unknown] => [key, sorted(inner)]);
+  const entries = Object.entries(value).flatMap(([key, inner]): Array<[string, unknown]> => {
+    const at = path === "" ? key : `${path}.${key}`;
+    const isUsual = added.has(at) && isDeepStrictEqual(inner, added.get(at));
+    return isUsual ? [] : [[key, sorted(inner, at, added)]];
+  });
   return entries.sort(([a], [b]) => (a < b ? -1 : 1));
 }
