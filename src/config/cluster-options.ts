@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { withoutSecrets } from "../shared/without-secrets.ts";
 import type { UpOption } from "./up-options.ts";
 import { upUsage } from "./up-usage.ts";
 
@@ -74,7 +75,7 @@ function readAddress(text: string): string {
   const url = URL.parse(text);
   const isBare = url !== null && url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "";
   if (isBare && /^https?:$/.test(url.protocol)) return url.origin;
-  throw upUsage(`--fabio ${JSON.stringify(text)} is no address like http://10.0.0.1:9998`);
+  throw upUsage(`--fabio ${JSON.stringify(withoutSecrets(text))} is no address like http://10.0.0.1:9998`);
 }
 
 function readPrefix(text: string | undefined): string | null {

@@ -128,6 +128,11 @@ describe("parseUpOptions", () => {
     [["--engine", "nomad", "--datacenter="], "--datacenter is empty", undefined],
     [["--engine", "nomad", "--fabio", "fabio"], '--fabio "fabio" is no address like http://10.0.0.1:9998', undefined],
     [
+      ["--engine", "nomad", "--fabio", "http://me:secret@a.test"],
+      '--fabio "http://…@a.test" is no address like http://10.0.0.1:9998',
+      undefined,
+    ],
+    [
       ["--engine", "nomad", "--tag-prefix", 'a"'],
       '--tag-prefix "a\\"" is not 1 to 64 letters, digits and any of "_./:-"',
       undefined,

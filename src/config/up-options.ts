@@ -3,6 +3,7 @@ import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { upUsage as usage } from "./up-usage.ts";
 import { readRegistry } from "../shared/image-name.ts";
 import { nearest } from "../shared/nearest.ts";
+import { withoutSecrets } from "../shared/without-secrets.ts";
 import { type ClusterOptions, clusterOptions, readClusterOptions } from "./cluster-options.ts";
 import { parseHostName } from "./domain.ts";
 import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
@@ -269,7 +270,7 @@ function readUrl(text: string | undefined): string | null {
   const url = URL.parse(text);
   const isPlain = url !== null && url.search === "" && url.hash === "" && url.username === "" && url.password === "";
   if (isPlain && /^https?:$/.test(url.protocol)) return url.href.replace(/\/+$/, "");
-  throw usage(`--webhooks-url ${JSON.stringify(text)} is no address like https://hooks.example.com`);
+  throw usage(`--webhooks-url ${JSON.stringify(withoutSecrets(text))} is no address like https://hooks.example.com`);
 }
 
 function readRegistries(text: string | boolean | undefined): string[] {

@@ -1,3 +1,4 @@
+import { withoutSecrets } from "../without-secrets.ts";
 import { environmentError } from "./environment.ts";
 
 /** Where an agent listens. */
@@ -34,7 +35,11 @@ export function parseEndpoint(text: string, defaults: EndpointDefaults, name: st
     case "https":
       return webEndpoint("https:", rest ?? "", { text, defaults, name });
     default:
-      throw environmentError(name, `${text}: there is no scheme ${scheme}://`, "Use http://, https:// or unix://.");
+      throw environmentError(
+        name,
+        `${withoutSecrets(text)}: there is no scheme ${scheme}://`,
+        "Use http://, https:// or unix://.",
+      );
   }
 }
 
@@ -42,7 +47,7 @@ function unixEndpoint(socketPath: string, text: string, name: string): Endpoint 
   if (!socketPath.startsWith("/")) {
     throw environmentError(
       name,
-      `${text}: the path of a socket begins with /`,
+      `${withoutSecrets(text)}: the path of a socket begins with /`,
       "Write it like unix:///run/consul.sock.",
     );
   }
@@ -57,7 +62,8 @@ function webEndpoint(
   const address = `${scheme}//${rest}`;
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || url.hostname === "" || url.search !== "" || url.hash !== "") {
-    throw environmentError(name, `${text} is no address`, `Write it like ${scheme}//127.0.0.1:${defaults.port}.`);
+    const cause = `${withoutSecrets(text)} is no address`;
+    throw environmentError(name, cause, `Write it like ${scheme}//127.0.0.1:${defaults.port}.`);
   }
   if (url.username !== "" || url.password !== "") {
     throw environmentError(name, "a user and a password have no place in it", "Give them by themselves.");
