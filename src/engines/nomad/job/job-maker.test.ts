@@ -17,6 +17,12 @@ const own = (change: Partial<JobSpec> = {}, update?: UpdateSpec): JobSpec => ({
   ...change,
 });
 
+/** Groups of so many instances each. */
+function idle(...counts: number[]): JobSpec {
+  const [group] = own().TaskGroups ?? [];
+  return own({ TaskGroups: counts.map((Count, at) => ({ ...group, Name: `web${at}`, Count })) });
+}
+
 async function made(parsed: JobSpec, times = 1) {
   const cluster = new FakeCluster();
   cluster.parsed = parsed;
@@ -59,14 +65,24 @@ describe("a jobspec of the user's own", () => {
     ["updates of the job", own({ Update: { MaxParallel: 1 } })],
     ["updates of its group, though the job has none", own({ Update: { MaxParallel: 0 } }, { MaxParallel: 2 })],
     ["the type service", own({ Type: "service" })],
+    ["instances in one of its groups", idle(2, 0)],
   ])("with %s has deployments", async (_, job) => {
     expect((await made(job)).jobs[0]?.TaskGroups?.[0]?.Tasks?.[0]?.Config?.["image"]).toMatch(/^registry.test\/blog@/);
+  });
+
+  test("one that is made without instances is refused as well", async () => {
+    await using fake = await fakeNomad(new FakeCluster().answerNomad);
+    const nomad = { job: {}, group: { Count: 0 }, task: {}, service: {} };
+    const making = new JobMaker(fake.nomad, { datacenters: ["dc1"] }).make(testRelease(1, { nomad }), 0);
+    await expect(making).rejects.toMatchObject({ code: "NOMAD_JOB_INVALID", reason: "its group has `count = 0`" });
   });
 
   test.each<[what: string, job: JobSpec, cause: RegExp]>([
     ["of another type", own({ Type: "batch" }), /its type is batch, and only a service has deployments/],
     ["without updates", own({ Update: { MaxParallel: 0 } }), /its group web has `max_parallel = 0`/],
     ["with a group without updates", own({ Update: { MaxParallel: 2 } }, { MaxParallel: 0 }), /its group web/],
+    ["without instances", idle(0), /its group has `count = 0`/],
+    ["without instances in any of its groups", idle(0, 0), /all of its groups have `count = 0`/],
     [
       "of another image",
       { ID: "blog", TaskGroups: [] },

@@ -30,10 +30,10 @@ export class JobMaker {
   async make(release: ReleaseSpec, attempt: number, signal?: AbortSignal): Promise<JobSpec> {
     const { app, definition } = release;
     const settings = await settingsNow(this.#settings, this.#nomad, signal);
-    if (definition.job === null) return makeJob(release, settings, attempt);
+    if (definition.job === null) return requireInstances(app, makeJob(release, settings, attempt));
     const parsed = await this.#parse(app, definition.job, signal);
     requireDeployments(app, parsed);
-    return ownJob(parsed, release, settings, attempt);
+    return requireInstances(app, ownJob(parsed, release, settings, attempt));
   }
 
   async #parse(app: string, text: string, signal: AbortSignal | undefined): Promise<JobSpec> {
@@ -63,6 +63,18 @@ function requireDeployments(app: string, job: JobSpec): void {
       `its group ${without.Name} has \`max_parallel = 0\`, so Nomad replaces instances without a deployment`,
       "Say in `update` how many may be replaced at once.",
     );
+}
+
+/** Throws NOMAD_JOB_INVALID if it would have none: Nomad makes no deployment of it, and there is nothing to be healthy. */
+function requireInstances(app: string, job: JobSpec): JobSpec {
+  const groups = job.TaskGroups ?? [];
+  if (groups.length === 0 || groups.some(({ Count }) => Count !== 0)) return job;
+  throw new SteppeError("NOMAD_JOB_INVALID", {
+    operation: "make the job of",
+    subject: app,
+    cause: groups.length === 1 ? "its group has `count = 0`" : "all of its groups have `count = 0`",
+    hint: `Give one of them instances. To serve nothing for a while, stop the job: \`nomad job stop ${job.ID}\`.`,
+  });
 }
 
 function isUpdated({ Update }: JobSpec, group: GroupSpec): boolean {

@@ -52,6 +52,16 @@ test("the services that visitors are sent to, or all if they are sent to none", 
   expect(names(["plain"])).toEqual(["blog", "metrics"]);
 });
 
+test("of a group without instances nobody waits for a service", () => {
+  const group = (Name: string, Count: number) => ({
+    Name,
+    Count,
+    Services: [{ Name, Tags: ["urlprefix-blog.test/"] }],
+  });
+  const spec = { ID: "blog", TaskGroups: [group("web", 2), group("worker", 0)] };
+  expect(visitedServices(spec, "urlprefix-").map(({ name }) => name)).toEqual(["web"]);
+});
+
 test("what stands in for an instance is none", async () => {
   const entry = ({ instance: { id, name, address, port, meta } }: ServiceHealth): object => ({
     Node: { Node: "node", Address: address },

@@ -17,9 +17,10 @@ export async function instancesOf(
   return found.flatMap(({ value }) => value.filter((one) => !isStandIn(one)));
 }
 
-/** The services of a release's job that visitors are sent to; all of them if they are sent to none. */
+/** The services of a release's job that visitors are sent to; all of them if they are sent to none. Those of groups without instances aside. */
 export function visitedServices(spec: JobSpec, tagPrefix: string): JobService[] {
-  const services = servicesOf(spec);
+  const idle = new Set((spec.TaskGroups ?? []).flatMap(({ Name, Count }) => (Count === 0 ? [Name] : [])));
+  const services = servicesOf(spec).filter(({ group }) => !idle.has(group));
   const visited = services.filter(({ tags }) => tags.some((tag) => isRouteTag(tag, tagPrefix)));
   return visited.length === 0 ? services : visited;
 }
