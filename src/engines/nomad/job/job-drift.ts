@@ -3,20 +3,7 @@ import type { Job, JobSpec, JobVersion } from "../../../nomad-api/index.ts";
 import { SteppeError } from "../../../shared/errors.ts";
 import { attemptOf, type JobOwner, readOwner } from "./job-owner.ts";
 import { hasRoutes, withoutRoutes } from "./services-of.ts";
-
-/** What Nomad writes into a job by itself: it differs from version to version. */
-const VOLATILE = new Set([
-  "CreateIndex",
-  "JobModifyIndex",
-  "ModifyIndex",
-  "NomadTokenID",
-  "Stable",
-  "Status",
-  "StatusDescription",
-  "SubmitTime",
-  "Version",
-  "VersionTag",
-]);
+import { withoutVolatile } from "./without-volatile.ts";
 
 /** What a job is looked at for. */
 export interface DriftQuestion {
@@ -63,11 +50,7 @@ function addsRoutes(before: JobSpec, now: JobSpec, tagPrefix: string): boolean {
 }
 
 function isSameSpec(one: JobSpec, other: JobSpec): boolean {
-  return isDeepStrictEqual(lasting(one), lasting(other));
-}
-
-function lasting(spec: JobSpec): Array<[string, unknown]> {
-  return Object.entries(spec).filter(([key]) => !VOLATILE.has(key));
+  return isDeepStrictEqual(withoutVolatile(one), withoutVolatile(other));
 }
 
 /** That somebody else changed the job of an app; one without our meta may have been taken over, and never deployed. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { JobSpec } from "../../../nomad-api/index.ts";
-import { hasRoutes, servicesOf, withoutRoutes } from "./services-of.ts";
+import { hasRoutes, servicesOf, withoutRoutes, withRoutesOf } from "./services-of.ts";
 
 const job: JobSpec = {
   ID: "blog",
@@ -40,4 +40,30 @@ test("routes can be left out of a job, which stays as it is otherwise", () => {
   expect(servicesOf(without)[0]?.canaryTags).toEqual(["canary"]);
   expect(job).toEqual(before);
   expect(hasRoutes(job, "fabio-")).toBe(false);
+});
+
+test("routes can be put into a job as it was without them; whatever else it is made with by now is left out", () => {
+  const registered = withoutRoutes(job, "urlprefix-");
+  const [web, ...others] = structuredClone(job).TaskGroups ?? [];
+  const made = { ...job, Priority: 70, TaskGroups: [{ ...web, Name: "web", Count: 9 }, ...others] };
+  const routed = withRoutesOf(registered, made, "urlprefix-");
+  expect(servicesOf(routed)).toEqual(servicesOf(job));
+  expect([routed["Priority"], routed.TaskGroups?.[0]?.Count]).toEqual([undefined, undefined]);
+  expect(servicesOf(registered)[0]?.tags).toEqual(["metrics"]);
+  // Nomad's servers have put in what the names say.
+  const [named] = structuredClone(registered).TaskGroups ?? [];
+  const told = {
+    ID: "blog",
+    TaskGroups: [{ Name: "web", Services: [{ Name: "blog-of-web" }, ...(named?.Services ?? [])] }],
+  };
+  const spoken = { Name: "${JOB}-of-${GROUP}", Tags: ["urlprefix-a.test/"] };
+  const routes = withRoutesOf(told, { ID: "blog", TaskGroups: [{ Name: "web", Services: [spoken] }] }, "urlprefix-");
+  expect(servicesOf(routes).map(({ name, tags }) => [name, tags])).toEqual([
+    ["blog-of-web", ["urlprefix-a.test/"]],
+    ["blog", ["metrics"]],
+  ]);
+  // One that is not there under its name has no routes from elsewhere.
+  expect(hasRoutes(withRoutesOf({ ...told, TaskGroups: [{ Name: "other" }] }, made, "urlprefix-"), "urlprefix-")).toBe(
+    false,
+  );
 });

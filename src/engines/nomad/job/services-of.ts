@@ -34,7 +34,7 @@ export function hasRoutes(job: JobSpec, prefix: string): boolean {
 
 /** The job with the tags of its routes left out; it is not changed in place. */
 export function withoutRoutes(job: JobSpec, prefix: string): JobSpec {
-  const only = <Part extends { Services?: ServiceSpec[] | null | undefined }>(part: Part): Part => {
+  const only = <Part extends Serving>(part: Part): Part => {
     if (part.Services === null || part.Services === undefined) return part;
     const services = part.Services.map((service) => ({
       ...service,
@@ -47,6 +47,37 @@ export function withoutRoutes(job: JobSpec, prefix: string): JobSpec {
     Tasks: group.Tasks?.map(only) ?? null,
   }));
   return { ...job, TaskGroups: groups };
+}
+
+/**
+ * A job as it is registered, with the tags of routes that its services have when it is made anew: nothing else of it changes, whatever else would be made otherwise by now. It is not
+ * changed in place.
+ */
+export function withRoutesOf(registered: JobSpec, made: JobSpec, prefix: string): JobSpec {
+  const groups = (registered.TaskGroups ?? []).map((group) => {
+    const other = made.TaskGroups?.find(({ Name }) => Name === group.Name);
+    const name = (service: ServiceSpec, task?: string): string => nameOf(service, registered.ID, group.Name, task);
+    const routed = <Part extends Serving>(part: Part, otherPart: Serving | undefined, task?: string): Part => {
+      const services = part.Services?.map((service, at) => {
+        const same = otherPart?.Services?.[at];
+        const isSame = same !== undefined && name(same, task) === name(service, task);
+        const routes = isSame ? (same.Tags ?? []).filter((tag) => isRouteTag(tag, prefix)) : [];
+        return { ...service, Tags: [...routes, ...(service.Tags ?? [])] };
+      });
+      return services === undefined ? part : { ...part, Services: services };
+    };
+    const tasks = group.Tasks?.map((task) => {
+      const otherTask = other?.Tasks?.find(({ Name }) => Name === task.Name);
+      return routed(task, otherTask, task.Name);
+    });
+    return { ...routed(group, other), Tasks: tasks ?? null };
+  });
+  return { ...registered, TaskGroups: groups };
+}
+
+/** A group or a task. */
+interface Serving {
+  Services?: ServiceSpec[] | null | undefined;
 }
 
 /** As Nomad's servers name it: https://developer.hashicorp.com/nomad/docs/job-specification/service#name */

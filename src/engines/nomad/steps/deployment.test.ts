@@ -42,6 +42,19 @@ describe("the first deployment of an app", () => {
     expect(registrations(one)).toBe(2);
   });
 
+  test("keeps its instances though another version of Steppe placed it, which made its job otherwise", async () => {
+    await using one = await testEngine();
+    const { engine, cluster } = one;
+    await engine.place(testRelease(1), testContext());
+    Object.assign(cluster.nomad.current("blog") ?? {}, { Priority: 70 });
+    const placed = cluster.nomad.running("blog").map(({ ID }) => ID);
+    cluster.nomad.heal("blog");
+    await engine.route(testRelease(1), testContext());
+    expect(cluster.nomad.current("blog")).toMatchObject({ Version: 1, Priority: 70 });
+    expect(cluster.nomad.running("blog").map(({ ID }) => ID)).toEqual(placed);
+    expect(await seen(one)).toEqual(["1 routed", "1 routed"]);
+  });
+
   test("whose routes were added by a process that died before it knew goes on, and the next one as well", async () => {
     await using one = await testEngine();
     const { engine, cluster, table } = one;

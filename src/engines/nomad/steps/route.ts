@@ -3,7 +3,8 @@ import { type Deployment, isOver, type JobSpec } from "../../../nomad-api/index.
 import type { EngineContext, ReleaseSpec } from "../../engine.ts";
 import { Later } from "../cluster/job-watch.ts";
 import { attemptOf } from "../job/job-owner.ts";
-import { hasRoutes } from "../job/services-of.ts";
+import { hasRoutes, withRoutesOf } from "../job/services-of.ts";
+import { withoutVolatile } from "../job/without-volatile.ts";
 import type { NomadParts } from "../parts.ts";
 import { type AppJob, goneError, isOf, jobIdOf, readAppJob, replacedError, requireCurrent } from "./app-job.ts";
 import { awaitHealthy } from "./await-healthy.ts";
@@ -47,9 +48,10 @@ export async function routeRelease(
 ): Promise<void> {
   const { signal, note } = context;
   const found = await placed(parts, release, context);
-  const spec = await parts.maker.make(release, attemptOf(found.job.meta), signal);
-  const isFirst = hasRoutes(spec, parts.tagPrefix) && !hasRoutes(found.job.spec, parts.tagPrefix);
-  const now = isFirst ? await addRoutes(parts, release, found, spec, signal) : found;
+  const made = await parts.maker.make(release, attemptOf(found.job.meta), signal);
+  const isFirst = hasRoutes(made, parts.tagPrefix) && !hasRoutes(found.job.spec, parts.tagPrefix);
+  const now = isFirst ? await addRoutes(parts, release, found, made, signal) : found;
+  const { spec } = now.job;
   if (!isFirst) await promoteRelease(parts, release, { found, spec, approvals }, context);
   const served = await untilServed(parts, release, now, spec, context);
   await endHandover(parts, release.app, signal);
@@ -73,15 +75,20 @@ async function placed(parts: NomadParts, release: ReleaseSpec, context: EngineCo
   return now;
 }
 
-/** Tags alone are changed in place: the instances go on. They have proved healthy, so Nomad may go back to this version at once. */
+/**
+ * Tags alone are changed in place: the instances go on. So it is what was placed that is registered, and not the job made anew, which another version of Steppe may make otherwise. They have
+ * proved healthy, so Nomad may go back to this version at once.
+ */
 async function addRoutes(
   parts: NomadParts,
   release: ReleaseSpec,
   { job }: AppJob,
-  spec: JobSpec,
+  made: JobSpec,
   signal: AbortSignal,
 ): Promise<AppJob> {
-  const { nomad, table } = parts;
+  const { nomad, table, tagPrefix } = parts;
+  const routed = withRoutesOf(withoutVolatile(job.spec), made, tagPrefix);
+  const spec = hasRoutes(routed, tagPrefix) ? routed : made; // its services have other names by now
   const registered = await nomad.jobs.register(spec, { ifIndex: job.jobModifyIndex, signal });
   table.set({ app: release.app, job: job.id, jobModifyIndex: registered.jobModifyIndex });
   const found = await readAppJob(parts, job.id, signal);
