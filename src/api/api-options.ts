@@ -82,8 +82,12 @@ export interface ClusterService {
   drift(app: string): Promise<DriftView | undefined>;
   /** Of all apps whose job somebody else changed. */
   drifts(): Promise<DriftView[]>;
-  /** The apps whose job somebody else changed; undefined if that cannot be said now. Asks no more than one question for all of them. */
-  drifted(): Promise<ReadonlySet<string> | undefined>;
+  /**
+   * The apps whose job somebody else changed; undefined if that cannot be said now. Asks no more than one question for all of them.
+   *
+   * @param app only whether this one's was, without asking for the jobs of others
+   */
+  drifted(app?: string): Promise<ReadonlySet<string> | undefined>;
   /** Lets the app's next deployment overwrite what somebody else changed, and says what that is. */
   overwriteDrift(app: string): Promise<DriftView | undefined>;
   /** Throws NOMAD_NOT_FOUND, NOMAD_JOB_UNADOPTABLE, APP_EXISTS, DOMAIN_TAKEN, …. */

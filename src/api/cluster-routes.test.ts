@@ -26,7 +26,10 @@ function fakeCluster(): ClusterService & { calls: unknown[][] } {
     },
     drift: async (app) => (app === "blog" ? drift : undefined),
     drifts: async () => [drift],
-    drifted: async () => new Set(["blog"]),
+    drifted: async (app) => {
+      calls.push(["drifted", app]);
+      return new Set(["blog"]);
+    },
     overwriteDrift: async (app) => {
       calls.push(["overwriteDrift", app]);
       return app === "blog" ? drift : undefined;
@@ -97,12 +100,17 @@ test("what somebody changed is told, with each app, and overwritten when that is
   expect((await it.call("/v1/apps/shop/drift")).text).toBe("null");
   expect((await it.call("/v1/apps/blog/drift/overwrite", { method: "POST" })).json()).toEqual(drift);
   expect((await it.call("/v1/apps/shop/drift/overwrite", { method: "POST" })).text).toBe("null");
-  expect(cluster.calls).toEqual([
+  expect(cluster.calls.splice(0)).toEqual([
     ["overwriteDrift", "blog"],
     ["overwriteDrift", "shop"],
   ]);
   const apps = (await it.call("/v1/apps")).json<Array<{ drifted: boolean }>>();
   expect(apps.map(({ drifted }) => drifted)).toEqual([true, false]);
+  expect((await it.call("/v1/apps/shop")).json()).toMatchObject({ drifted: false });
+  expect(cluster.calls).toEqual([
+    ["drifted", undefined],
+    ["drifted", "shop"],
+  ]);
 });
 
 test("what becomes of an app's job is told before the app is removed, and that there is none without a cluster", async () => {

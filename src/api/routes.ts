@@ -18,9 +18,9 @@ import { seenFrom } from "./seen-from.ts";
 export function jsonRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
   const { deployer, addresses, clock } = options;
   const body = ({ request }: Exchange): Promise<unknown> => readJson(request, limits.jsonBytes, limits.jsonMs, clock);
-  const drifted = async () => await options.cluster?.drifted();
+  const drifted = async (app?: string) => await options.cluster?.drifted(app);
   const view = async (name: string, exchange: Exchange) =>
-    appView(deployer.app(name), deployer, seenFrom(exchange, addresses()), await drifted());
+    appView(deployer.app(name), deployer, seenFrom(exchange, addresses()), await drifted(name));
   const allViews = async (exchange: Exchange) => {
     const changed = await drifted();
     return deployer.apps().map((app) => appView(app, deployer, seenFrom(exchange, addresses()), changed));

@@ -247,6 +247,16 @@ describe("drift", () => {
     expect(await cluster.drifted()).toEqual(new Set());
   });
 
+  test("of one app is asked for by its job alone", async () => {
+    world.drift = { job: "blog", diff: edited("Count"), isAdopted: false };
+    expect(await cluster.drifted("blog")).toEqual(new Set());
+    expect(nomad.seen.map(({ target }) => target.split("?")[0])).toEqual(["/v1/job/blog"]);
+    world.index = 12;
+    expect(await cluster.drifted("blog")).toEqual(new Set(["blog"]));
+    expect(nomad.seen.every(({ target }) => !target.startsWith("/v1/jobs"))).toBe(true);
+    expect(await cluster.drifted("shop")).toEqual(new Set());
+  });
+
   test("a Nomad that is away keeps no status waiting", async () => {
     world.isAway = true;
     const drifted = cluster.drifted();

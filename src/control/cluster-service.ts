@@ -110,14 +110,14 @@ export class Cluster implements ClusterService {
 
   async drifts(): Promise<DriftView[]> {
     const views: DriftView[] = [];
-    for (const app of await this.#suspects(undefined)) {
+    for (const app of await this.#suspects(undefined, undefined)) {
       const drift = await this.drift(app);
       if (drift !== undefined) views.push(drift);
     }
     return views;
   }
 
-  async drifted(): Promise<ReadonlySet<string> | undefined> {
+  async drifted(app?: string): Promise<ReadonlySet<string> | undefined> {
     const { clock, log } = this.#dependencies;
     const end = new AbortController();
     const time = clock.sleep(DRIFTED_MS, { signal: end.signal, unref: true }).then(
@@ -126,9 +126,9 @@ export class Cluster implements ClusterService {
     );
     const look = async (): Promise<ReadonlySet<string>> => {
       const found = new Set<string>();
-      for (const app of await this.#suspects(end.signal)) {
+      for (const name of await this.#suspects(app, end.signal)) {
         if (end.signal.aborted) break; // nobody waits for it any more
-        if ((await this.#drift(app)) !== undefined) found.add(app);
+        if ((await this.#drift(name)) !== undefined) found.add(name);
       }
       return found;
     };
@@ -200,17 +200,22 @@ export class Cluster implements ClusterService {
     return live === undefined ? await engine.adoptedDrift(app) : await engine.drift(live);
   }
 
-  /** The apps whose job has another index than Steppe registered it with: one question for all of them. */
-  async #suspects(signal: AbortSignal | undefined): Promise<string[]> {
+  /** The apps whose job has another index than Steppe registered it with, or this one if it is such: one question for all of them, or for its job alone. */
+  async #suspects(only: string | undefined, signal: AbortSignal | undefined): Promise<string[]> {
     const { nomad, jobs, deployer } = this.#dependencies;
-    const rows = jobs.all();
-    if (rows.length === 0) return [];
-    const { value: list } = await nomad.jobs.list({ signal });
-    const found = new Map(list.map(({ id, jobModifyIndex }) => [id, jobModifyIndex]));
     const known = new Set(deployer.apps().map(({ definition }) => definition.name));
-    return rows
-      .filter(({ app, job, jobModifyIndex }) => known.has(app) && found.get(job) !== jobModifyIndex)
-      .map(({ app }) => app);
+    const rows = jobs.all().filter(({ app }) => known.has(app) && (only === undefined || app === only));
+    const [first] = rows;
+    if (first === undefined) return [];
+    const found = new Map<string, bigint>();
+    if (only === undefined) {
+      const { value: list } = await nomad.jobs.list({ signal });
+      for (const { id, jobModifyIndex } of list) found.set(id, jobModifyIndex);
+    } else {
+      const { value: job } = await nomad.jobs.read(first.job, { signal });
+      if (job !== undefined) found.set(job.id, job.jobModifyIndex);
+    }
+    return rows.filter(({ job, jobModifyIndex }) => found.get(job) !== jobModifyIndex).map(({ app }) => app);
   }
 
   /** The release to plan, and its number if it is one that is kept. */
