@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { ConnectionBounds } from "../shared/connection-bounds.ts";
 import { SteppeError, toSteppeError } from "../shared/errors.ts";
+import { withAppName } from "../shared/with-app-name.ts";
 import { FrugalRequest } from "../shared/frugal-request.ts";
 import { HttpListeners } from "../shared/http-listeners.ts";
 import { Access, peerOf } from "./access.ts";
@@ -132,12 +133,18 @@ export class Api {
 
   async #fail(exchange: Exchange, thrown: unknown): Promise<void> {
     const { request, response, signal, log } = exchange;
-    const error = toSteppeError(thrown, `${request.method}`, exchange.shownPath);
+    const error = named(toSteppeError(thrown, `${request.method}`, exchange.shownPath), exchange);
     if (signal.aborted && response.destroyed) return; // the client went away: nobody to tell, and no failure of ours
     if (error.code === "INTERNAL") log.error({ err: thrown }, "a request failed");
     else log.debug({ code: error.code, cause: error.message }, "a request was refused");
     await exchange.refuse(error, exchange.path.startsWith("/git/") ? "text" : "json");
   }
+}
+
+/** Of what is asked of an app its name is known, if it can be one. */
+function named(error: SteppeError, { params }: Exchange): SteppeError {
+  const app = params["app"] ?? "";
+  return /^[a-z0-9-]{1,63}$/.test(app) ? withAppName(error, app) : error;
 }
 
 const stopping = { operation: "answer", subject: "the API", cause: "Steppe is stopping" };

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { SteppeError } from "../shared/errors.ts";
 import type { ClusterService } from "./api-options.ts";
 import { definition } from "./fake-deployer.ts";
 import { startApi } from "./fakes.ts";
@@ -90,6 +91,14 @@ test("canaries are promoted, or rejected", async () => {
     ["promote", "blog", 1],
     ["rejectCanaries", "blog", undefined],
   ]);
+});
+
+test("a hint names the app that it is about", async () => {
+  await using it = await startApi({ cluster: fakeCluster() });
+  const parts = { operation: "promote", subject: "blog", cause: "nothing of it waits for promotion" };
+  it.deployer.promote = () => Promise.reject(new SteppeError("NOTHING_TO_PROMOTE", parts));
+  const hint = "`steppe status blog` shows what waits, and for what.";
+  expect((await it.call("/v1/apps/blog/promote", { method: "POST" })).json()).toMatchObject({ hint });
 });
 
 test("what somebody changed is told, with each app, and overwritten when that is asked for", async () => {

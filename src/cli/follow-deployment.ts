@@ -6,6 +6,7 @@ import type { Context } from "./context.ts";
 import { formatElapsed } from "./human.ts";
 import type { Client } from "./io.ts";
 import { Progress } from "./progress.ts";
+import { withAppName } from "../shared/with-app-name.ts";
 import { printable, type Style, styleFor } from "../shared/style.ts";
 
 /** Control may be restarted while a deployment runs, and goes on with it: so long is it looked for again. */
@@ -47,11 +48,9 @@ function deploymentError(ended: Deployment): SteppeError | undefined {
   if (ended.state === "live" || ended.hold !== null) return undefined;
   if (ended.error !== null) return SteppeError.fromJSON(ended.error);
   const superseded = ended.state === "superseded";
-  return new SteppeError(superseded ? "DEPLOYMENT_SUPERSEDED" : "DEPLOYMENT_FAILED", {
-    operation: "deploy",
-    subject: ended.app,
-    cause: superseded ? "a newer deployment took its place" : `deployment ${ended.id} is ${ended.state}`,
-  });
+  const cause = superseded ? "a newer deployment took its place" : `deployment ${ended.id} is ${ended.state}`;
+  const parts = { operation: "deploy", subject: ended.app, cause };
+  return withAppName(new SteppeError(superseded ? "DEPLOYMENT_SUPERSEDED" : "DEPLOYMENT_FAILED", parts), ended.app);
 }
 
 const FINAL: ReadonlySet<string> = new Set(["live", "failed", "superseded"] satisfies Deployment["state"][]);

@@ -85,19 +85,23 @@ export const consulErrors: ApiErrors = { unreachable, answer, invalid, isTransie
 function unreachable(purpose: Purpose, server: string, error: TransportError, mayBeDone: boolean): SteppeError {
   const also = mayBeDone ? "; it may have been done all the same" : "";
   const hint = error.mistake === undefined ? undefined : MISTAKES[error.mistake];
-  const parts = { ...partsOf(purpose), cause: `${server}: ${error.message}${also}`, hint };
+  const parts = { ...partsOf(purpose), cause: `Consul at ${server}: ${error.message}${also}`, hint };
   return new SteppeError("CONSUL_UNREACHABLE", parts, { cause: error });
 }
 
 function answer(purpose: Purpose, unexpected: UnexpectedAnswer): SteppeError {
   const meaning = meaningOf(unexpected);
   const code = meaning?.code ?? codeOf(unexpected);
-  const parts = { ...partsOf(purpose), cause: unexpected.message, hint: meaning?.hint };
+  const parts = { ...partsOf(purpose), cause: `Consul at ${unexpected.message}`, hint: meaning?.hint };
   return new SteppeError(code, parts, { cause: unexpected });
 }
 
 function invalid(purpose: Purpose, server: string, why: string, cause?: unknown): SteppeError {
-  return new SteppeError("CONSUL_ANSWER_INVALID", { ...partsOf(purpose), cause: `${server}: ${why}` }, { cause });
+  return new SteppeError(
+    "CONSUL_ANSWER_INVALID",
+    { ...partsOf(purpose), cause: `Consul at ${server}: ${why}` },
+    { cause },
+  );
 }
 
 function isTransient(unexpected: UnexpectedAnswer): boolean {

@@ -143,7 +143,7 @@ describe("a change", () => {
     ]) {
       await expect(act()).rejects.toMatchObject({
         code: "CONSUL_UNREACHABLE",
-        reason: `${fake.host}: the connection broke off; it may have been done all the same`,
+        reason: `Consul at ${fake.host}: the connection broke off; it may have been done all the same`,
       });
     }
     expect(fake.seen).toHaveLength(5);

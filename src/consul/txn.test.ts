@@ -28,6 +28,6 @@ test("one that is too large, or holds too much, says so", async () => {
   await expect(fake.consul.transaction([{ verb: "delete", key: "a" }])).rejects.toMatchObject({
     code: "CONSUL_REFUSED",
     subject: "delete a",
-    reason: `${fake.host} answered 413 Payload Too Large: ${says}`,
+    reason: `Consul at ${fake.host} answered 413 Payload Too Large: ${says}`,
   });
 });

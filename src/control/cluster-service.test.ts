@@ -107,7 +107,7 @@ class World {
 }
 
 let world: World;
-let nomad: TestNomad;
+let nomad: Awaited<ReturnType<typeof fakeNomad>>;
 let consul: TestConsul;
 let cluster: Cluster;
 

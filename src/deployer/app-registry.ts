@@ -50,6 +50,7 @@ export class AppRegistry {
         operation: "add",
         subject: `app ${definition.name}`,
         cause: "there is an app of that name",
+        hint: `\`steppe app show ${definition.name}\` shows it; \`steppe apply\` changes it.`,
       });
     }
     engine.validate(definition);

@@ -1,4 +1,5 @@
 import { type SteppeError, toSteppeError } from "../shared/errors.ts";
+import { withAppName } from "../shared/with-app-name.ts";
 import { withAgainHint } from "./again-hint.ts";
 import { isClusterAway } from "./away-waits.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
@@ -18,7 +19,8 @@ export async function failDeployment(id: number, thrown: unknown, context: RunCo
   const deployment = journal.get(id);
   if (deployment === undefined) return;
   const { app } = deployment;
-  const error = withAgainHint(toSteppeError(thrown, "deploy", subjectOf(deployment)), deployment);
+  const failure = withAppName(toSteppeError(thrown, "deploy", subjectOf(deployment)), app);
+  const error = withAgainHint(failure, deployment);
   if (deployment.finishedAt !== null) {
     // It is live: only clearing up after it failed, which the next start does again.
     log.error({ app, deployment: id, err: error }, "clearing up after a deployment failed");

@@ -121,15 +121,18 @@ function beginDefinition(deployment: Deployment, context: RunContext): void {
   const { journal, dependencies } = context;
   const { id, app } = deployment;
   const live = liveSpec(app, dependencies);
+  const definition = definitionOf(deployment, context);
   if (live === undefined) {
+    const { image } = definition;
+    const first =
+      image === null ? "Push a tag" : `Push an image to ${image.repository} under a new tag, or a tag of git`;
     throw new SteppeError("DEPLOYMENT_FAILED", {
       operation: "deploy",
       subject: `the changed definition of ${app}`,
       cause: "nothing of it is live",
-      hint: "Push a tag: it is deployed with the changed definition.",
+      hint: `${first}: it is deployed with the changed definition.`,
     });
   }
-  const definition = definitionOf(deployment, context);
   if (isDeepStrictEqual(live.definition, definition)) {
     const made = { image: live.image, release: live.number };
     const urls = dependencies.urls(live.definition);

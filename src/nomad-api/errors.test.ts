@@ -150,7 +150,7 @@ describe("what Nomad said when it was recorded", () => {
       hint: expect.stringContaining(hint),
       cause: { status, body: bodyText.trim(), expected: expect.arrayContaining([200]) },
     });
-    expect(error.reason).toContain(`${reason}127.0.0.1:`);
+    expect(error.reason).toContain(`${reason}Nomad at 127.0.0.1:`);
     expect(error.reason).toContain(` answered ${status} `);
     expect(error.reason).not.toContain("\n");
   });
@@ -288,7 +288,7 @@ describe("a change whose answer is lost", () => {
     await using fake = await fakeNomad((_, response) => response.destroy());
     await expect(ask(fake.nomad)).rejects.toMatchObject({
       code: "NOMAD_UNREACHABLE",
-      reason: `${fake.host}: the connection broke off; it may have been done all the same`,
+      reason: `Nomad at ${fake.host}: the connection broke off; it may have been done all the same`,
     });
     expect(fake.seen).toHaveLength(1);
   });

@@ -25,21 +25,26 @@ export function isNomadAway(error: unknown): boolean {
 function unreachable(purpose: Purpose, server: string, error: TransportError, mayBeDone: boolean): SteppeError {
   const also = mayBeDone ? "; it may have been done all the same" : "";
   const hint = error.mistake === undefined ? undefined : MISTAKES[error.mistake];
-  const parts = { ...partsOf(purpose), cause: `${server}: ${error.message}${also}`, hint };
+  const parts = { ...partsOf(purpose), cause: `Nomad at ${server}: ${error.message}${also}`, hint };
   return new SteppeError("NOMAD_UNREACHABLE", parts, { cause: error });
 }
 
 function answer(purpose: Purpose, unexpected: UnexpectedAnswer): SteppeError {
   const found = meaningOf(unexpected, purpose);
   const reason = found?.meaning.reason?.(found.match);
-  const cause = reason === undefined ? unexpected.message : `${reason}; ${unexpected.message}`;
+  const answered = `Nomad at ${unexpected.message}`;
+  const cause = reason === undefined ? answered : `${reason}; ${answered}`;
   const code = found?.meaning.code ?? codeOf(unexpected);
   const parts = { ...partsOf(purpose), cause, hint: found?.meaning.hint, detail: detailOf(code, unexpected) };
   return new SteppeError(code, parts, { cause: unexpected });
 }
 
 function invalid(purpose: Purpose, server: string, why: string, cause?: unknown): SteppeError {
-  return new SteppeError("NOMAD_ANSWER_INVALID", { ...partsOf(purpose), cause: `${server}: ${why}` }, { cause });
+  return new SteppeError(
+    "NOMAD_ANSWER_INVALID",
+    { ...partsOf(purpose), cause: `Nomad at ${server}: ${why}` },
+    { cause },
+  );
 }
 
 function isTransient(unexpected: UnexpectedAnswer): boolean {

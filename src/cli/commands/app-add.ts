@@ -65,5 +65,8 @@ function nextSteps({ definition: { name, domains, pollMs, image }, pushUrl }: Ap
   if (pushUrl === null) {
     return `${added}${pushed}\nIts tags are looked at every ${formatDuration(pollMs)}; at once: steppe deploy ${name} --tag TAG`;
   }
-  return `${added}${pushed}\nPush a tag to it:\n  git remote add steppe ${pushUrl}\n  git push steppe v1`;
+  if (image !== null) {
+    return `${added}\nPush an image to ${image.repository}: a new tag there deploys. Or push a tag of git, of which one is made:\n  git remote add steppe ${pushUrl}\n  git push steppe v1`;
+  }
+  return `${added}\nPush a tag to it:\n  git remote add steppe ${pushUrl}\n  git push steppe v1`;
 }

@@ -41,7 +41,9 @@ function pushUrlOf({ definition: { name }, pushUrl }: AppView): string {
 
 function describe(app: AppView, context: Context): string {
   const last = app.lastDeployment;
-  const nothing = app.pushUrl === null ? "nothing yet" : "nothing yet; push a tag";
+  const { image } = app.definition;
+  const first = image === null ? "push a tag" : `push an image to ${image.repository}, or a tag of git`;
+  const nothing = app.pushUrl === null ? "nothing yet" : `nothing yet; ${first}`;
   const live = app.liveRelease === null ? nothing : `release ${app.liveRelease}`;
   return formatTable([
     ["app", context.style.bold(app.definition.name)],

@@ -38,15 +38,22 @@ describe("apply and validate", () => {
       "apps: { a: { domain: a.test }, b: { domain: b.test, repository: 'https://x.test/b' } }",
     );
     world.routes.set("POST /v1/apply", { changes: added("a", "b"), deployments: [] });
-    const note = 'Push a tag to a: git push "$(steppe app show a --push-url)" v1\n';
-    expect(await world.run("apply")).toEqual({ code: 0, stdout: "+ a is added\n+ b is added\n", stderr: note });
+    const push = 'Push a tag to a: git push "$(steppe app show a --push-url)" v1\n';
+    const goesOn =
+      "b: its newest tag is looked for now and deployed, which goes on by itself; `steppe status b` tells how far it is.\n";
+    const stderr = `${push}${goesOn}`;
+    expect(await world.run("apply")).toEqual({ code: 0, stdout: "+ a is added\n+ b is added\n", stderr });
     world.write("steppe.yaml", "apps: { a: { domain: a.test }, c: { domain: c.test } }");
     world.routes.set("POST /v1/apply", { changes: added("a", "c"), deployments: [] });
-    expect((await world.run("apply")).stderr).toMatch(/^Push a tag to a, c: git push "\$\(steppe app show APP /);
+    expect((await world.run("apply")).stderr).toMatch(/^Push a tag to a, c: git push "\$\(steppe app show a /);
     expect((await world.run("apply", "--dry-run")).stderr).toBe("");
-    world.write("steppe.yaml", "apps: { d: { domain: d.test, image: registry.test/d } }");
-    world.routes.set("POST /v1/apply", { changes: added("d"), deployments: [] });
-    expect((await world.run("apply")).stderr).toMatch(/\nA new tag in registry\.test\/d deploys d as well\.\n$/);
+    const names = ["d", "e", "f", "g", "h", "i", "j"];
+    const apps = names.map((name) => `${name}: { domain: ${name}.test, image: registry.test/${name} }`);
+    world.write("steppe.yaml", `apps: { ${apps.join(", ")} }`);
+    world.routes.set("POST /v1/apply", { changes: added(...names), deployments: [] });
+    expect((await world.run("apply")).stderr).toBe(
+      "d, e, f, g and 3 more: their newest tag is looked for now and deployed, which goes on by itself; `steppe status` tells how far it is.\n",
+    );
   });
 
   test("nothing to change", async () => {

@@ -76,19 +76,31 @@ function describeChanges({ style }: Context, changes: readonly Change[]): string
   return lines.join("\n");
 }
 
-/** Says how the apps that are new, and have no content yet, get some. */
+/** Says how the apps that are new get their first content: what is elsewhere already is looked for at once, and nobody follows that here. */
 async function noteAdded(context: Context, apps: readonly AppDefinition[], changes: readonly Change[]): Promise<void> {
-  const added = new Set(changes.filter(({ action }) => action === "add").map(({ app }) => app));
-  const pushed = apps.filter(({ name, repository }) => added.has(name) && repository === null).map(({ name }) => name);
+  const names = new Set(changes.filter(({ action }) => action === "add").map(({ app }) => app));
+  const added = apps.filter(({ name }) => names.has(name));
+  const elsewhere = added.filter(({ repository, image }) => repository !== null || image !== null);
+  const pushed = added.filter((app) => !elsewhere.includes(app)).map(({ name }) => name);
   const [first] = pushed;
-  const name = pushed.length === 1 ? first : "APP";
   if (first !== undefined) {
-    await context.note(`Push a tag to ${pushed.join(", ")}: git push "$(steppe app show ${name} --push-url)" v1`);
+    await context.note(`Push a tag to ${some(pushed)}: git push "$(steppe app show ${first} --push-url)" v1`);
   }
-  for (const { name: app, image } of apps) {
-    if (added.has(app) && image !== null)
-      await context.note(`A new tag in ${image.repository} deploys ${app} as well.`);
-  }
+  if (elsewhere.length === 0) return;
+  const [only, ...others] = elsewhere.map(({ name }) => name);
+  const command = others.length === 0 ? `steppe status ${only}` : "steppe status";
+  const whose = elsewhere.length === 1 ? "its" : "their";
+  await context.note(
+    `${some(elsewhere.map(({ name }) => name))}: ${whose} newest tag is looked for now and deployed, which goes on by itself; \`${command}\` tells how far it is.`,
+  );
+}
+
+const MOST_NAMES = 5;
+
+/** `a, b and 7 more`. */
+function some(names: readonly string[]): string {
+  if (names.length <= MOST_NAMES) return names.join(", ");
+  return `${names.slice(0, MOST_NAMES - 1).join(", ")} and ${names.length - MOST_NAMES + 1} more`;
 }
 
 /** Follows each in turn, those that failed too; the first failure is the one to throw, the others are said at once. */

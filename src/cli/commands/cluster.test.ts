@@ -381,7 +381,7 @@ describe("cluster doctor", () => {
     expect(stderr).toBe(
       "No server with a cluster (this server has no cluster): looking from this machine, as with --local.\n",
     );
-    expect(stdout).toMatch(/^Nomad\n {2}FAIL {2}Nomad is not reached: 127\.0\.0\.1:1: /);
+    expect(stdout).toMatch(/^Nomad\n {2}FAIL {2}not reached: Nomad at 127\.0\.0\.1:1: /);
     expect((await world.run("cluster", "doctor", "--local")).stderr).toBe("");
     expect((await world.run("cluster", "doctor", "--fabio", "http://a:1")).code).toBe(2);
   });

@@ -138,6 +138,7 @@ describe("deployments", () => {
 2        live  v2  cccccccccccc  aaaaaaaaaaaa  2 h ago
 `);
     world.routes.set("GET /v1/apps/blog/releases", []);
+    world.routes.set("GET /v1/apps/blog", view);
     expect((await world.run("releases", "blog")).stdout).toMatch(/has no releases yet/);
   });
 });

@@ -9,10 +9,16 @@ import { formatTable } from "../table.ts";
 export function define(command: Command, context: Context): void {
   command.argument("<app>");
   withServer(command).action(async (name: string, options: CommonOptions) => {
-    const releases = await (await context.client(options)).releases(name);
+    const client = await context.client(options);
+    const releases = await client.releases(name);
     if (options.json === true) return await context.printJson(releases);
     if (releases.length === 0) {
-      return await context.print(`${name} has no releases yet. Push a tag, or: steppe deploy ${name} --dir FOLDER`);
+      const { image } = (await client.app(name)).definition;
+      const first =
+        image === null
+          ? `Push a tag, or: steppe deploy ${name} --dir FOLDER`
+          : `Push an image to ${image.repository}, or: steppe deploy ${name} --image ${image.repository}:TAG`;
+      return await context.print(`${name} has no releases yet. ${first}`);
     }
     const { style, io } = context;
     const now = io.clock.now();

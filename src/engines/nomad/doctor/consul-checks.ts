@@ -39,7 +39,7 @@ const WANTED: readonly Wanted[] = [
 /** Looks at Consul: that it is there, its version, its leader, and what our token may do. */
 export async function checkConsul(consul: Consul, address: string, signal: AbortSignal): Promise<Findings> {
   const findings = new Findings("Consul");
-  const leader = await findings.ask("Consul is not reached", signal, () => consul.status.leader({ signal }));
+  const leader = await findings.ask("not reached", signal, () => consul.status.leader({ signal }));
   if (findings.checks.length > 0) return findings;
   const hint = 'Its policy wants `agent_prefix "" { policy = "read" }`.';
   const self = await findings.permitted("read the agent's configuration", { hint, signal, isNeeded: false }, () =>

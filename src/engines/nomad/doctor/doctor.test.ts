@@ -37,7 +37,7 @@ describe("of Nomad it is found", () => {
       ["Nomad", "fail"],
       ["Consul", "fail"],
     ]);
-    expect(checks[0]?.text).toMatch(/^Nomad is not reached: 127\.0\.0\.1:1: /);
+    expect(checks[0]?.text).toMatch(/^not reached: Nomad at 127\.0\.0\.1:1: /);
     expect(checks[0]?.hint).toMatch(/^Check NOMAD_ADDR/);
   });
 

@@ -81,10 +81,13 @@ async function checkOne(fabio: Fabio, { services, clock, signal }: Asking, findi
   if (differences.length > MOST_TOLD)
     findings.fail(`Fabio at ${fabio.address} differs in ${differences.length - MOST_TOLD} more routes`, "See above.");
   const routes = services.reduce((sum, { instances }) => sum + keysOf(instances).size, 0);
-  if (differences.length === 0)
-    findings.ok(
-      `Fabio at ${fabio.address} has the ${routes} ${routes === 1 ? "route" : "routes"} that Consul has, and no others`,
-    );
+  if (differences.length > 0) return;
+  const has = routes === 1 ? "the 1 route that Consul has" : `the ${routes} routes that Consul has`;
+  findings.ok(
+    routes === 0
+      ? `Consul has no routes yet, and Fabio at ${fabio.address} none of them`
+      : `Fabio at ${fabio.address} has ${has}, and no others`,
+  );
 }
 
 /** What Fabio's routes lack, or have besides what Consul says; to be read behind "Fabio". */

@@ -18,7 +18,7 @@ interface Asking {
 export async function checkNomad(asking: Asking): Promise<Findings> {
   const { nomad, signal } = asking;
   const findings = new Findings("Nomad");
-  const leader = await findings.ask("Nomad is not reached", signal, () => nomad.status.leader({ signal }));
+  const leader = await findings.ask("not reached", signal, () => nomad.status.leader({ signal }));
   if (findings.checks.length > 0) return findings; // it is not there: nothing else would be
   if (leader === undefined)
     findings.fail("the servers have no leader", "Too few of them are there: `nomad server members`.");
