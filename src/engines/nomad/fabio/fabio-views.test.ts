@@ -147,28 +147,51 @@ describe("the signal ends the waiting with its reason", () => {
 });
 
 describe("where no addresses are given", () => {
-  const serviceAt = (host: string): object => {
+  const serviceAt = (host: string, status = "passing"): object => {
     const [Address, port] = host.split(":");
     const service = { ID: host, Service: "fabio", Address, Port: Number(port), CreateIndex: 1, ModifyIndex: 1 };
-    return { Node: { Node: "node", Address: "10.0.0.1" }, Service: service, Checks: [] };
+    const check = {
+      CheckID: "c",
+      Name: "answers",
+      Node: "node",
+      ServiceID: host,
+      ServiceName: "fabio",
+      Status: status,
+    };
+    return { Node: { Node: "node", Address: "10.0.0.1" }, Service: service, Checks: [{ ...check, Output: "" }] };
   };
+  const viewsIn = (consul: Consul): FabioViews =>
+    new FabioViews({ consul, addresses: [], clock: new ImpatientClock() });
 
   test("those that Consul has now are asked, and none if it has none", async () => {
     await using one = await fakeFabio("blog");
     await using two = await fakeFabio("blog");
     let known = [one.host, two.host];
-    await using consul = await fakeConsul((_, response) => response.end(JSON.stringify(known.map(serviceAt))));
-    using views = new FabioViews({ consul: consul.consul, addresses: [], clock: new ImpatientClock() });
+    await using consul = await fakeConsul((_, response) =>
+      response.end(JSON.stringify(known.map((host) => serviceAt(host)))),
+    );
+    using views = viewsIn(consul.consul);
     expect(await views.settled(has("blog"), forever())).toEqual([]);
-    expect((await views.instances()).map(({ address }) => address)).toEqual([one.host, two.host]);
+    expect([one.seen.length, two.seen.length]).toEqual([1, 1]);
     known = [two.host];
-    const [before] = [one.seen.length];
     expect(await views.settled(has("blog"), forever())).toEqual([]);
-    expect(one.seen).toHaveLength(before);
+    expect([one.seen.length, two.seen.length]).toEqual([1, 2]);
     known = [];
     expect(await views.settled(has("anything"), forever())).toEqual([]);
-    expect(
-      consul.seen.every(({ target }) => target.startsWith("/v1/health/service/fabio?") && target.includes("passing")),
-    ).toBe(true);
+    expect(consul.seen.every(({ target }) => target.startsWith("/v1/health/service/fabio"))).toBe(true);
+  });
+
+  test("one that is critical there is waited for as long as it answers, and is passed over if it is gone", async () => {
+    await using critical = await fakeFabio("old");
+    await using gone = await fakeFabio();
+    gone.isAway = true;
+    const services = [serviceAt(critical.host, "critical"), serviceAt(gone.host, "critical")];
+    await using consul = await fakeConsul((_, response) => response.end(JSON.stringify(services)));
+    using views = viewsIn(consul.consul);
+    const settled = views.settled(has("blog"), forever());
+    await until(() => critical.seen.length > 5);
+    expect(gone.seen).toHaveLength(1);
+    critical.services.push("blog");
+    expect(await settled).toEqual([]);
   });
 });

@@ -10,6 +10,13 @@ export interface FabioViewsOptions {
   clock: Clock;
 }
 
+/** Where an instance of Fabio is said to be. */
+interface Place {
+  address: string;
+  /** Whether it is sure to be there: named by the user, or passing in Consul. */
+  isSure: boolean;
+}
+
 /** For one instance of Fabio: undefined if its routes are as they should be, else what is missing, for a person. */
 export type Wanted = (targets: readonly FabioTarget[]) => string | undefined;
 
@@ -31,6 +38,8 @@ const AWAY_PATIENCE_MS = 1000;
 
 /** Somebody who waits; told what is missing at each look, and when there is no use in looking on. */
 interface Waiter {
+  /** How long it may be away before there is no use. */
+  awayPatienceMs: number;
   look(targets: readonly FabioTarget[]): void;
   giveUp(why: string): void;
 }
@@ -48,45 +57,45 @@ export class FabioViews implements Disposable {
   }
 
   /**
-   * Resolves when every instance has the routes that are wanted, or after ten seconds with those that have not, and after one with those that cannot be asked. Rejects with the
-   * reason of the signal.
+   * Resolves when every instance has the routes that are wanted, or after ten seconds with those that have not, and after one with those that cannot be asked, if Consul
+   * or the user says that they are there. Rejects with the reason of the signal.
    */
   async settled(wanted: Wanted, signal: AbortSignal): Promise<Unsettled[]> {
-    const views = await this.#find(signal);
-    const unsettled = await Promise.all(views.map((view) => view.settled(wanted, signal)));
+    const found = await this.#find(signal);
+    const unsettled = await Promise.all(found.map(({ view, isSure }) => view.settled(wanted, isSure, signal)));
     return unsettled.filter((one) => one !== undefined);
-  }
-
-  /** Each instance of Fabio that is known now. */
-  async instances(signal?: AbortSignal): Promise<Fabio[]> {
-    return (await this.#find(signal)).map(({ fabio }) => fabio);
   }
 
   [Symbol.dispose](): void {
     for (const { fabio } of this.#views.values()) fabio[Symbol.dispose]();
   }
 
-  async #find(signal: AbortSignal | undefined): Promise<FabioView[]> {
-    const addresses = await this.#addresses(signal);
+  async #find(signal: AbortSignal): Promise<{ view: FabioView; isSure: boolean }[]> {
+    const places = await this.#places(signal);
     for (const [address, view] of this.#views) {
-      if (addresses.includes(address) || view.isWaitedFor) continue;
+      if (places.some((place) => place.address === address) || view.isWaitedFor) continue;
       view.fabio[Symbol.dispose]();
       this.#views.delete(address);
     }
-    return addresses.map((address) => {
+    return places.map(({ address, isSure }) => {
       const view = this.#views.get(address) ?? new FabioView(address, this.#options.clock);
       this.#views.set(address, view);
-      return view;
+      return { view, isSure };
     });
   }
 
-  async #addresses(signal: AbortSignal | undefined): Promise<string[]> {
+  /**
+   * Also those that are critical in Consul: Fabio 1.6.3 registers a check that Consul 1.10 cannot make (`http://[127.0.0.1]:9998/health`), and serves all the same. What is left
+   * of one that died is critical as well.
+   */
+  async #places(signal: AbortSignal): Promise<Place[]> {
     const { consul, addresses } = this.#options;
-    if (addresses.length > 0) return [...addresses];
-    const { value } = await consul.health.service("fabio", { passing: true, signal });
-    return value.map(
-      ({ instance: { address, port } }) => `http://${address.includes(":") ? `[${address}]` : address}:${port}`,
-    );
+    if (addresses.length > 0) return addresses.map((address) => ({ address, isSure: true }));
+    const { value } = await consul.health.service("fabio", { signal });
+    return value.map(({ instance: { address, port }, status }) => ({
+      address: `http://${address.includes(":") ? `[${address}]` : address}:${port}`,
+      isSure: status === "passing",
+    }));
   }
 }
 
@@ -106,7 +115,8 @@ class FabioView {
     return this.#waiters.size > 0;
   }
 
-  async settled(wanted: Wanted, signal: AbortSignal): Promise<Unsettled | undefined> {
+  /** @param isSure whether one that cannot be asked is there: one that is not has no visitors */
+  async settled(wanted: Wanted, isSure: boolean, signal: AbortSignal): Promise<Unsettled | undefined> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Unsettled | undefined>();
     const end = this.#clock.monotonic() + PATIENCE_MS;
@@ -117,8 +127,8 @@ class FabioView {
       if (missing === undefined) resolve(undefined);
       else if (this.#clock.monotonic() >= end) giveBack(true, missing);
     };
-    const giveUp = (why: string): void => giveBack(false, why);
-    const waiter: Waiter = { look, giveUp };
+    const giveUp = (why: string): void => (isSure ? giveBack(false, why) : resolve(undefined));
+    const waiter: Waiter = { awayPatienceMs: isSure ? AWAY_PATIENCE_MS : 0, look, giveUp };
     const onAbort = (): void => reject(signal.reason as Error);
     signal.addEventListener("abort", onAbort, { once: true });
     this.#waiters.add(waiter);
@@ -144,7 +154,11 @@ class FabioView {
         awaySince = undefined;
       } catch (error) {
         awaySince ??= begin;
-        if (this.#clock.monotonic() - awaySince >= AWAY_PATIENCE_MS) this.#giveUp(waiters, error);
+        const away = this.#clock.monotonic() - awaySince;
+        this.#giveUp(
+          waiters.filter(({ awayPatienceMs }) => away >= awayPatienceMs),
+          error,
+        );
       }
       const took = this.#clock.monotonic() - begin;
       await this.#clock.sleep(Math.max(LOOK_MS, took / MOST_SHARE));
