@@ -5,7 +5,7 @@ import type { Answerer, Seen } from "./fake-server.ts";
 import type { RawInstance } from "./raw-nomad.ts";
 
 /** What becomes of a request: it is answered, or is lost before it is heard, or its answer is. */
-export type Fate = "answered" | "unheard" | "answer lost";
+export type Fate = "answered" | "unheard" | "answer lost" | "denied";
 
 /** Where an instance listens. */
 interface Place {
@@ -46,6 +46,8 @@ export class FakeCluster {
   readonly hiddenServices = new Set<string>();
   /** Whether Fabio's routes stay as they are, since a tag somewhere is one that it does not understand. */
   isFrozen = false;
+  /** Whether Fabio looks only when the agent's services change, since Consul tells it of nothing else, as 1.10 does of tags. */
+  isUntold = false;
   readonly #streams = new Set<ServerResponse>();
   readonly #blocked = new Set<ServerResponse>();
   #told = 0;
@@ -75,6 +77,10 @@ export class FakeCluster {
       const fate = this.onRequest(`${seen.method} ${path}`);
       if (fate === "unheard") {
         response.destroy();
+        return;
+      }
+      if (fate === "denied") {
+        response.writeHead(403).end("Permission denied");
         return;
       }
       if (seen.method !== "GET") this.changes.push(`${seen.method} ${path}`);
@@ -202,6 +208,7 @@ export class FakeCluster {
       return Object.fromEntries([...this.services.values()].map((one) => [one.id, serviceOf(one)]));
     if (what === "deregister") {
       this.services.delete(id);
+      this.#tellFabio();
       return {};
     }
     const said = JSON.parse(body.toString("utf8")) as {
@@ -214,6 +221,7 @@ export class FakeCluster {
     };
     const { ID, Name, Address: address, Port: port, Tags: tags, Meta: meta } = said;
     this.services.set(ID, { id: ID, name: Name, address, port, tags, meta });
+    this.#tellFabio();
     return {};
   }
 
@@ -240,8 +248,12 @@ export class FakeCluster {
   }
 
   #routes(): object[] {
-    if (!this.isFrozen) this.#frozen = this.#routesNow();
+    if (!this.isUntold) this.#tellFabio();
     return this.#frozen;
+  }
+
+  #tellFabio(): void {
+    if (!this.isFrozen) this.#frozen = this.#routesNow();
   }
 
   #routesNow(): object[] {

@@ -36,6 +36,13 @@ const MOST_SHARE = 0.25;
 const PATIENCE_MS = 10_000;
 const AWAY_PATIENCE_MS = 1000;
 
+interface Wish {
+  wanted: Wanted;
+  /** Of one that is not, and cannot be asked, nobody says that it serves visitors. */
+  isSure: boolean;
+  patienceMs: number;
+}
+
 /** Somebody who waits; told what is missing at each look, and when there is no use in looking on. */
 interface Waiter {
   /** How long it may be away before there is no use. */
@@ -59,10 +66,14 @@ export class FabioViews implements Disposable {
   /**
    * Resolves when every instance has the routes that are wanted, or after ten seconds with those that have not, and after one with those that cannot be asked, if Consul
    * or the user says that they are there. Rejects with the reason of the signal.
+   *
+   * @param patienceMs for another time than ten seconds
    */
-  async settled(wanted: Wanted, signal: AbortSignal): Promise<Unsettled[]> {
+  async settled(wanted: Wanted, signal: AbortSignal, patienceMs = PATIENCE_MS): Promise<Unsettled[]> {
     const found = await this.#find(signal);
-    const unsettled = await Promise.all(found.map(({ view, isSure }) => view.settled(wanted, isSure, signal)));
+    const unsettled = await Promise.all(
+      found.map(({ view, isSure }) => view.settled({ wanted, isSure, patienceMs }, signal)),
+    );
     return unsettled.filter((one) => one !== undefined);
   }
 
@@ -115,11 +126,10 @@ class FabioView {
     return this.#waiters.size > 0;
   }
 
-  /** @param isSure whether one that cannot be asked is there: one that is not has no visitors */
-  async settled(wanted: Wanted, isSure: boolean, signal: AbortSignal): Promise<Unsettled | undefined> {
+  async settled({ wanted, isSure, patienceMs }: Wish, signal: AbortSignal): Promise<Unsettled | undefined> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Unsettled | undefined>();
-    const end = this.#clock.monotonic() + PATIENCE_MS;
+    const end = this.#clock.monotonic() + patienceMs;
     const giveBack = (isThere: boolean, why: string): void =>
       resolve({ isThere, line: `Fabio at ${this.fabio.address} ${why}` });
     const look = (targets: readonly FabioTarget[]): void => {

@@ -25,6 +25,7 @@ import {
   unfoundOf,
   visitedServices,
 } from "./served-instances.ts";
+import { settleFabio } from "./settle-fabio.ts";
 import { routesLeadOnlyTo } from "./wanted-routes.ts";
 
 /** What is about to go is looked for so often at first. */
@@ -46,7 +47,7 @@ export async function routeRelease(
   context: EngineContext,
   approvals: Approvals,
 ): Promise<void> {
-  const { signal, note } = context;
+  const { signal } = context;
   const found = await placed(parts, release, context);
   const made = await parts.maker.make(release, attemptOf(found.job.meta), signal);
   const isFirst = hasRoutes(made, parts.tagPrefix) && !hasRoutes(found.job.spec, parts.tagPrefix);
@@ -58,7 +59,7 @@ export async function routeRelease(
   const services = visitedServices(spec, parts.tagPrefix);
   const destinations = served.map((one) => ({ service: one.instance.name, address: addressOf(one) }));
   const wanted = routesLeadOnlyTo(services, destinations, parts.tagPrefix);
-  for (const { line } of await parts.fabio.settled(wanted, signal)) note(line);
+  await settleFabio(parts, release.app, wanted, served[0]?.instance, context);
 }
 
 async function placed(parts: NomadParts, release: ReleaseSpec, context: EngineContext): Promise<AppJob> {

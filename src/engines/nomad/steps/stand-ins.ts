@@ -3,6 +3,9 @@ import type { Clock } from "../../../shared/clock.ts";
 import { SteppeError } from "../../../shared/errors.ts";
 import { HANDOVER_KEY } from "./stand-in.ts";
 
+/** Should this process die in between. */
+const STIR_MS = 10_000;
+const FORGET_MS = 60_000;
 /** Well within the time that a stand-in passes for. */
 const KEEP_MS = 5000;
 
@@ -30,6 +33,17 @@ export class StandIns {
   async register(app: string, services: readonly ServiceRegistration[], signal?: AbortSignal): Promise<void> {
     for (const { id } of services) this.#note(app, id);
     await Promise.all(services.map((service) => this.#agent.register(service, { signal })));
+  }
+
+  /**
+   * Has whoever waits for Consul's checks look at its services again, by one that comes and goes. Consul 1.10 tells them nothing where only the tags of a service changed, so Fabio
+   * would have new routes no sooner than something else happens.
+   */
+  async stir(app: string, service: Pick<ServiceRegistration, "name" | "address" | "port">): Promise<void> {
+    const check = { kind: { ttlMs: STIR_MS }, status: "critical", deregisterAfterMs: FORGET_MS } as const;
+    const id = `steppe-handover-${app}-stir`;
+    await this.#agent.register({ ...service, id, tags: [], meta: { [HANDOVER_KEY]: app }, check });
+    await this.#agent.deregister(id);
   }
 
   /** Has them go on for a while. To be called again and again, as long as they are needed: Nomad may take long to bring to Consul what changed. */
