@@ -5,7 +5,11 @@ import type { ReleaseSpec } from "../../src/engines/engine.ts";
  *
  * @param text the job as Nomad has it
  */
-export function jobLike(text: string, of: ReleaseSpec, to: Pick<ReleaseSpec, "app" | "number" | "image">): object {
+export function jobLike(
+  text: string,
+  of: Pick<ReleaseSpec, "app" | "image">,
+  to: Pick<ReleaseSpec, "app" | "number" | "image">,
+): object {
   const job = JSON.parse(text.replaceAll(of.app, to.app).replaceAll(of.image, to.image)) as {
     Meta: Record<string, string>;
     TaskGroups: Array<{ Update: { AutoPromote: boolean } }>;

@@ -1,22 +1,18 @@
 import { stderr } from "node:process";
-import type { NomadEngine } from "../../src/engines/nomad/index.ts";
 import type { ClusterHarness } from "../../test/support/cluster/cluster-harness.ts";
-import { deployRelease } from "../../test/support/cluster/deploy-release.ts";
-import { testRun } from "../../test/support/test-definition.ts";
 import { median, type Report, round } from "../lib/report.ts";
 import { jobLike } from "./job-like.ts";
 import type { PlainNomad } from "./plain-nomad.ts";
 import { until } from "./until.ts";
+import { type WebhookApp, WebhookPlatform } from "./webhook-platform.ts";
 
-const STEPPE = "bench-steppe";
-const PLAIN = "bench-plain";
 const FIRST = 1;
 /** Milliseconds that an instance must be healthy for. */
 const HEALTHY_TIMES = [0, 1000];
 const MOST_MORE_MS = 300;
 const VISIT_MS = 5;
 
-/** Milliseconds from the beginning of a deployment. */
+/** Milliseconds from the webhook, or from the registration with Nomad. */
 interface Served {
   /** To the first visitor who gets the new version. */
   first: number;
@@ -26,20 +22,20 @@ interface Served {
 
 interface Surroundings {
   harness: ClusterHarness;
-  engine: NomadEngine;
+  platform: WebhookPlatform;
   nomad: PlainNomad;
 }
 
-/** How soon a new version is served, by Steppe's engine and by Nomad alone with the same job. */
+/** How soon a new version is served, by Steppe that a registry's webhook tells of it, and by Nomad alone with the same job. */
 export async function measureServingTimes(
   { harness, nomad }: Pick<Surroundings, "harness" | "nomad">,
   rounds: number,
 ): Promise<Report> {
   const rows: Report["rows"] = [];
   const targets: Report["targets"] = [];
-  const engine = harness.engine();
+  await using platform = await WebhookPlatform.start(harness.cluster.addresses);
   for (const minHealthyMs of HEALTHY_TIMES) {
-    const { steppe, plain } = await measure({ harness, engine, nomad }, minHealthyMs, rounds);
+    const { steppe, plain } = await measure({ harness, platform, nomad }, minHealthyMs, rounds);
     rows.push(row("Steppe", minHealthyMs, steppe), row("Nomad alone", minHealthyMs, plain));
     const of = (served: readonly Served[]): number => median(served.map(({ first }) => first));
     const name = `min_healthy_time ${minHealthyMs / 1000} s: more than Nomad alone`;
@@ -47,7 +43,7 @@ export async function measureServingTimes(
   }
   return {
     title:
-      "From the beginning of a deployment to the first visitor of Fabio who gets the new version, and to the last who gets the old one; beside it the same job with auto_promote, registered by Nomad's API. Medians.",
+      "From the webhook of a registry to the first visitor of Fabio who gets the new version, and to the last who gets the old one; beside it the same job with auto_promote, from its registration by Nomad's API on. Medians.",
     columns: ["deployed by", "min_healthy_time", "first new ms", "least", "most", "last old ms"],
     rows,
     targets,
@@ -66,36 +62,38 @@ function row(by: string, minHealthyMs: number, served: readonly Served[]): Repor
   };
 }
 
-async function measure(where: Surroundings, minHealthyMs: number, rounds: number) {
-  const { harness, engine, nomad } = where;
-  const run = { ...testRun, cpu: 50, memory: 16, minHealthyMs, healthyDeadlineMs: 60_000, shutdownDelayMs: 500 };
-  const release = (app: string, number: number) =>
-    harness.release(app, number, { "index.html": page(app, number) }, { run });
-  const like = await release(STEPPE, FIRST);
-  await deployRelease(engine, like);
-  const text = await nomad.readJob(STEPPE);
+async function measure({ harness, platform, nomad }: Surroundings, minHealthyMs: number, rounds: number) {
+  const [steppe, plain] = [`bench-steppe-${minHealthyMs}`, `bench-plain-${minHealthyMs}`];
+  const publish = (app: string, number: number): Promise<string> =>
+    harness.cluster.publish({ app, number, files: { "index.html": page(app, number) } });
+  const declared: WebhookApp = { app: steppe, repository: `${harness.cluster.registry}/${steppe}`, minHealthyMs };
+  const like = { app: steppe, image: await publish(steppe, FIRST) };
+  await platform.add(declared);
+  const text = await nomad.readJob(steppe);
   const deployPlain = async (number: number, image: string): Promise<void> => {
-    const index = await nomad.register(jobLike(text, like, { app: PLAIN, number, image }));
-    await untilDeployed(nomad, PLAIN, index);
+    const index = await nomad.register(jobLike(text, like, { app: plain, number, image }));
+    await untilDeployed(nomad, plain, index);
   };
-  await deployPlain(FIRST, (await release(PLAIN, FIRST)).image);
+  await deployPlain(FIRST, await publish(plain, FIRST));
   const found = { steppe: [] as Served[], plain: [] as Served[] };
   try {
     for (let number = FIRST + 1; number <= FIRST + rounds; number++) {
       stderr.write(`min_healthy_time ${minHealthyMs} ms, round ${number - FIRST} of ${rounds}\n`);
-      const next = await release(STEPPE, number);
-      const { image } = await release(PLAIN, number); // published before the time begins
-      const steppe = async (): Promise<void> => {
-        found.steppe.push(await timed(harness, next, () => deployRelease(engine, next)));
+      // Published before the time begins.
+      await publish(steppe, number);
+      const image = await publish(plain, number);
+      const bySteppe = async (): Promise<void> => {
+        const deploy = (): Promise<void> => platform.tell(declared, `v${number}`);
+        found.steppe.push(await timed(harness, { app: steppe, number }, deploy));
       };
-      const plain = async (): Promise<void> => {
-        found.plain.push(await timed(harness, { app: PLAIN, number }, () => deployPlain(number, image)));
+      const byNomad = async (): Promise<void> => {
+        found.plain.push(await timed(harness, { app: plain, number }, () => deployPlain(number, image)));
       };
-      for (const one of number % 2 === 0 ? [steppe, plain] : [plain, steppe]) await one();
+      for (const one of number % 2 === 0 ? [bySteppe, byNomad] : [byNomad, bySteppe]) await one();
     }
   } finally {
-    await nomad.remove(PLAIN);
-    await engine.remove(STEPPE);
+    await nomad.remove(plain);
+    await platform.remove(steppe);
   }
   return found;
 }
