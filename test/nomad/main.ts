@@ -9,12 +9,15 @@ import {
 } from "../support/cluster/cluster-environment.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-/** Contracts of the clients and of the engine, and what may happen to a deployment. */
+/** Contracts of the clients and of the engine, what may happen to a deployment, and `steppe up` from a tag to the page. */
 const TESTS = [
   "src/consul/contract.test.ts",
   "src/nomad-api/contract.test.ts",
   "src/engines/nomad/contract.test.ts",
   "test/nomad",
+  "test/cluster-chain.test.ts",
+  "test/cluster-image-chain.test.ts",
+  "test/cluster-superseded.test.ts",
 ];
 
 /** Runs what is tested against a real cluster: `npm run test:nomad`, with variables that say where it is. Exit code 2 if they do not. */
