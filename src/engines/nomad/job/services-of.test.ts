@@ -32,6 +32,18 @@ test("the services of a job are those of its groups and tasks that Consul has, u
   expect(servicesOf({ ID: "blog", TaskGroups: null })).toEqual([]);
 });
 
+test("the job's name is in a service's name, and not its id", () => {
+  const names = (Name: string | null) =>
+    servicesOf({ ID: "blog-7", Name, TaskGroups: [{ Name: "web", Services: [{}, { Name: "${JOB}" }] }] }).map(
+      ({ name }) => name,
+    );
+  expect(names("blog")).toEqual(["blog-web-group", "blog"]);
+  expect([names(null), names("")]).toEqual([
+    ["blog-7-web-group", "blog-7"],
+    ["blog-7-web-group", "blog-7"],
+  ]);
+});
+
 test("routes can be left out of a job, which stays as it is otherwise", () => {
   const before = structuredClone(job);
   const without = withoutRoutes(job, "urlprefix-");

@@ -17,7 +17,7 @@ export function servicesOf(job: JobSpec): JobService[] {
   for (const group of job.TaskGroups ?? []) {
     const add = (service: ServiceSpec, task?: string): void => {
       if ((service.Provider ?? "consul") !== "consul") return;
-      const name = nameOf(service, job.ID, group.Name, task);
+      const name = nameOf(service, nameOfJob(job), group.Name, task);
       const [tags, canaryTags] = [[...(service.Tags ?? [])], [...(service.CanaryTags ?? [])]];
       services.push({ name, group: group.Name, tags, canaryTags });
     };
@@ -56,7 +56,8 @@ export function withoutRoutes(job: JobSpec, prefix: string): JobSpec {
 export function withRoutesOf(registered: JobSpec, made: JobSpec, prefix: string): JobSpec {
   const groups = (registered.TaskGroups ?? []).map((group) => {
     const other = made.TaskGroups?.find(({ Name }) => Name === group.Name);
-    const name = (service: ServiceSpec, task?: string): string => nameOf(service, registered.ID, group.Name, task);
+    const name = (service: ServiceSpec, task?: string): string =>
+      nameOf(service, nameOfJob(registered), group.Name, task);
     const routed = <Part extends Serving>(part: Part, otherPart: Serving | undefined, task?: string): Part => {
       const services = part.Services?.map((service, at) => {
         const same = otherPart?.Services?.[at];
@@ -78,6 +79,11 @@ export function withRoutesOf(registered: JobSpec, made: JobSpec, prefix: string)
 /** A group or a task. */
 interface Serving {
   Services?: ServiceSpec[] | null | undefined;
+}
+
+/** A job that gives itself none is called by its id. */
+function nameOfJob({ ID, Name }: JobSpec): string {
+  return Name === undefined || Name === null || Name === "" ? ID : Name;
 }
 
 /** As Nomad's servers name it: https://developer.hashicorp.com/nomad/docs/job-specification/service#name */
