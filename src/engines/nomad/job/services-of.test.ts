@@ -27,20 +27,22 @@ test("the services of a job are those of its groups and tasks that Consul has, u
     { name: "blog-web-app", group: "web", tags: [], canaryTags: [] },
     { name: "blog-web-app", group: "web", tags: [], canaryTags: [] },
     { name: "worker-of-blog-${OTHER}", group: "worker", tags: [], canaryTags: [] },
-    { name: "blog-worker-group", group: "worker", tags: [], canaryTags: [] },
+    { name: "blog-worker", group: "worker", tags: [], canaryTags: [] },
   ]);
   expect(servicesOf({ ID: "blog", TaskGroups: null })).toEqual([]);
 });
 
 test("the job's name is in a service's name, and not its id", () => {
   const names = (Name: string | null) =>
-    servicesOf({ ID: "blog-7", Name, TaskGroups: [{ Name: "web", Services: [{}, { Name: "${JOB}" }] }] }).map(
-      ({ name }) => name,
-    );
-  expect(names("blog")).toEqual(["blog-web-group", "blog"]);
+    servicesOf({
+      ID: "blog-7",
+      Name,
+      TaskGroups: [{ Name: "web", Services: [{}, { Name: "${BASE}" }, { Name: "${JOB}" }] }],
+    }).map(({ name }) => name);
+  expect(names("blog")).toEqual(["blog-web", "blog-web-group", "blog"]);
   expect([names(null), names("")]).toEqual([
-    ["blog-7-web-group", "blog-7"],
-    ["blog-7-web-group", "blog-7"],
+    ["blog-7-web", "blog-7-web-group", "blog-7"],
+    ["blog-7-web", "blog-7-web-group", "blog-7"],
   ]);
 });
 

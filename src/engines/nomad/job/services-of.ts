@@ -86,14 +86,17 @@ function nameOfJob({ ID, Name }: JobSpec): string {
   return Name === undefined || Name === null || Name === "" ? ID : Name;
 }
 
-/** As Nomad's servers name it: https://developer.hashicorp.com/nomad/docs/job-specification/service#name */
-function nameOf({ Name }: ServiceSpec, job: string, group: string, task = "group"): string {
+/** As Nomad names it: https://developer.hashicorp.com/nomad/docs/job-specification/service#name. One of a group that has no name is no `${BASE}`, which ends in "group". */
+function nameOf({ Name }: ServiceSpec, job: string, group: string, task?: string): string {
+  if (Name === undefined || Name === null || Name === "")
+    return [job, group, ...(task === undefined ? [] : [task])].join("-");
+  const ofTask = task ?? "group";
   const words = new Map([
     ["JOB", job],
     ["TASKGROUP", group],
     ["GROUP", group],
-    ["TASK", task],
-    ["BASE", `${job}-${group}-${task}`],
+    ["TASK", ofTask],
+    ["BASE", `${job}-${group}-${ofTask}`],
   ]);
-  return (Name ?? "${BASE}").replaceAll(/\$\{([A-Z]+)\}/g, (whole, word: string) => words.get(word) ?? whole);
+  return Name.replaceAll(/\$\{([A-Z]+)\}/g, (whole, word: string) => words.get(word) ?? whole);
 }
