@@ -154,6 +154,31 @@ describe("as a fragment", () => {
   });
 });
 
+test("a service of the task with several checks, of which Nomad says the task, and what it says of scaling", async () => {
+  const checks = [
+    { Type: "http", Path: "/up" },
+    { Type: "tcp", Name: "listens" },
+  ];
+  const Checks = checks.map((check) => knownCheck({ ...check, TaskName: "web" }));
+  const service = { Name: "blog", PortLabel: "http", TaskName: "web", Tags: ["urlprefix-blog.test/"], Checks };
+  const Scaling = {
+    ID: "c2b3",
+    CreateIndex: 1,
+    ModifyIndex: 2,
+    Target: { Job: "blog" },
+    Min: 0,
+    Max: 5,
+    Enabled: true,
+  };
+  const task = { Name: "web", Services: [service] };
+  const { definition } = await adopt({ service: null, task, group: { Scaling } });
+  expect(definition.nomad).toMatchObject({
+    group: { Scaling: { Min: 0, Max: 5, Enabled: true } },
+    service: { Checks: [{ Type: "tcp", Name: "listens" }] },
+  });
+  expect(JSON.stringify(definition.nomad)).not.toMatch(/TaskName|c2b3|Index|Target/);
+});
+
 test("a route of something that is no domain is kept as it is", async () => {
   const Tags = ["urlprefix-blog.test/", "urlprefix-10.0.0.1/", "urlprefix--x.test/"];
   const { definition } = await adopt({ service: { Tags } });

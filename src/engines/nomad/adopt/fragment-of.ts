@@ -9,6 +9,7 @@ import { leftOver } from "./left-over.ts";
 import { nomadUsual, SERVERS_OWN } from "./nomad-usual.ts";
 import type { PlainJob } from "./plain-job.ts";
 import { withoutOwner } from "./without-owner.ts";
+import { withoutScalingId } from "./without-scaling-id.ts";
 
 /** What is said by other means than a fragment, or is Steppe's to say. */
 const EXCEPT = {
@@ -50,7 +51,7 @@ function jobPart(job: JobSpec, made: JobSpec): Record<string, unknown> {
 }
 
 function groupPart(group: GroupSpec, made: GroupSpec): Record<string, unknown> {
-  const left = leftOver(group, made, { usual: nomadUsual.group, except: EXCEPT.group });
+  const left = leftOver(withoutScalingId(group), made, { usual: nomadUsual.group, except: EXCEPT.group });
   return { ...left, ...some("Constraints", ownConstraints(group)) };
 }
 
@@ -68,7 +69,7 @@ function servicePart(
   made: ServiceSpec,
   tagPrefix?: string,
 ): Record<string, unknown> {
-  const others = (service.Checks ?? []).filter((one) => one !== check);
+  const others = (service.Checks ?? []).flatMap((one) => (one === check ? [] : [{ ...one, TaskName: "" }]));
   const tags = (service.Tags ?? []).filter(
     (tag) => domainOf(tag, tagPrefix) === undefined && !made.Tags?.includes(tag),
   );

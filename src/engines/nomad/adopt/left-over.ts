@@ -78,6 +78,7 @@ const ZERO_IS_UNSAID = new Set([
   "Expose",
   "FailuresBeforeCritical",
   "FailuresBeforeWarning",
+  "GRPCUseTLS",
   "IOPS",
   "MBits",
   "MemoryMaxMB",

@@ -4,6 +4,7 @@ import { imageTasks, keptTemplates } from "./image-of-task.ts";
 import { leftOver } from "./left-over.ts";
 import { nomadUsual, SERVERS_OWN } from "./nomad-usual.ts";
 import { withoutOwner } from "./without-owner.ts";
+import { withoutScalingId } from "./without-scaling-id.ts";
 
 /**
  * A job as a user would have written it: without what the servers wrote into it or Nomad fills in anyway, and without the version of its image, which Steppe says.
@@ -21,7 +22,7 @@ export function ownJobspec(job: JobSpec, repository: string): JobSpec {
 
 function ownGroup(group: GroupSpec, repository: string, images: ReadonlySet<TaskSpec>): GroupSpec {
   const { Name, Count } = group;
-  const rest = { ...group, Constraints: ownConstraints(group) };
+  const rest = { ...withoutScalingId(group), Constraints: ownConstraints(group) };
   const left = leftOver(rest, {}, { usual: nomadUsual.group, except: new Set(["Tasks", "Services"]) });
   const tasks = (group.Tasks ?? []).map((task) => ownTask(task, group, images.has(task) ? repository : undefined));
   return { Name, ...said({ Count }), ...left, ...ownServices(group.Services), Tasks: tasks };

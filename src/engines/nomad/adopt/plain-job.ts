@@ -38,7 +38,7 @@ export function plainJob(job: JobSpec, app: string, tagPrefix?: string): PlainJo
   const check = service?.Checks?.find(isPlainCheck);
   if (service !== undefined && check === undefined) return "has no plain HTTP check by which Steppe would know it well";
   const others = (service?.Checks ?? []).filter((one) => one !== check);
-  if (others.some(isOfTask)) return "has a check that runs in its task, or at the address of it";
+  if (others.some((one) => isOfTask(one, group))) return "has a check that runs in its task, or at the address of it";
   return { job, group, task, port: port.to, service, check };
 }
 
@@ -87,9 +87,11 @@ function isPlainCheck(check: CheckSpec): boolean {
   );
 }
 
-/** Checks go with the group, and the task gets another name. */
-function isOfTask(check: CheckSpec): boolean {
-  return check.Type === "script" || textOf(check["TaskName"]) !== "" || textOf(check["AddressMode"]) === "driver";
+/** Services are the group's in what Steppe makes, and the task gets another name. In a task's own service Nomad itself writes which task each check is of. */
+function isOfTask(check: CheckSpec, { Services }: GroupSpec): boolean {
+  const isGroups = (Services ?? []).length > 0;
+  if (isGroups && textOf(check["TaskName"]) !== "") return true;
+  return check.Type === "script" || textOf(check["AddressMode"]) === "driver";
 }
 
 /** Whether something else than an answer makes it pass or fail, or a restart comes of it: Steppe's own check, which takes its place, has no word for that. */
