@@ -31,6 +31,7 @@ import { type JobRemoval, jobRemoval, removeApp } from "./steps/remove-app.ts";
 import { retireOthers } from "./steps/retire.ts";
 import { routeRelease } from "./steps/route.ts";
 import { StandIns } from "./steps/stand-ins.ts";
+import { UnplacedApps } from "./steps/unplaced-apps.ts";
 
 export interface NomadEngineOptions {
   nomad: Nomad;
@@ -93,6 +94,7 @@ export function createNomadEngine(options: NomadEngineOptions): NomadEngine {
     fabio: new FabioViews({ consul, addresses: fabio, clock }),
     maker: new JobMaker(nomad, settings),
     standIns: new StandIns(consul, clock),
+    unplaced: new UnplacedApps(clock),
     table,
     tagPrefix: settings.tagPrefix ?? URL_PREFIX,
     clock,

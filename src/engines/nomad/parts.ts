@@ -7,6 +7,7 @@ import type { ClusterWatch } from "./cluster/cluster-watch.ts";
 import type { FabioViews } from "./fabio/fabio-views.ts";
 import type { JobMaker } from "./job/job-maker.ts";
 import type { StandIns } from "./steps/stand-ins.ts";
+import type { UnplacedApps } from "./steps/unplaced-apps.ts";
 
 /** What the steps of a deployment work with. */
 export interface NomadParts {
@@ -16,6 +17,7 @@ export interface NomadParts {
   fabio: FabioViews;
   maker: JobMaker;
   standIns: StandIns;
+  unplaced: UnplacedApps;
   table: NomadJobTable;
   /** What tags of routes begin with. */
   tagPrefix: string;

@@ -18,9 +18,6 @@ import { RegistrationWait } from "./registration-wait.ts";
 import { addressOf, areAllFound, instancesOf, isOfAny, unfoundOf, visitedServices } from "./served-instances.ts";
 import { withLog } from "./with-log.ts";
 
-/** So long is waited for a place, once there was none: others may end, or a node come back. */
-const UNPLACED_MS = 30_000;
-
 /** One that does not pass its check yet is asked so often. */
 const UNWELL_MS = 250;
 
@@ -42,6 +39,7 @@ export async function awaitHealthy(parts: NomadParts, release: ReleaseSpec, cont
     const checks = await parts.cluster.criticalChecks(watch.services, signal);
     return waiting.look(view, checks);
   });
+  parts.unplaced.placed(release.app);
   if (isConsulsAlone(release.definition.check)) return;
   const addresses = await findAddresses(parts, release, found.job, watch, signal);
   await askInstances(release, addresses, { clock: parts.clock, signal });
@@ -88,7 +86,7 @@ class Waiting {
   readonly #job: Job;
   readonly #context: EngineContext & { probe: CheckProbe };
   readonly #checks: PatientChecks;
-  #unplacedSince: number | undefined;
+  #unplaced: { since: number; patienceMs: number } | undefined;
   #isUnwell = false;
   #told = "";
 
@@ -140,18 +138,19 @@ class Waiting {
   /** How long until nothing is waited for any more. */
   #lookForPlaces(view: JobView): number {
     const cause = unplacedCause(view, this.#job);
-    const { clock } = this.#parts;
+    const { clock, unplaced } = this.#parts;
+    const { app, number } = this.#release;
     if (cause === undefined) {
-      this.#unplacedSince = undefined;
+      this.#unplaced = undefined;
       return Infinity;
     }
-    if (this.#unplacedSince === undefined) {
-      this.#unplacedSince = clock.monotonic();
-      this.#context.note(`${cause}; waiting for a place for up to ${UNPLACED_MS / 1000} s`);
+    if (this.#unplaced === undefined) {
+      this.#unplaced = { since: clock.monotonic(), patienceMs: unplaced.patienceMs(app, cause) };
+      this.#context.note(`${cause}; waiting for a place for up to ${this.#unplaced.patienceMs / 1000} s`);
     }
-    const left = this.#unplacedSince + UNPLACED_MS - clock.monotonic();
+    const left = this.#unplaced.since + this.#unplaced.patienceMs - clock.monotonic();
     if (left > 0) return left;
-    const { app, number } = this.#release;
+    unplaced.failed(app, cause);
     throw new SteppeError("PLACEMENT_FAILED", { operation: "place", subject: `${app}, release ${number}`, cause });
   }
 
