@@ -260,11 +260,17 @@ describe("nomad adopt", () => {
     expect([code, stdout]).toEqual([0, "apps:\n  blog:\n    domain: blog.localhost\n"]);
     expect(stderr).toBe(
       [
-        "note: Its task server is called blog from then on.",
         "",
-        "Besides the image's reference and the meta by which Steppe knows it, its first deployment changes nothing in the job.",
+        "To know of it:",
+        "  - Its task server is called blog from then on.",
         "",
-        "Nothing was changed. `--write FILE` adds it to a steppe.yaml, `--apply` to the server.",
+        "Its first deployment changes nothing in the job, besides the image's reference and the meta by which Steppe knows it.",
+        "",
+        "Nothing was changed. To go on, one of:",
+        "  steppe nomad adopt blog --write steppe.yaml",
+        "    adds it to that file",
+        "  steppe nomad adopt blog --apply",
+        "    adds it to the server, paused",
         "",
       ].join("\n"),
     );

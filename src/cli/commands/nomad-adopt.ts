@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
-import type { AdoptionView } from "../../api/types.ts";
+import type { AdoptionView, AdoptRequest } from "../../api/types.ts";
 import { addToConfig, toYaml } from "../../config/index.ts";
 import { errno, SteppeError } from "../../shared/errors.ts";
 import { type CommonOptions, gatherList, withServer } from "../common-options.ts";
@@ -39,24 +39,46 @@ export function define(command: Command, context: Context): void {
     if (write !== undefined) await writeApp(found, write, context);
     const adoption = write === undefined ? found : await client.cluster.adopt({ ...what, take: "mark" });
     if (options.json === true) return await context.printJson(adoption);
-    if (take === undefined) await context.print((await toYaml(adoption.definition)).trimEnd());
-    await context.note(describe(adoption, write, context));
+    if (take === undefined) await context.print(await shown(adoption, context));
+    await context.note(describe(adoption, { file: write, again: commandOf(what) }, context));
   });
 }
 
-function describe(adoption: AdoptionView, file: string | undefined, { style }: Context): string {
+/** The definition. Its jobspec is long: a terminal is only told where it goes. */
+async function shown({ app, definition }: AdoptionView, { io, style }: Context): Promise<string> {
+  if (definition.job === null || !io.stdout.isTTY) return (await toYaml(definition)).trimEnd();
+  const spec = specFile(app);
+  const lines = definition.job.trimEnd().split("\n").length;
+  const yaml = (await toYaml({ ...definition, job: spec })).trimEnd();
+  return `${yaml}\n${style.dim(`# ${spec} has the ${lines} lines of its jobspec: --write makes it, and a pipe shows it.`)}`;
+}
+
+/** The command once more, with what was said of the app. */
+function commandOf({ job, app, domains = [] }: AdoptRequest): string {
+  const named = app === undefined ? [] : ["--name", app];
+  return ["steppe nomad adopt", job, ...named, ...domains.flatMap((domain) => ["--domain", domain])].join(" ");
+}
+
+function describe(
+  adoption: AdoptionView,
+  { file, again }: { file: string | undefined; again: string },
+  { style }: Context,
+): string {
   const { app, changes, notes, taken } = adoption;
   const image = deployable(adoption);
+  const besides = "besides the image's reference and the meta by which Steppe knows it";
   const changed =
     changes === null
-      ? "Besides the image's reference and the meta by which Steppe knows it, its first deployment changes nothing in the job."
-      : `Besides the image's reference and the meta by which Steppe knows it, its first deployment changes in the job:\n\n${jobDiffText(changes, style)}`;
+      ? `Its first deployment changes nothing in the job, ${besides}.`
+      : `Its first deployment changes in the job, ${besides}:\n\n${jobDiffText(changes, style)}`;
   const next = {
-    none: "Nothing was changed. `--write FILE` adds it to a steppe.yaml, `--apply` to the server.",
+    none: `Nothing was changed. To go on, one of:\n  ${again} --write steppe.yaml\n    adds it to that file\n  ${again} --apply\n    adds it to the server, paused`,
     mark: `${app} is in ${file ?? "the file"}: look at it, then \`steppe apply -f ${file ?? "FILE"}\`. Its first deployment takes the job over: that of the newest tag in its repository, at once, unless \`approve: true\` has it wait for you.`,
     add: `${app} is added, and paused. Next:\n  steppe plan ${app} --image ${image}\n  steppe deploy ${app} --image ${image}\n  steppe resume ${app}`,
   }[taken ?? "none"];
-  return [...notes.map((note) => `note: ${note}`), changed, next].join("\n\n");
+  const told = notes.length === 0 ? [] : [["To know of it:", ...notes.map((note) => `  - ${note}`)].join("\n")];
+  const text = [...told, changed, next].join("\n\n");
+  return taken === null ? `\n${text}` : text; // behind the definition
 }
 
 /** The image as it can be deployed: where its tag is put in by Nomad, or does not say which one it is, a word for one. */
@@ -69,11 +91,16 @@ function deployable({ image, definition }: AdoptionView): string {
 /** Adds the app to a `steppe.yaml`; a jobspec of its own goes into a file beside it. */
 async function writeApp({ app, definition }: AdoptionView, file: string, { io }: Context): Promise<void> {
   const path = resolve(io.cwd, file);
-  const spec = `${app}.nomad.json`;
+  const spec = specFile(app);
   const named = definition.job === null ? definition : { ...definition, job: spec };
   const text = await addToConfig(await readIfThere(path), named, file);
   if (definition.job !== null) await writeNew(join(dirname(path), spec), definition.job);
   await writeFile(path, text);
+}
+
+/** What the file of an app's jobspec is called. */
+function specFile(app: string): string {
+  return `${app}.nomad.json`;
 }
 
 async function readIfThere(path: string): Promise<string> {
