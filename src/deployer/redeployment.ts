@@ -17,8 +17,8 @@ export function redeployment(
   after: AppDefinition,
   { store, journal, isCluster }: { store: Store; journal: Journal; isCluster: boolean },
 ): DeploymentSource | Deployment | undefined {
-  // What is held may wait for long: it takes the definition up by itself, and what serves does not wait for it.
-  const all = journal.table.unfinishedOf(after.name);
+  // What is held may wait for long: it takes the definition up by itself, and what serves does not wait for it. Of what has failed, and is only taken away, nothing will come.
+  const all = journal.table.unfinishedOf(after.name).filter(({ error }) => error === null);
   const unfinished = all.filter(({ hold, state }) => hold === null || HAS_RELEASE.has(state));
   if (!isMadeAlike(before.definition, after, isCluster)) {
     for (const { id, state } of all.filter(({ hold, source }) => hold !== null && isMade(source))) {

@@ -80,6 +80,16 @@ describe("canaries that a person rejected", () => {
     expect(calls("route", "abandon")).toEqual(["abandon blog 2", "route blog 1"]);
   });
 
+  test("give a changed definition no content: that is made of what is live", async () => {
+    await push("v2");
+    hang("abandon");
+    const { definition } = deployer.app("blog");
+    deployer.rejectCanaries("blog", undefined);
+    const change = { dryRun: false, prune: false, requestId: "test" };
+    const { deployments } = await deployer.apply([{ ...definition, folder: "public" }], change);
+    expect(deployments.map(({ source }) => source)).toEqual([{ kind: "ref", ref: "refs/tags/v1", commit: "v1" }]);
+  });
+
   test("before they were taken up again are as well", async () => {
     const waiting = await push("v2");
     await deployer.stop();
