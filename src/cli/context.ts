@@ -44,15 +44,12 @@ export class Context {
    */
   async confirm(question: string, subject: string, yes: boolean | undefined): Promise<void> {
     if (yes === true) return;
-    const refuse = (cause: string): never => {
-      throw new SteppeError("USAGE", {
-        operation: "run",
-        subject,
-        cause,
-        hint: "Give `--yes` to do it without asking.",
-      });
+    const refuse = (cause: string, detail?: string): never => {
+      const hint = "Give `--yes` to do it without asking.";
+      throw new SteppeError("USAGE", { operation: "run", subject, cause, hint, detail });
     };
-    if (!this.io.stdin.isTTY || !this.io.stderr.isTTY) refuse("it has to be confirmed, and this is no terminal");
+    if (!this.io.stdin.isTTY || !this.io.stderr.isTTY)
+      refuse("it has to be confirmed, and this is no terminal", question);
     const answer = await this.io.stdin.ask(`${question} [y/N] `, { secret: false });
     if (!/^y(es)?$/i.test(answer.trim())) refuse("it was not confirmed");
   }

@@ -148,6 +148,7 @@ a-long-name  -          blog.localhost              none yet
         `Remove blog, with its repository, releases and logs? ${before} [y/N] `,
       ]);
       world.isTerminal = false;
+      expect((await world.run("app", "remove", "blog")).stderr).toContain(before); // nobody can be asked, and is told
       const json = await world.run("app", "remove", "blog", "--yes", "--json");
       expect(JSON.parse(json.stdout)).toEqual({ removed: "blog", job: "web", isStopped });
     }
