@@ -17,6 +17,15 @@ describe("of Fabio and the services it is found", () => {
     ]);
   });
 
+  test("that there are no routes yet", async () => {
+    const { checks } = await examine({
+      consul: { "GET /v1/catalog/services": {} },
+      fabio: { "GET /api/routes": null },
+    });
+    const told = checks.filter(({ area }) => area === "Fabio").map(({ text }) => text);
+    expect(told.at(-1)).toMatch(/^Consul has no routes yet, and Fabio at \S+ none of them$/);
+  });
+
   test("routes to instances that Consul does not have any more", async () => {
     const old = { service: "blog", host: "blog.test", path: "/", dst: "http://10.0.0.1:19999/", weight: 0.5 };
     const found = await examine({ fabio: { "GET /api/routes": [...(fabio["GET /api/routes"] as object[]), old] } });
