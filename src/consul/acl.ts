@@ -21,10 +21,13 @@ export interface OwnToken {
 
 /** Access: https://developer.hashicorp.com/consul/api-docs/acl */
 export class Acl {
+  readonly hasToken: boolean;
   readonly #api: HttpApi;
 
-  constructor(api: HttpApi) {
+  /** @param hasToken whether requests have a token of ours; without one the agent may have one of its own */
+  constructor(api: HttpApi, hasToken: boolean) {
     this.#api = api;
+    this.hasToken = hasToken;
   }
 
   /** The token that we have; undefined if this Consul has no ACLs. Throws CONSUL_DENIED if there is no such token. */

@@ -62,7 +62,7 @@ export class Consul implements Disposable {
     const api = new HttpApi({ endpoint, tls, headers, query, errors: consulErrors, ...client });
     this.#api = api;
     this.#client = client;
-    this.acl = new Acl(api);
+    this.acl = new Acl(api, token !== undefined);
     this.agent = new Agent(api);
     this.catalog = new Catalog(api);
     this.health = new Health(api);

@@ -184,14 +184,18 @@ export class Cluster implements ClusterService {
       return image === null ? [] : [{ app: name, repository: image.repository }];
     });
     const look = {
-      has: async (repository: string): Promise<boolean> => {
+      has: async (repository: string, until: AbortSignal): Promise<boolean> => {
         using reader = await registry.open();
-        return ((await reader.tags(repository, 1, signal)) ?? []).length > 0;
+        return ((await reader.tags(repository, 1, until)) ?? []).length > 0;
       },
     };
-    const { namespace = "default", tagPrefix } = settings;
-    const cluster = { nomad, consul, addresses, namespace, fabio, tagPrefix, images: { apps, look }, clock };
-    return await examineCluster(cluster, signal);
+    const keys = deployer.apps().flatMap(({ definition: { compatible } }) => compatible?.key ?? []);
+    const { namespace = "default", datacenters, tagPrefix } = settings;
+    const images = { apps, look };
+    return await examineCluster(
+      { nomad, consul, addresses, namespace, datacenters, keys, fabio, tagPrefix, images, clock },
+      signal,
+    );
   }
 
   async #drift(app: string): Promise<FoundDrift | undefined> {

@@ -34,6 +34,11 @@ export class ImpatientClock implements Clock {
     return promise;
   }
 
+  /** Whether somebody wants to notice that something is late. */
+  get isWatched(): boolean {
+    return this.#watchers.size > 0;
+  }
+
   /** Time goes on by `ms`; whatever is watched and had less is late. */
   pass(ms: number): void {
     this.#now += ms;

@@ -3,11 +3,23 @@ import { checkTags, routesOf, type TaggedService } from "../fabio/check-tags.ts"
 import { isRouteTag } from "../fabio/read-route-tag.ts";
 import { isRedirect, routeKey, tableKey } from "../fabio/route.ts";
 import { Findings } from "./report.ts";
+import { isOwn, type Served, servedByFabio } from "./served-by-fabio.ts";
 
 /** A service of Consul, with the tags of all its instances. */
 export interface ClusterService extends TaggedService {
-  /** Of the instances that visitors are sent to: where they are, and what their tags ask for. */
-  instances: Array<{ address: string; routes: WantedRoute[] }>;
+  instances: RoutedInstance[];
+  /** Whether a tag of it says a route that cannot be told for sure; Fabio may have one all the same. */
+  isVague: boolean;
+}
+
+export interface RoutedInstance {
+  /** Where it is: `10.0.0.1:20000`. */
+  address: string;
+  /** What its tags ask for. */
+  routes: WantedRoute[];
+  served: Served;
+  /** Whether it has any check, besides those of its node. */
+  hasCheck: boolean;
 }
 
 export interface WantedRoute {
@@ -31,7 +43,12 @@ export async function routedServices(
   const left = routed.values();
   const work = async (): Promise<void> => {
     for (const [name, tags] of left)
-      services.push({ name, tags, instances: await instancesOf(consul, name, tagPrefix, signal) });
+      services.push({
+        name,
+        tags,
+        instances: await instancesOf(consul, name, tagPrefix, signal),
+        isVague: tags.some((tag) => isRouteTag(tag, tagPrefix) && routesOf([tag], tagPrefix).length === 0),
+      });
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return services.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -44,10 +61,11 @@ async function instancesOf(
   signal: AbortSignal,
 ): Promise<ClusterService["instances"]> {
   const { value } = await consul.health.service(name, { signal });
-  const well = value.filter(({ status }) => status === "passing" || status === "warning");
-  return well.map(({ instance: { address, port, tags } }) => ({
+  return value.map(({ instance: { address, port, tags }, checks }) => ({
     address: `${address.includes(":") ? `[${address}]` : address}:${port}`,
     routes: routesOf(tags, tagPrefix).map((route) => ({ key: tableKey(route), isRedirect: isRedirect(route) })),
+    served: servedByFabio(checks),
+    hasCheck: checks.some(isOwn),
   }));
 }
 
@@ -55,13 +73,18 @@ async function instancesOf(
 export function checkServices(services: readonly ClusterService[], tagPrefix: string): Findings {
   const findings = new Findings("services");
   for (const service of services) {
-    for (const { tag, problem } of checkTags(service, tagPrefix)) {
-      const what = tag === undefined ? problem : `its tag \`${tag.slice(0, 100)}\` ${problem}`;
-      findings.fail(
-        `service ${service.name}: ${what}`,
-        "It may stop the routes of all services from changing. Correct it where the service is registered.",
-      );
+    for (const { tag, problem, stopsFabio } of checkTags(service, tagPrefix)) {
+      const what = `service ${service.name}: ${tag === undefined ? problem : `its tag \`${tag.slice(0, 100)}\` ${problem}`}`;
+      const where = "Correct it where the service is registered.";
+      if (stopsFabio) findings.fail(what, `It may stop the routes of all services from changing. ${where}`);
+      else findings.warn(what, `The routes of other services go on all the same. ${where}`);
     }
+    const unchecked = service.instances.find(({ routes, hasCheck }) => routes.length > 0 && !hasCheck);
+    if (unchecked !== undefined)
+      findings.warn(
+        `service ${service.name} at ${unchecked.address} has no check, so that Fabio sends nobody there`,
+        "Give it a check where it is registered.",
+      );
   }
   const holders = new Map<string, Set<string>>();
   for (const { name, tags } of services) {

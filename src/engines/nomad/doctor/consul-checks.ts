@@ -36,8 +36,19 @@ const WANTED: readonly Wanted[] = [
   },
 ];
 
+interface Asking {
+  /** As the user gave it. */
+  address: string;
+  /** The keys that deployments write. */
+  keys: readonly string[];
+  signal: AbortSignal;
+}
+
+/** So many permissions can be asked for at once. */
+const MOST_PERMISSIONS = 64;
+
 /** Looks at Consul: that it is there, its version, its leader, and what our token may do. */
-export async function checkConsul(consul: Consul, address: string, signal: AbortSignal): Promise<Findings> {
+export async function checkConsul(consul: Consul, { address, keys, signal }: Asking): Promise<Findings> {
   const findings = new Findings("Consul");
   const leader = await findings.ask("not reached", signal, () => consul.status.leader({ signal }));
   if (findings.checks.length > 0) return findings;
@@ -57,11 +68,21 @@ export async function checkConsul(consul: Consul, address: string, signal: Abort
   if (leader === undefined)
     findings.fail("the servers have no leader", "Too few of them are there: `consul operator raft list-peers`.");
   else findings.ok(`the servers have a leader, ${leader}`);
-  await checkAccess(consul, findings, signal);
+  await checkAccess(consul, [...WANTED, ...keys.map(writeOf)], findings, signal);
   return findings;
 }
 
-async function checkAccess(consul: Consul, findings: Findings, signal: AbortSignal): Promise<void> {
+function writeOf(key: string): Wanted {
+  const rule = `key "${key}" { policy = "write" }`;
+  return { resource: "key", access: "write", name: key, says: `write the key ${key}`, rule };
+}
+
+async function checkAccess(
+  consul: Consul,
+  wanted: readonly Wanted[],
+  findings: Findings,
+  signal: AbortSignal,
+): Promise<void> {
   const token = await findings.ask("our token", signal, () => ownToken(consul, signal));
   if (token === undefined) return;
   if (token === null)
@@ -69,23 +90,36 @@ async function checkAccess(consul: Consul, findings: Findings, signal: AbortSign
       "whoever reaches it may do everything (ACLs are off)",
       "Turn them on: `acl { enabled = true }`.",
     );
-  const allowed = await findings.ask("what our token allows", signal, () => consul.acl.allows(WANTED, { signal }));
+  if (token === "unknown")
+    return findings.fail(
+      "it knows no such token as was given",
+      "Check CONSUL_HTTP_TOKEN, or what is in the file of CONSUL_HTTP_TOKEN_FILE; `consul acl token list` shows those that there are.",
+    );
+  const allowed = await findings.ask("what our token allows", signal, () => allAllowed(consul, wanted, signal));
   if (allowed === undefined) return;
-  for (const [at, { says, rule, without }] of WANTED.entries()) {
+  for (const [at, { says, rule, without }] of wanted.entries()) {
     if (allowed[at] === true) continue;
     const hint = `Its policy wants \`${rule}\`.`;
     if (without === undefined) findings.fail(`${nameOf(token)} may not ${says}`, hint);
     else findings.warn(`${nameOf(token)} may not ${says}: ${without}`, hint);
   }
-  if (allowed.every(Boolean)) findings.ok(`${nameOf(token)} may read services and nodes, and register services`);
+  const keys = wanted.length > WANTED.length ? ", and write the keys of apps" : "";
+  if (allowed.every(Boolean)) findings.ok(`${nameOf(token)} may read services and nodes, and register services${keys}`);
 }
 
-/** Null if there are no ACLs; the anonymous one if none was given, or one that is not there. */
-async function ownToken(consul: Consul, signal: AbortSignal): Promise<OwnToken | "anonymous" | null> {
+async function allAllowed(consul: Consul, wanted: readonly Wanted[], signal: AbortSignal): Promise<boolean[]> {
+  const allowed: boolean[] = [];
+  for (let at = 0; at < wanted.length; at += MOST_PERMISSIONS)
+    allowed.push(...(await consul.acl.allows(wanted.slice(at, at + MOST_PERMISSIONS), { signal })));
+  return allowed;
+}
+
+/** Null if there are no ACLs; `anonymous` if none was given, and `unknown` if one that is not there. */
+async function ownToken(consul: Consul, signal: AbortSignal): Promise<OwnToken | "anonymous" | "unknown" | null> {
   try {
     return (await consul.acl.ownToken({ signal })) ?? null;
   } catch (error) {
-    if (isDenied(error)) return "anonymous";
+    if (isDenied(error)) return consul.acl.hasToken ? "unknown" : "anonymous";
     throw error;
   }
 }

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { fakeServer } from "../../../../test/support/fake-server.ts";
 import { ImpatientClock } from "../../../../test/support/impatient-clock.ts";
-import { SteppeError } from "../../../shared/errors.ts";
+import { fakeConsul } from "../../../consul/fakes.ts";
+import { fakeNomad } from "../../../nomad-api/fakes.ts";
 import { examineEnvironment } from "./examine-environment.ts";
-import { answers, consul, examine, node, troubles } from "./fakes.ts";
-import { checkRegistries } from "./registry-checks.ts";
+import { answers, consul, examine, node, nomad, troubles } from "./fakes.ts";
+import { checkConsul } from "./consul-checks.ts";
+import { checkNomad } from "./nomad-checks.ts";
 
 describe("a cluster that is set up", () => {
   test("is well in all that is looked at", async () => {
@@ -108,6 +110,20 @@ describe("of Nomad it is found", () => {
     ]);
   });
 
+  test("that a datacenter has no node, as one that is misspelled", async () => {
+    const nodes = [node, { ...node, ID: "node-id-2", Datacenter: "dc2" }];
+    await using fake = await fakeNomad(answers({ ...nomad, "GET /v1/nodes": nodes }));
+    const look = async (...datacenters: string[]): Promise<string[]> => {
+      const signal = AbortSignal.timeout(20_000);
+      const asking = { nomad: fake.nomad, address: "", namespace: "default", datacenters, signal };
+      const { checks } = await checkNomad(asking);
+      return checks.flatMap(({ status, text }) => (text.includes("datacenter dc") && status === "fail" ? [text] : []));
+    };
+    expect(await look()).toEqual([]);
+    expect(await look("dc2", "dc1", "dc*", "*")).toEqual([]);
+    expect(await look("dc1", "dc3")).toEqual(["no node of the datacenter dc3 is ready for instances"]);
+  });
+
   test("that there is no leader", async () => {
     expect(troubles(await examine({ nomad: { "GET /v1/status/leader": "" } }))[0]).toBe(
       "Nomad fail: the servers have no leader",
@@ -136,6 +152,29 @@ describe("of Consul it is found", () => {
     ]);
   });
 
+  test("that there is no such token as was given", async () => {
+    const denied = { "GET /v1/acl/token/self": 403, "POST /v1/internal/acl/authorize": 403 };
+    const found = await examine({ consul: denied }, undefined, { CONSUL_HTTP_TOKEN: "0f0f" });
+    expect(troubles(found)).toEqual(["Consul fail: it knows no such token as was given"]);
+  });
+
+  test("that the token may not write the keys of apps, however many there are", async () => {
+    const asked: string[] = [];
+    await using server = await fakeConsul((seen, response) => {
+      if (seen.target !== "/v1/internal/acl/authorize") return answers(consul)(seen, response);
+      const names = (JSON.parse(seen.body.toString()) as Array<{ Segment: string }>).map(({ Segment }) => Segment);
+      asked.push(...names);
+      response.end(JSON.stringify(names.map((name) => ({ Allow: name !== "configs/team/app69/IMAGE_TAG" }))));
+    });
+    const keys = Array.from({ length: 70 }, (_, at) => `configs/team/app${at}/IMAGE_TAG`);
+    const signal = AbortSignal.timeout(20_000);
+    const { checks } = await checkConsul(server.consul, { address: "", keys, signal });
+    expect(checks.filter(({ status }) => status === "fail")).toEqual([
+      expect.objectContaining({ text: "the token steppe may not write the key configs/team/app69/IMAGE_TAG" }),
+    ]);
+    expect(asked).toHaveLength(73);
+  });
+
   test("that everybody may do everything", async () => {
     await using server = await fakeServer(({ target }, response) => {
       if (target.startsWith("/v1/acl")) response.writeHead(401).end("ACL support disabled");
@@ -146,30 +185,4 @@ describe("of Consul it is found", () => {
     const { checks } = await examineEnvironment(environment, options);
     expect(checks.filter(({ area }) => area === "Consul").map(({ status }) => status)).toEqual(["ok", "ok", "warn"]);
   });
-});
-
-test("registries: each repository once, with what is wrong with it", async () => {
-  const apps = [
-    { app: "blog", repository: "registry.test/blog" },
-    { app: "shop", repository: "registry.test/shop" },
-    { app: "copy", repository: "registry.test/blog" },
-    { app: "away", repository: "away.test/away" },
-  ];
-  const look = {
-    has: async (repository: string) => {
-      if (!repository.startsWith("away")) return repository.endsWith("blog");
-      throw new SteppeError("REGISTRY_UNREACHABLE", {
-        operation: "ask",
-        subject: repository,
-        cause: "connection refused",
-      });
-    },
-  };
-  const { checks } = await checkRegistries(apps, look, AbortSignal.timeout(1000));
-  expect(checks.map(({ status, text }) => `${status} ${text}`)).toEqual([
-    "ok registry.test/blog, of blog, copy",
-    "warn registry.test/shop, of shop: there is no image in it yet",
-    "fail away.test/away, of away: connection refused",
-  ]);
-  expect((await checkRegistries([], look, AbortSignal.timeout(1000))).checks[0]?.status).toBe("ok");
 });

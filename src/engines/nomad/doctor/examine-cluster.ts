@@ -18,6 +18,10 @@ export interface Cluster {
   namespace: string;
   /** Of the API of each Fabio; none: those that Consul has as the service `fabio`. */
   fabio: readonly string[];
+  /** Those of Nomad that instances may be in; none: all that have nodes. */
+  datacenters?: readonly string[];
+  /** The keys of Consul that deployments write, of apps whose jobs take their image's tag from there. */
+  keys?: readonly string[];
   /** What Fabio's tags begin with; undefined: as Fabio has it by itself. */
   tagPrefix?: string | undefined;
   /** The apps with their repositories of images, and how these are looked at; undefined: nothing is known of apps. */
@@ -28,18 +32,21 @@ export interface Cluster {
 /** Looks at the whole set-up of a cluster: what is well, and what to mend. Changes nothing. Rejects only with the reason of the signal. */
 export async function examineCluster(cluster: Cluster, signal: AbortSignal): Promise<DoctorReport> {
   const { nomad, consul, addresses, namespace, fabio, tagPrefix = URL_PREFIX, images, clock } = cluster;
-  const ofNomad = checkNomad({ nomad, address: addresses.nomad, namespace, signal });
-  const ofConsul = await checkConsul(consul, addresses.consul, signal);
+  const { datacenters = [], keys = [] } = cluster;
+  const ofNomad = checkNomad({ nomad, address: addresses.nomad, namespace, datacenters, signal });
+  const ofConsul = await checkConsul(consul, { address: addresses.consul, keys, signal });
   const isThere = ofConsul.checks.length > 1;
   const trouble = new Findings("services");
-  const services = isThere
-    ? await trouble.ask("the services of Consul", signal, () => routedServices(consul, tagPrefix, signal))
-    : undefined;
+  const servicesAgain = () => routedServices(consul, tagPrefix, signal);
+  const services = isThere ? await trouble.ask("the services of Consul", signal, servicesAgain) : undefined;
   // Addresses that were given can be asked whether or not Consul is there.
   const canAsk = isThere || fabio.length > 0;
-  const ofFabio = canAsk ? await checkFabio({ consul, addresses: fabio, services, clock, signal }) : undefined;
+  const ofFabio = canAsk
+    ? await checkFabio({ consul, addresses: fabio, services, servicesAgain, clock, signal })
+    : undefined;
   const ofServices = services === undefined ? trouble : checkServices(services, tagPrefix);
-  const ofRegistries = images === undefined ? undefined : await checkRegistries(images.apps, images.look, signal);
+  const ofRegistries =
+    images === undefined ? undefined : await checkRegistries(images.apps, images.look, { clock, signal });
   const all = [await ofNomad, ofConsul, ofFabio, ofServices, ofRegistries];
   return { checks: all.flatMap((findings) => findings?.checks ?? []) };
 }

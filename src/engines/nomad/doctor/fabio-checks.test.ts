@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { examine, fabio, instance, tags, troubles } from "./fakes.ts";
+import { examine, fabio, type FakeCheck, instance, tags, troubles } from "./fakes.ts";
 
 describe("of Fabio and the services it is found", () => {
   test("that a tag of anybody's freezes the routes, and which are missing", async () => {
@@ -86,4 +86,62 @@ describe("a redirect", () => {
       "Fabio fail: Fabio at HOST still redirects visitors of blog.test:80/ for blog, of which Consul does not say so",
     ]);
   });
+});
+
+describe("what Fabio does with an instance that is not well in every way", () => {
+  const at = (checks: FakeCheck[], own = tags) => ({
+    "GET /v1/catalog/services": { blog: own },
+    "GET /v1/health/service/blog": [instance("blog", own, 20_000, checks)],
+  });
+  const [passing, warning, critical] = ["passing", "warning", "critical"].map((status) => ({ id: status, status }));
+  const none = { "GET /api/routes": null };
+
+  test.each([
+    ["one check warns", [warning]],
+    ["one of two is critical", [passing, critical]],
+  ] as Array<[string, FakeCheck[]]>)("is a matter of its configuration where %s", async (_, checks) => {
+    expect(troubles(await examine({ consul: at(checks) }))).toEqual([]);
+    expect(troubles(await examine({ consul: at(checks), fabio: none }))).toEqual([]);
+  });
+
+  test.each([
+    ["its check is critical", [critical]],
+    ["its node is away", [passing, { id: "serfHealth", status: "critical" }]],
+    ["it is in maintenance", [passing, { id: "_service_maintenance:blog-20000", status: "critical" }]],
+  ] as Array<[string, FakeCheck[]]>)("is to send nobody there where %s", async (_, checks) => {
+    expect(troubles(await examine({ consul: at(checks), fabio: none }))).toEqual([]);
+    expect(troubles(await examine({ consul: at(checks) }))).toEqual([
+      "Fabio fail: Fabio at HOST still sends visitors of blog.test/ to blog at 10.0.0.1:20000, which is not well in Consul",
+    ]);
+  });
+
+  test("is nothing where it has no check of its own, which is said", async () => {
+    const found = await examine({ consul: at([{ id: "serfHealth", status: "passing" }]), fabio: none });
+    expect(troubles(found)).toEqual([
+      "services warn: service blog at 10.0.0.1:20000 has no check, so that Fabio sends nobody there",
+    ]);
+  });
+
+  test("is not held against it while it changes", async () => {
+    let looks = 0;
+    const health = () => [instance("blog", tags, looks++ === 0 ? 19_999 : 20_000)];
+    expect(troubles(await examine({ consul: { "GET /v1/health/service/blog": health } }))).toEqual([]);
+    expect(looks).toBe(2);
+  });
+});
+
+test("a tag that harms its own service alone is a warning", async () => {
+  const routes = fabio["GET /api/routes"] as object[];
+  const own = [...tags, "urlprefix-blog.test/a weight=1.5"];
+  const found = await examine({
+    consul: {
+      "GET /v1/catalog/services": { blog: own },
+      "GET /v1/health/service/blog": [instance("blog", own, 20_000)],
+    },
+    // That it has what such a tag says is no difference.
+    fabio: { "GET /api/routes": [...routes, { ...(routes[0] as object), path: "/a" }] },
+  });
+  expect(troubles(found)).toEqual([
+    "services warn: service blog: its tag `urlprefix-blog.test/a weight=1.5` has `weight=1.5`, where `weight` is a share from 0 to 1, such as `weight=0.25`",
+  ]);
 });

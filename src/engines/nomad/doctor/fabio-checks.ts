@@ -11,7 +11,10 @@ interface Asking {
   consul: Consul;
   /** Of the API of each Fabio; none: those that Consul has. */
   addresses: readonly string[];
+  /** Those of Consul; undefined: they cannot be asked for. */
   services: readonly ClusterService[] | undefined;
+  /** Asks for them once more. */
+  servicesAgain(): Promise<readonly ClusterService[]>;
   clock: Clock;
   signal: AbortSignal;
 }
@@ -61,16 +64,22 @@ function placeOf({ instance: { address, port } }: ServiceHealth): string {
   return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
-async function checkOne(fabio: Fabio, { services, clock, signal }: Asking, findings: Findings): Promise<void> {
+async function checkOne(
+  fabio: Fabio,
+  { services, servicesAgain, clock, signal }: Asking,
+  findings: Findings,
+): Promise<void> {
   const version = await findings.ask(`Fabio at ${fabio.address}`, signal, () => fabio.version(signal));
   if (version === undefined) return;
   checkVersion(findings, "Fabio", version, `at ${fabio.address}`);
   if (services === undefined) return;
-  const look = async (): Promise<string[]> => compare(await fabio.routes(signal), services);
+  const look = async (as: readonly ClusterService[]): Promise<string[]> => compare(await fabio.routes(signal), as);
   const differences = await findings.ask(`the routes of Fabio at ${fabio.address}`, signal, async () => {
-    if ((await look()).length === 0) return [];
+    const first = await look(services);
+    if (first.length === 0) return [];
     await clock.sleep(AGAIN_MS, { signal });
-    return await look();
+    const second = await look(await servicesAgain());
+    return second.filter((one) => first.includes(one));
   });
   if (differences === undefined) return;
   for (const difference of differences.slice(0, MOST_TOLD))
@@ -92,32 +101,39 @@ async function checkOne(fabio: Fabio, { services, clock, signal }: Asking, findi
 
 /** What Fabio's routes lack, or have besides what Consul says; to be read behind "Fabio". */
 function compare(targets: readonly FabioTarget[], services: readonly ClusterService[]): string[] {
+  const has = new Set(targets.map((target) => nameOf(target.service, routeOf(target), target.address)));
   const differences: string[] = [];
-  const has = new Set(
-    targets.map(({ service, address, ...target }) => nameOf(service, { ...target, key: keyOf(target) }, address)),
-  );
-  const wanted = new Set<string>();
+  const allowed = new Set<string>();
   for (const { name, instances } of services) {
-    for (const { address, routes } of instances) {
+    for (const { address, routes, served } of instances.filter((one) => one.served !== "no")) {
       for (const route of routes) {
         const target = nameOf(name, route, address);
-        wanted.add(target);
-        if (has.has(target)) continue;
-        if (route.isRedirect) differences.push(`does not redirect visitors of ${route.key}, as ${name} says`);
-        else differences.push(`does not send visitors of ${route.key} to ${name} at ${address}`);
+        allowed.add(target);
+        if (served === "yes" && !has.has(target)) differences.push(missing(name, route, address));
       }
     }
   }
+  const byName = new Map(services.map((service) => [service.name, service]));
   for (const target of targets) {
-    const { service, address, isRedirect } = target;
-    const key = keyOf(target);
-    if (wanted.has(nameOf(service, { key, isRedirect }, address)) || !services.some(({ name }) => name === service))
-      continue;
-    if (isRedirect)
-      differences.push(`still redirects visitors of ${key} for ${service}, of which Consul does not say so`);
-    else differences.push(`still sends visitors of ${key} to ${service} at ${address}, which Consul does not have`);
+    const service = byName.get(target.service);
+    const isAllowed = allowed.has(nameOf(target.service, routeOf(target), target.address));
+    if (service?.isVague === false && !isAllowed) differences.push(left(service, target));
   }
   return [...new Set(differences)];
+}
+
+function missing(service: string, { key, isRedirect }: WantedRoute, address: string): string {
+  return isRedirect
+    ? `does not redirect visitors of ${key}, as ${service} says`
+    : `does not send visitors of ${key} to ${service} at ${address}`;
+}
+
+function left({ name, instances }: ClusterService, target: FabioTarget): string {
+  const { key, isRedirect } = routeOf(target);
+  if (isRedirect) return `still redirects visitors of ${key} for ${name}, of which Consul does not say so`;
+  const isSick = instances.some(({ address, served }) => address === target.address && served === "no");
+  const which = isSick ? "which is not well in Consul" : "which Consul does not have";
+  return `still sends visitors of ${key} to ${name} at ${target.address}, ${which}`;
 }
 
 /** Of a redirect it does not matter which instance asks for it. */
@@ -126,9 +142,9 @@ function nameOf(service: string, { key, isRedirect }: WantedRoute, address: stri
 }
 
 function keysOf(instances: ClusterService["instances"]): Set<string> {
-  return new Set(instances.flatMap(({ routes }) => routes.map(({ key }) => key)));
+  return new Set(instances.flatMap(({ routes, served }) => (served === "yes" ? routes.map(({ key }) => key) : [])));
 }
 
-function keyOf({ host, path }: Pick<FabioTarget, "host" | "path">): string {
-  return tableKey({ host, path, port: undefined });
+function routeOf({ host, path, isRedirect }: FabioTarget): WantedRoute {
+  return { key: tableKey({ host, path, port: undefined }), isRedirect };
 }

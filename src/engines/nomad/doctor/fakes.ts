@@ -1,9 +1,10 @@
 import { type Answerer, fakeServer } from "../../../../test/support/fake-server.ts";
 import { ImpatientClock } from "../../../../test/support/impatient-clock.ts";
+import type { Environment } from "../../../shared/http-api/environment.ts";
 import { examineEnvironment } from "./examine-environment.ts";
 import type { DoctorReport } from "./report.ts";
 
-/** By method and path; a number is a status. */
+/** By method and path; a number is a status, and a function is asked each time. */
 export type Answers = Record<string, unknown>;
 
 export interface FakeCheck {
@@ -86,7 +87,8 @@ export const fabio: Answers = {
 /** Answers what is listed. */
 export function answers(known: Answers): Answerer {
   return ({ method, target }, response) => {
-    const answer = known[`${method} ${target.split("?")[0]}`];
+    const listed = known[`${method} ${target.split("?")[0]}`];
+    const answer = typeof listed === "function" ? (listed as () => unknown)() : listed;
     if (typeof answer === "number") response.writeHead(answer).end("Permission denied");
     else if (answer === undefined) response.writeHead(404).end("not found");
     else response.end(typeof answer === "string" && target.startsWith("/api/") ? answer : JSON.stringify(answer));
@@ -97,11 +99,12 @@ export function answers(known: Answers): Answerer {
 export async function examine(
   change: { nomad?: Answers; consul?: Answers; fabio?: Answers } = {},
   addresses?: string[],
+  besides: Environment = {},
 ): Promise<DoctorReport> {
   await using ofNomad = await fakeServer(answers({ ...nomad, ...change.nomad }));
   await using ofConsul = await fakeServer(answers({ ...consul, ...change.consul }));
   await using ofFabio = await fakeServer(answers({ ...fabio, ...change.fabio }));
-  const environment = { NOMAD_ADDR: `http://${ofNomad.host}`, CONSUL_HTTP_ADDR: ofConsul.host };
+  const environment = { NOMAD_ADDR: `http://${ofNomad.host}`, CONSUL_HTTP_ADDR: ofConsul.host, ...besides };
   return await examineEnvironment(environment, {
     fabio: addresses ?? [`http://${ofFabio.host}`],
     clock: new ImpatientClock(),

@@ -11,6 +11,8 @@ interface Asking {
   /** As the user gave it. */
   address: string;
   namespace: string;
+  /** Those that instances may be in; none: all. */
+  datacenters: readonly string[];
   signal: AbortSignal;
 }
 
@@ -64,7 +66,7 @@ async function checkNamespace({ nomad, namespace, signal }: Asking, findings: Fi
   );
 }
 
-async function checkNodes({ nomad, signal }: Asking, findings: Findings): Promise<void> {
+async function checkNodes({ nomad, datacenters, signal }: Asking, findings: Findings): Promise<void> {
   const hint = 'Its policy wants `node { policy = "read" }`.';
   const list = await findings.permitted("list the nodes", { hint, signal }, () => nomad.nodes.list({ signal }));
   if (list === undefined) return;
@@ -84,6 +86,7 @@ async function checkNodes({ nomad, signal }: Asking, findings: Findings): Promis
       `node ${node.name} takes no instances: ${whyNot(node)}`,
       `See \`nomad node status ${node.id.slice(0, 8)}\`.`,
     );
+  checkDatacenters(datacenters, usable, findings);
   const withDocker = usable.filter(({ drivers }) => drivers["docker"]?.healthy === true);
   if (usable.length > 0 && withDocker.length === 0)
     findings.fail(
@@ -93,6 +96,21 @@ async function checkNodes({ nomad, signal }: Asking, findings: Findings): Promis
   for (const node of usable.slice(0, MOST_NODES)) await checkNode(node, { nomad, signal }, findings);
   if (usable.length > MOST_NODES)
     findings.warn(`only ${MOST_NODES} of ${usable.length} nodes were looked at`, "The others may be as well, or not.");
+}
+
+/** Where none is ready, no instance finds a place, and a name that is misspelled is one without nodes. */
+function checkDatacenters(datacenters: readonly string[], usable: readonly NodeSummary[], findings: Findings): void {
+  if (usable.length === 0) return;
+  const there = [...new Set(usable.map(({ datacenter }) => datacenter))].sort();
+  for (const wanted of datacenters) {
+    // Since 1.5 Nomad takes `*` in them.
+    const pattern = new RegExp(`^${wanted.split("*").map(RegExp.escape).join(".*")}$`);
+    if (there.some((one) => pattern.test(one))) continue;
+    findings.fail(
+      `no node of the datacenter ${wanted} is ready for instances`,
+      `Those that are ready are in ${some(there)}: check \`--datacenter\`.`,
+    );
+  }
 }
 
 async function checkNode(
@@ -146,8 +164,7 @@ async function checkAccess({ nomad, namespace, signal }: Asking, findings: Findi
   const running = read?.value.find(({ clientStatus }) => clientStatus === "running");
   const [task] = Object.keys(running?.tasks ?? {});
   const source = running === undefined || task === undefined ? undefined : { allocation: running.id, task };
-  const log =
-    source === undefined ? true : await logRead({ nomad, namespace, signal }, source, findings, rule("read-logs"));
+  const log = source === undefined ? true : await logRead({ nomad, signal }, source, findings, rule("read-logs"));
   if ([listed, read, submitted, parsed].includes(undefined) || !log) return;
   const also = source === undefined ? "" : ", and logs read";
   findings.ok(`jobs of the namespace ${namespace} may be listed, read and submitted${also}`);
@@ -165,7 +182,7 @@ async function tried(work: Promise<unknown>): Promise<true> {
 
 /** That an instance is gone meanwhile, or its node away, says nothing of permissions. */
 async function logRead(
-  { nomad, signal }: Omit<Asking, "address">,
+  { nomad, signal }: Pick<Asking, "nomad" | "signal">,
   source: { allocation: string; task: string },
   findings: Findings,
   hint: string,

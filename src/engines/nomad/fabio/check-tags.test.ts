@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkTags, requireSoundTags } from "./check-tags.ts";
 import { routeCommands, tableOf } from "./fakes.ts";
+import { stopsFabio } from "./stops-fabio.ts";
 
 const problemsOf = (...tags: string[]): string[] => checkTags({ name: "web", tags }).map(({ problem }) => problem);
 
@@ -41,7 +42,7 @@ describe("a tag that would stop Fabio is refused", () => {
 
   test("a name of a service with a space", () => {
     expect(checkTags({ name: "my web", tags: ["urlprefix-web.test/"] })).toEqual([
-      { tag: undefined, problem: expect.stringContaining("`my web`") },
+      { tag: undefined, problem: expect.stringContaining("`my web`"), stopsFabio: true },
     ]);
   });
 
@@ -125,6 +126,38 @@ test("Fabio may look for tags that begin otherwise", () => {
   expect(checkTags({ name: "web", tags: ["route-"] }, "route-")).toHaveLength(1);
 });
 
+describe("what is refused stops Fabio", () => {
+  const stops = (tag: string): boolean[] =>
+    checkTags({ name: "web", tags: ["urlprefix-web.test/", tag] }).map((one) => one.stopsFabio);
+
+  test.each([
+    "urlprefix-",
+    "urlprefix-[bad.test/",
+    "urlprefix-bad.test/{a",
+    "urlprefix-bad.test/ weight=abc",
+    "urlprefix-bad.test/ weight=Inf",
+    "urlprefix-bad.test/ redirect=301,http://[/",
+    "urlprefix-bad.test/ redirect=301,",
+    'say "hi"',
+  ])("%s", (tag) => {
+    expect(stops(tag)).toEqual([true]);
+  });
+
+  test.each([
+    " urlprefix-bad.test/",
+    "urlprefix-bad.test/ ",
+    "urlprefix-bad.test/ weight=1.5",
+    "urlprefix-bad.test/ stripp=/x",
+    "urlprefix-b\u00fccher.test/",
+    "urlprefix-bad.test/ redirect=200,https://x.test/",
+    "urlprefix-bad.test/ allow=10.0.0.1",
+    "urlprefix-web.test/ strip=/x",
+    "urlprefix-bad.test:99999/",
+  ])("but not %s", (tag) => {
+    expect(stops(tag)).toEqual([false]);
+  });
+});
+
 test("the error has all that is wrong", () => {
   const tags = ["urlprefix-web.test/", "urlprefix-", 'a"b'];
   expect(() => requireSoundTags({ name: "web", tags })).toThrow(
@@ -151,6 +184,17 @@ const tag = fc
     fc.array(piece, { maxLength: 4 }),
   )
   .map(([start, rest]) => start + rest.join(""));
+
+test("whatever does not stop Fabio, its table has the routes of everybody", () => {
+  fc.assert(
+    fc.property(fc.array(tag, { maxLength: 4 }), (tags) => {
+      if (tags.some((one) => stopsFabio(one))) return;
+      const lines = [...routeCommands("web", tags), ...routeCommands("other", ["urlprefix-other.test/"])];
+      expect(tableOf(lines)).toContainEqual({ service: "other", host: "other.test", path: "/" });
+    }),
+    { numRuns: 20_000 },
+  );
+});
 
 test("whatever is taken, Fabio's table has the routes of everybody", () => {
   let taken = 0;

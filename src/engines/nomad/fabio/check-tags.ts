@@ -1,6 +1,7 @@
 import { SteppeError } from "../../../shared/errors.ts";
 import { isRouteTag, readRouteTag, URL_PREFIX } from "./read-route-tag.ts";
 import { type FabioRoute, tableKey } from "./route.ts";
+import { stopsFabio } from "./stops-fabio.ts";
 
 /** The tags of a service, as it will be registered in Consul. */
 export interface TaggedService {
@@ -14,6 +15,8 @@ export interface TagProblem {
   tag: string | undefined;
   /** To be read behind the tag: "has neither host nor path". */
   problem: string;
+  /** Whether it stops the routes of everybody from changing, and does not only do something else than it seems. */
+  stopsFabio: boolean;
 }
 
 /** Nomad's words for what it puts in before a service is registered, of those whose values are harmless. */
@@ -34,15 +37,17 @@ export function checkTags({ name, tags }: TaggedService, prefix = URL_PREFIX): T
     problems.push({
       tag: undefined,
       problem: `the service's name \`${name}\` has something else than letters, digits, dots and hyphens`,
+      stopsFabio: /\s|^$/.test(name),
     });
   }
   if (tags.reduce((sum, tag) => sum + tag.length, 0) > MOST_CHARACTERS) {
-    problems.push({ tag: undefined, problem: `the tags have more than ${MOST_CHARACTERS} characters together` });
+    const problem = `the tags have more than ${MOST_CHARACTERS} characters together`;
+    problems.push({ tag: undefined, problem, stopsFabio: true });
   }
   const seen = new Set<string>();
   for (const tag of tags) {
     const problem = isRouteTag(tag, prefix) ? routeTagProblem(tag, prefix, seen) : plainTagProblem(tag);
-    if (problem !== undefined) problems.push({ tag, problem });
+    if (problem !== undefined) problems.push({ tag, problem, stopsFabio: stopsFabio(tag, prefix) });
   }
   return problems;
 }
