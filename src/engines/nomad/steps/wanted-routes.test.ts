@@ -52,9 +52,16 @@ describe("that all visitors are sent to the release and nowhere else", () => {
     expect(none([target("blog.test/", one)])).toBe("still has the route blog.test/");
   });
 
-  test("asks nothing of ports, which Fabio does not list, and of redirections but that they may be there", () => {
+  test("asks for ports of TCP, which Fabio lists without a path", () => {
+    const ofPort = routesLeadOnlyTo([service("blog", "urlprefix-:5432 proto=tcp")], destinations, "urlprefix-");
+    const routes = [one, two].map((address) => ({ ...target("/", address), host: ":5432", path: "" }));
+    expect(ofPort(routes)).toBeUndefined();
+    expect(ofPort(routes.slice(1))).toBe("does not send all visitors of :5432 to the release");
+  });
+
+  test("asks nothing of redirections but that they may be there", () => {
     const redirect = "urlprefix-old.test/ redirect=301,https://blog.test$path";
-    const some = routesLeadOnlyTo([service("blog", "urlprefix-:5432 proto=tcp", redirect)], destinations, "urlprefix-");
+    const some = routesLeadOnlyTo([service("blog", redirect)], destinations, "urlprefix-");
     expect(some([])).toBeUndefined();
     expect(some([{ ...target("old.test/", "blog.test$path:443"), isRedirect: true }])).toBeUndefined();
   });

@@ -48,8 +48,8 @@ export function routesLeadOnlyTo(
 function routesOfAll(services: readonly JobService[], tagPrefix: string): Array<{ name: string; key: string }> {
   return services.flatMap(({ name, tags }) =>
     routesOf(tags, tagPrefix)
-      // What is no HTTP is in no list of Fabio's, and a redirect leads to its own address.
-      .filter((route) => route.port === undefined && !isRedirect(route))
+      // A redirect leads to its own address.
+      .filter((route) => !isRedirect(route))
       .map((route) => ({ name, key: tableKey(route) })),
   );
 }
