@@ -18,6 +18,6 @@ export async function run({ rounds, only, isQuick }: BenchmarkOptions): Promise<
   const nomad = new PlainNomad(address);
   if (wants("serving")) reports.push(await measureServingTimes({ harness, nomad }, rounds));
   if (wants("canary")) reports.push(await measureFailingCanaries({ harness, nomad }, rounds));
-  if (wants("jobs")) reports.push(...(await measureManyJobs({ addresses: harness.cluster.addresses, nomad }, isQuick)));
+  if (wants("jobs")) reports.push(...(await measureManyJobs({ harness, nomad }, isQuick)));
   return reports;
 }

@@ -1,5 +1,5 @@
 import { errno } from "../../src/shared/errors.ts";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 /** Clock ticks a second, the unit of /proc/PID/stat; 100 on every Linux that Node runs on. */
 const TICKS = 100;
@@ -92,6 +92,17 @@ export function memoryOf(pids: readonly number[]): Memory {
     sum.private += field("Private_Clean") + field("Private_Dirty");
   }
   return sum;
+}
+
+/** The most memory that a process had resident since it began, or since `resetMostResident`, bytes. See proc(5), status. */
+export function mostResident(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+}
+
+/** See proc(5), clear_refs. */
+export function resetMostResident(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, "5");
 }
 
 /** Seconds of processor time that a process has used, in user and kernel mode. See proc(5), stat. */

@@ -75,7 +75,7 @@ export class CountingProxy implements AsyncDisposable {
 
 /** Where names stand in the paths of both APIs. */
 const NAMED =
-  /^(\/v1\/(?:job|deployment\/promote|deployment\/fail|deployment|allocation|health\/service|health\/checks|agent\/service\/deregister|client\/fs\/logs)\/)[^/?]+/;
+  /^(\/v1\/(?:job|deployment\/promote|deployment\/fail|deployment|allocation|health\/service|health\/checks|agent\/service\/deregister|agent\/check\/update|client\/fs\/logs)\/)[^/?]+/;
 
 function kindOf({ method = "", url = "" }: IncomingMessage): string {
   const [path = "", query = ""] = url.split("?", 2);

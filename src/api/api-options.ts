@@ -100,6 +100,8 @@ export interface ClusterService {
 export interface ApiLimits {
   /** Bytes of a JSON body. Default 1 MiB. */
   jsonBytes: number;
+  /** Bytes of a JSON body that holds all apps, some 1,300 bytes each. Default 32 MiB. */
+  applyBytes: number;
   /** Bytes of an uploaded folder. Default 4 GiB. */
   uploadBytes: number;
   /** Milliseconds in which a JSON body must have come. Default 30 s. */
@@ -116,6 +118,7 @@ export interface ApiLimits {
 
 export const DEFAULT_LIMITS: Readonly<ApiLimits> = {
   jsonBytes: 1024 ** 2,
+  applyBytes: 32 * 1024 ** 2,
   uploadBytes: 4 * 1024 ** 3,
   jsonMs: 30_000,
   uploadIdleMs: 60_000,

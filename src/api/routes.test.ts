@@ -203,16 +203,24 @@ describe("bodies", () => {
   });
 
   test("one that is too large is refused, told and untold, and the client sees why", async () => {
-    await using running = await startApi({ limits: { jsonBytes: 1000, uploadBytes: 100_000 } });
+    await using running = await startApi({ limits: { jsonBytes: 1000, applyBytes: 2000, uploadBytes: 100_000 } });
     const body = Buffer.alloc(5_000_000, "x");
     const headers = { "content-type": "application/json" };
     expect((await running.call("/v1/apply", { body, headers })).json()["code"]).toBe("BODY_TOO_LARGE");
     expect(
       (await running.call("/v1/apply", { body, headers: { ...headers, "transfer-encoding": "chunked" } })).status,
     ).toBe(413);
+    expect((await running.call("/v1/apps", { body, headers })).status).toBe(413);
     const tar = { "content-type": "application/x-tar", "transfer-encoding": "chunked" };
     expect((await running.call("/v1/apps/blog/uploads", { body, headers: tar })).status).toBe(413);
     expect(running.uploads.received).toHaveLength(0);
+  });
+
+  test("of all apps together it may be larger than of one", async () => {
+    await using running = await startApi();
+    const definitions = Array.from({ length: 2000 }, (_, at) => ({ ...definition, name: `app-${at}` }));
+    const answer = await running.call("/v1/apply", { json: { definitions, dryRun: true } });
+    expect([answer.status, JSON.stringify(definitions).length > 1024 ** 2]).toEqual([200, true]);
   });
 
   test("one that does not come is not waited for for ever", async () => {

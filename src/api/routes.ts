@@ -17,7 +17,8 @@ import { seenFrom } from "./seen-from.ts";
 /** The routes that answer JSON, or nothing. See types.ts. */
 export function jsonRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
   const { deployer, addresses, clock } = options;
-  const body = ({ request }: Exchange): Promise<unknown> => readJson(request, limits.jsonBytes, limits.jsonMs, clock);
+  const bodyUpTo = ({ request }: Exchange, bytes: number) => readJson(request, bytes, limits.jsonMs, clock);
+  const body = (exchange: Exchange): Promise<unknown> => bodyUpTo(exchange, limits.jsonBytes);
   const drifted = async (app?: string) => await options.cluster?.drifted(app);
   const view = async (name: string, exchange: Exchange) =>
     appView(deployer.app(name), deployer, seenFrom(exchange, addresses()), await drifted(name));
@@ -48,7 +49,7 @@ export function jsonRoutes(options: ApiOptions, limits: ApiLimits): Route[] {
       exchange.json(201, await view(app.definition.name, exchange));
     }),
     route("POST", "/v1/apply", async (exchange) => {
-      const { definitions, dryRun, prune } = await parseApply(await body(exchange));
+      const { definitions, dryRun, prune } = await parseApply(await bodyUpTo(exchange, limits.applyBytes));
       const { requestId } = exchange;
       exchange.json(200, await deployer.apply(definitions, { dryRun, prune, requestId }));
     }),

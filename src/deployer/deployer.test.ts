@@ -200,6 +200,22 @@ describe("apply", () => {
     expect(deployer.apps()).toHaveLength(1);
   });
 
+  test("writes what is declared with what it asks for: all of it or nothing", async () => {
+    await deployer.apply([testDefinition("a"), testDefinition("b")], options);
+    await push("a", "v1");
+    await push("b", "v1");
+    const stuck = Promise.withResolvers<void>();
+    world.engine.trouble = (call) => (call === "remove" ? stuck.promise : undefined);
+    const removal = deployer.removeApp("b");
+    await new Promise(setImmediate);
+    const changed = ["a", "b"].map((name) => testDefinition(name, { domains: [`new.${name}.test`] }));
+    await expect(deployer.apply(changed, options)).rejects.toMatchObject({ code: "APP_NOT_FOUND" });
+    expect(deployer.app("a").definition.domains).toEqual(["a.localhost"]);
+    expect(deployer.deployments("a", 9)).toHaveLength(1);
+    stuck.resolve();
+    await removal;
+  });
+
   test("of an app that the engine refuses is refused", async () => {
     await expect(deployer.apply([testDefinition("refused")], options)).rejects.toMatchObject({
       code: "DRIVER_MISSING",

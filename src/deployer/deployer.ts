@@ -29,6 +29,14 @@ import type {
   Release,
 } from "./types.ts";
 
+/** What a changed definition asks for. */
+interface Asked {
+  app: string;
+  /** The deployment that takes it up; undefined if the next one does by itself. */
+  id: number | undefined;
+  isNew: boolean;
+}
+
 /** Which release goes live when. See `Deployer` for what each method does, `start` and `stop` for its life. */
 export class AppDeployer implements Deployer {
   readonly #dependencies: DeployerDependencies;
@@ -134,10 +142,13 @@ export class AppDeployer implements Deployer {
     const plan = this.#registry.plan(definitions, prune);
     if (dryRun) return { changes: plan.changes, deployments: [] };
     for (const app of plan.remove) await this.removeApp(app);
-    // Anew, since others may have changed something while apps were removed.
-    const { add, change } = this.#registry.planAndWrite(definitions);
+    // Anew, since others may have changed something while apps were removed. What is declared is written with what it asks for: a crash leaves all of it or nothing.
+    const { add, change, asked } = this.#dependencies.store.transaction(() => {
+      const written = this.#registry.planAndWrite(definitions);
+      return { ...written, asked: written.change.map(({ before, after }) => this.#ask(before, after, requestId)) };
+    });
     for (const { after } of change) this.#dependencies.remotes.watch(after);
-    const deployments = change.flatMap(({ before, after }) => this.#redeploy(before, after, requestId));
+    const deployments = asked.flatMap((one) => this.#begun(one));
     for (const definition of add) await this.#begin(definition);
     return { changes: plan.changes, deployments };
   }
@@ -270,12 +281,20 @@ export class AppDeployer implements Deployer {
     if (definition.image !== null) void this.#images.lookUnasked(definition.name);
   }
 
-  /** Queues what a changed definition asks for. */
-  #redeploy(before: AppRow, after: AppDefinition, requestId: string): Deployment[] {
+  /** Journals what a changed definition asks for. */
+  #ask(before: AppRow, after: AppDefinition, requestId: string): Asked {
     const { store, isCluster } = this.#dependencies;
+    const { name: app } = after;
     const wanted = redeployment(before, after, { store, isCluster, journal: this.#journal });
-    this.#scheduler.kick(after.name); // what held a deployment may not any more
-    if (wanted === undefined) return [];
-    return ["kind" in wanted ? this.#scheduler.enqueue(after.name, wanted, { requestId, sparesHeld: true }) : wanted];
+    if (wanted === undefined) return { app, id: undefined, isNew: false };
+    if (!("kind" in wanted)) return { app, id: wanted.id, isNew: false };
+    return { app, id: this.#scheduler.insertAsked(app, wanted, { requestId }), isNew: true };
+  }
+
+  /** Begins what was journaled, when its turn comes. */
+  #begun({ app, id, isNew }: Asked): Deployment[] {
+    if (id !== undefined && isNew) return [this.#scheduler.announce(id, { sparesHeld: true })];
+    this.#scheduler.kick(app); // what held a deployment may not any more
+    return id === undefined ? [] : [this.deployment(id)];
   }
 }

@@ -82,12 +82,17 @@ export class Scheduler {
     { sparesHeld, ...options }: DeployOptions & { sparesHeld?: boolean },
     also: () => void = () => {},
   ): Deployment {
-    if (this.#stop.signal.aborted) throw STOPPING;
     const id = this.#dependencies.store.transaction(() => {
       also();
-      return this.#insert(app, source, { ...options, byItself: false });
+      return this.insertAsked(app, source, options);
     });
     return this.announce(id, { sparesHeld: sparesHeld === true });
+  }
+
+  /** As `insert`, of a deployment that a person asked for. */
+  insertAsked(app: string, source: DeploymentSource, options: DeployOptions): number {
+    if (this.#stop.signal.aborted) throw STOPPING;
+    return this.#insert(app, source, { ...options, byItself: false });
   }
 
   /** Lets a deployment go on that waits for approval. Throws NOTHING_TO_APPROVE. */

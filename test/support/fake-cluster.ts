@@ -66,6 +66,9 @@ export class FakeCluster {
     this.nomad.onChange = () => queueMicrotask(() => this.#tell());
   }
 
+  /** How many at most followed the events, and waited for what is critical, at the same time. */
+  readonly mostFollowers = { events: 0, checks: 0 };
+
   /** Whether somebody follows both. */
   get isFollowed(): boolean {
     return this.#streams.size > 0 && this.#blocked.size > 0;
@@ -94,11 +97,13 @@ export class FakeCluster {
     if (path === "/v1/event/stream") {
       response.write("{}\n");
       this.#streams.add(response);
+      this.mostFollowers.events = Math.max(this.mostFollowers.events, this.#streams.size);
       return true;
     }
     response.setHeader("x-consul-index", this.nomad.index);
     if (path !== "/v1/health/state/critical" || !target.includes(`index=${this.nomad.index}&`)) return false;
     this.#blocked.add(response);
+    this.mostFollowers.checks = Math.max(this.mostFollowers.checks, this.#blocked.size);
     return true;
   }
 
@@ -272,13 +277,14 @@ function nowhere({ ID }: RawInstance): Place {
   return { address: `127.88.0.${Number(ID.slice(-4)) % 256}`, port: 1 };
 }
 
-/** As the stream has them: an instance without its version. */
-function eventsOf({ deployments, instances, evaluations }: FakeJob) {
+/** As the stream has them: an instance without its version; of a job that was forgotten nothing. */
+function eventsOf({ versions, deployments, instances, evaluations }: FakeJob) {
   const event = (Topic: string, thing: { ID: string; ModifyIndex: number }, payload: object) => {
     const common = { Type: "Updated", Key: thing.ID, Namespace: "default", Index: thing.ModifyIndex };
     return { Topic, ...common, Payload: { [Topic]: payload } };
   };
   return [
+    ...versions.slice(-1).map((one) => event("Job", one, one)),
     ...deployments.map((one) => event("Deployment", one, one)),
     ...instances.map((one) => {
       const { JobVersion: _, Passing: __, Output: ___, ...told } = one;

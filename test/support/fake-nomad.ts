@@ -133,6 +133,8 @@ export class FakeNomad {
     this.#bump();
     this.#cancel(job, "Cancelled because job is stopped");
     for (const one of this.running(id)) this.#end(one);
+    // Of a job that is forgotten no other event tells.
+    job.evaluations.push(this.#evaluation(id, now?.JobModifyIndex ?? 0, "job-deregister"));
     if (purge) job.versions = [];
     else if (now !== undefined) {
       const indexes = { ModifyIndex: this.index, JobModifyIndex: this.index };
@@ -164,15 +166,8 @@ export class FakeNomad {
       deployment.TaskGroups[group.Name] = this.#place(job, now, group, deployment.ID);
     }
     job.deployments.push(deployment);
-    const common = {
-      Type: "service",
-      Priority: 50,
-      TriggeredBy: "job-register",
-      JobID: id,
-      JobModifyIndex: now.JobModifyIndex,
-    };
-    const indexes = { CreateIndex: now.JobModifyIndex, ModifyIndex: this.index };
-    job.evaluations.push({ ID: this.#id(), Status: "complete", FailedTGAllocs: failed, ...common, ...indexes });
+    const evaluation = this.#evaluation(id, now.JobModifyIndex, "job-register");
+    job.evaluations.push({ ...evaluation, FailedTGAllocs: failed, CreateIndex: now.JobModifyIndex });
     if (this.isQuick && !this.isFull) this.heal(id);
   }
 
@@ -223,6 +218,21 @@ export class FakeNomad {
       const version = this.jobs.get(id)?.versions.find(({ Version }) => Version === deployment.JobVersion);
       if (version !== undefined) version.Stable = true;
     }
+  }
+
+  #evaluation(id: string, jobModifyIndex: number, why: string): RawEvaluation {
+    return {
+      ID: this.#id(),
+      Status: "complete",
+      FailedTGAllocs: {},
+      Type: "service",
+      Priority: 50,
+      TriggeredBy: why,
+      JobID: id,
+      JobModifyIndex: jobModifyIndex,
+      CreateIndex: this.index,
+      ModifyIndex: this.index,
+    };
   }
 
   #cancel({ deployments }: FakeJob, why: string): void {

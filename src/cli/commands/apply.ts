@@ -109,13 +109,15 @@ async function followAll(context: Context, client: Client, deployments: readonly
   let failure: Error | undefined;
   for (const deployment of deployments) {
     try {
-      await followDeployment(context, client, deployment, { print: json ? "nothing" : "text", nameApp: true });
+      ended.push(
+        await followDeployment(context, client, deployment, { print: json ? "nothing" : "text", nameApp: true }),
+      );
     } catch (error) {
       if (context.io.signal.aborted) throw error;
       if (failure !== undefined) await printError(context.io, toSteppeError(error, "deploy", deployment.app), json);
       failure ??= toSteppeError(error, "deploy", deployment.app);
+      ended.push(await client.deployment(deployment.id));
     }
-    ended.push(await client.deployment(deployment.id));
   }
   return { ended, failure };
 }

@@ -8,6 +8,7 @@ import type { KeyedAppTable, NomadJobTable } from "../../store/index.ts";
 import type { Engine, EngineContext, Instance, ReleaseSpec } from "../engine.ts";
 import { BothWays } from "./both-ways.ts";
 import { ClusterWatch } from "./cluster/cluster-watch.ts";
+import { ConsulRoutes } from "./fabio/consul-routes.ts";
 import { FabioViews } from "./fabio/fabio-views.ts";
 import { URL_PREFIX } from "./fabio/read-route-tag.ts";
 import { JobMaker } from "./job/job-maker.ts";
@@ -87,16 +88,18 @@ const NO_IMAGE = `sha256:${"0".repeat(64)}`;
 
 export function createNomadEngine(options: NomadEngineOptions): NomadEngine {
   const { nomad, consul, settings, fabio, table, clock, log } = options;
+  const { tagPrefix = URL_PREFIX } = settings;
   const parts: NomadParts = {
     nomad,
     consul,
     cluster: new ClusterWatch({ nomad, consul, clock, log }),
+    consulRoutes: new ConsulRoutes(consul, tagPrefix),
     fabio: new FabioViews({ consul, addresses: fabio, clock }),
-    maker: new JobMaker(nomad, settings),
+    maker: new JobMaker(nomad, settings, clock),
     standIns: new StandIns(consul, clock),
     unplaced: new UnplacedApps(clock),
     table,
-    tagPrefix: settings.tagPrefix ?? URL_PREFIX,
+    tagPrefix,
     clock,
     log,
   };

@@ -4,6 +4,7 @@ import type { Clock } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/log.ts";
 import type { NomadJobTable } from "../../store/index.ts";
 import type { ClusterWatch } from "./cluster/cluster-watch.ts";
+import type { ConsulRoutes } from "./fabio/consul-routes.ts";
 import type { FabioViews } from "./fabio/fabio-views.ts";
 import type { JobMaker } from "./job/job-maker.ts";
 import type { StandIns } from "./steps/stand-ins.ts";
@@ -14,6 +15,7 @@ export interface NomadParts {
   nomad: Nomad;
   consul: Consul;
   cluster: ClusterWatch;
+  consulRoutes: ConsulRoutes;
   fabio: FabioViews;
   maker: JobMaker;
   standIns: StandIns;

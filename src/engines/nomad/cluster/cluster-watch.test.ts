@@ -169,6 +169,44 @@ describe("while Nomad and Consul tell", () => {
   });
 });
 
+describe("from one step of a deployment to the next", () => {
+  const seen = async (one: Followed): Promise<number> => {
+    using watch = one.watch.watch("blog", ["blog"]);
+    await watch.until(forever(), () => "seen");
+    return one.cluster.refreshes;
+  };
+
+  test("what is known of a job is kept for a while, and told of", async () => {
+    await using one = await followed();
+    await whenFollowed(one);
+    expect([await seen(one), await seen(one)]).toEqual([1, 1]);
+    await one.clock.advance(9999);
+    expect(await seen(one)).toBe(1);
+    one.cluster.tellEvent("Job", job("blog"), 5);
+    await until(() => one.watch.registered("blog", 1n) !== undefined);
+    expect(one.watch.registered("blog", 2n)).toBeUndefined();
+    await one.clock.advance(10_000);
+    expect(await seen(one)).toBe(2);
+    expect(one.watch.registered("blog", 1n)).toBeUndefined();
+  });
+
+  test("but not when something may have been missed meanwhile", async () => {
+    await using one = await followed();
+    await whenFollowed(one);
+    await seen(one);
+    one.cluster.tellEvent("Job", job("blog"), 5);
+    await until(() => one.watch.registered("blog", 1n) !== undefined);
+    one.cluster.breakOff();
+    await until(() => !one.watch.isFollowed);
+    expect(one.watch.registered("blog", 1n)).toBeUndefined();
+    // The new stream does not begin where the one before ended.
+    await until(() => one.cluster.streams.length > 0);
+    one.cluster.tellEvent("Job", job("shop"), 9);
+    await whenFollowed(one);
+    expect(await seen(one)).toBe(2);
+  });
+});
+
 describe("while one of them is away", () => {
   test.each(["nomad", "consul"] as const)("%s: that is told, and that it is back is noticed", async (system) => {
     await using one = await followed();

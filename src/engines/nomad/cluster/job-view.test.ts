@@ -114,6 +114,19 @@ describe("of lists and events in any order, and more than once, the newest count
   });
 });
 
+test("the job is as the last event told of it, until it may have been forgotten", () => {
+  const view = new JobView();
+  const job = (modifyIndex: bigint): NomadEvent => eventOf({ topic: "Job", job: { id: "blog", modifyIndex } });
+  expect(view.job).toBeUndefined();
+  view.takeEvent(job(12n));
+  view.takeEvent(job(11n));
+  expect(view.job?.modifyIndex).toBe(12n);
+  view.takeEvent(eventOf({ topic: "Evaluation", evaluation: testEvaluation({ triggeredBy: "alloc-failure" }) }));
+  expect(view.job?.modifyIndex).toBe(12n);
+  view.takeEvent(eventOf({ topic: "Evaluation", evaluation: testEvaluation({ triggeredBy: "job-deregister" }) }));
+  expect(view.job).toBeUndefined();
+});
+
 test("a deployment is found by its registration, not by being the latest", () => {
   const view = new JobView();
   const deployments = [

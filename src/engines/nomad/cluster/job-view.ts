@@ -4,6 +4,7 @@ import {
   type Deployment,
   deploymentOf,
   type Evaluation,
+  type Job,
   newestFirst,
   type NomadEvent,
 } from "../../../nomad-api/index.ts";
@@ -23,6 +24,7 @@ export class JobView {
   readonly #deployments = new Map<string, Deployment>();
   readonly #instances = new Map<string, JobInstance>();
   readonly #evaluations = new Map<string, Evaluation>();
+  #job: Job | undefined;
 
   take({ deployments, allocations, evaluations }: JobLists): void {
     for (const deployment of deployments) keepNewest(this.#deployments, deployment);
@@ -33,7 +35,13 @@ export class JobView {
   takeEvent(event: NomadEvent): void {
     if (event.topic === "Deployment") keepNewest(this.#deployments, event.deployment);
     else if (event.topic === "Allocation") this.#keepInstance(event.allocation);
-    else if (event.topic === "Evaluation") keepNewest(this.#evaluations, event.evaluation);
+    else if (event.topic === "Evaluation") this.#takeEvaluation(event.evaluation);
+    else if (event.topic === "Job") this.#takeJob(event.job);
+  }
+
+  /** The job itself, as the last event told of it; undefined while none has, and when it may be gone. */
+  get job(): Job | undefined {
+    return this.#job;
   }
 
   /** The deployment of a registration; undefined if there is none yet. */
@@ -66,6 +74,16 @@ export class JobView {
   evaluationsSince(jobModifyIndex: bigint): Evaluation[] {
     const since = [...this.#evaluations.values()].filter(({ createIndex }) => createIndex >= jobModifyIndex);
     return since.toSorted((a, b) => (a.createIndex < b.createIndex ? 1 : -1));
+  }
+
+  #takeJob(job: Job): void {
+    if (this.#job === undefined || this.#job.modifyIndex <= job.modifyIndex) this.#job = job;
+  }
+
+  /** That a job is forgotten no event of its own tells. */
+  #takeEvaluation(evaluation: Evaluation): void {
+    keepNewest(this.#evaluations, evaluation);
+    if (evaluation.triggeredBy === "job-deregister") this.#job = undefined;
   }
 
   /** Events do not say which version an instance runs, and lists not of which deployment it is. */

@@ -3,32 +3,38 @@ import type { Answerer } from "../../../../test/support/fake-server.ts";
 import { until } from "../../../../test/support/until.ts";
 import { fakeNomad } from "../../../nomad-api/fakes.ts";
 import { FakeClock } from "../../../shared/clock.ts";
+import { JobState } from "./job-state.ts";
 import { JobWatch, LATER, Later } from "./job-watch.ts";
 
 const nothing: Answerer = (_, response) => response.end("[]");
 
 interface Watched extends AsyncDisposable {
   watch: JobWatch;
+  /** Another one of the same job, as the next step has it. */
+  next(): JobWatch;
   clock: FakeClock;
   /** How often Nomad was asked for all. */
   refreshes(): number;
-  state: { isFollowed: boolean; isDisposed: boolean };
+  /** Something may have been missed. */
+  outdate(): void;
+  state: { isFollowed: boolean; isDisposed: boolean; jobs: number };
 }
 
 async function watched(answer: Answerer = nothing): Promise<Watched> {
   const { nomad, seen, ...fake } = await fakeNomad(answer);
   const clock = new FakeClock();
-  const state = { isFollowed: true, isDisposed: false };
-  const watch = new JobWatch({
-    jobId: "blog",
-    services: new Set(["blog"]),
-    nomad,
-    clock,
-    isFollowed: () => state.isFollowed,
-    onDispose: () => (state.isDisposed = true),
-  });
+  const state = { isFollowed: true, isDisposed: false, jobs: 1 };
+  const isFollowed = (): boolean => state.isFollowed;
+  const job = new JobState({ jobId: "blog", nomad, clock, isFollowed, jobs: () => state.jobs });
+  const next = (): JobWatch =>
+    new JobWatch({ state: job, services: new Set(["blog"]), clock, onDispose: () => (state.isDisposed = true) });
+  const watch = next();
+  const outdate = (): void => {
+    job.outdate();
+    watch.wake();
+  };
   const refreshes = (): number => seen.filter(({ target }) => target.startsWith("/v1/job/blog/allocations")).length;
-  return { watch, clock, refreshes, state, [Symbol.asyncDispose]: () => fake[Symbol.asyncDispose]() };
+  return { watch, next, clock, refreshes, outdate, state, [Symbol.asyncDispose]: () => fake[Symbol.asyncDispose]() };
 }
 
 const forever = (): AbortSignal => new AbortController().signal;
@@ -64,7 +70,7 @@ describe("whoever waits", () => {
     let asked = 0;
     const one: Watched = await watched((_, response) => {
       // Of the first three answers none has it yet.
-      if (++asked <= 3) one.watch.outdate();
+      if (++asked <= 3) one.outdate();
       response.end("[]");
     });
     await using _ = one;
@@ -126,13 +132,50 @@ describe("all is asked for again", () => {
     expect(await refreshedAt(true, 620, true)).toEqual([0, 15_000, 30_000]);
   });
 
+  test("of many jobs no more often together than ten times a second", async () => {
+    await using one = await watched();
+    one.state.jobs = 1000;
+    const end = new AbortController();
+    const waiting = one.watch.until(end.signal, () => LATER);
+    for (const [ms, refreshes] of [
+      [99_999, 1],
+      [1, 2],
+    ] as const) {
+      await until(() => one.clock.sleeping === 1);
+      await one.clock.advance(ms);
+      await until(() => one.refreshes() === refreshes);
+    }
+    end.abort(new Error("enough"));
+    await expect(waiting).rejects.toThrow("enough");
+  });
+
   test("when something may have been missed", async () => {
     await using one = await watched();
     let looks = 0;
     const found = one.watch.until(forever(), () => (++looks < 2 ? LATER : "found"));
     await until(() => looks === 1 && one.clock.sleeping === 1);
-    one.watch.outdate();
+    one.outdate();
     expect(await found).toBe("found");
+    expect(one.refreshes()).toBe(2);
+  });
+});
+
+describe("the next one who waits for the same job", () => {
+  test("is shown what is known, as long as all is told", async () => {
+    await using one = await watched();
+    expect(await one.watch.until(forever(), () => "found")).toBe("found");
+    expect(await one.next().until(forever(), () => "found")).toBe("found");
+    expect(one.refreshes()).toBe(1);
+  });
+
+  test.each<[when: string, change: (one: Watched) => void]>([
+    ["nothing is told", (one) => (one.state.isFollowed = false)],
+    ["something may have been missed", (one) => one.outdate()],
+  ])("asks for all anew when %s", async (_, change) => {
+    await using one = await watched();
+    await one.watch.until(forever(), () => "found");
+    change(one);
+    await one.next().until(forever(), () => "found");
     expect(one.refreshes()).toBe(2);
   });
 });

@@ -1,6 +1,6 @@
-import type { Nomad } from "../../../nomad-api/index.ts";
 import type { Clock } from "../../../shared/clock.ts";
-import { JobView } from "./job-view.ts";
+import type { JobState } from "./job-state.ts";
+import type { JobView } from "./job-view.ts";
 
 /** Nothing is there yet: look again when something changed, or after so many milliseconds if they are given. */
 export class Later {
@@ -13,93 +13,63 @@ export class Later {
 
 export const LATER = new Later();
 
-/** With events, all is asked for again so often, should one have been lost. */
-const SELDOM_MS = 15_000;
-/** Without events. */
-const OFTEN_MS = 500;
-
 export interface JobWatchOptions {
-  jobId: string;
+  state: JobState;
   /** The names of its services in Consul. */
   services: ReadonlySet<string>;
-  nomad: Nomad;
   clock: Clock;
-  /** Whether what happens on the cluster is told. */
-  isFollowed: () => boolean;
   onDispose: () => void;
 }
 
 /** Waits for things to happen to a job. To be disposed of. */
 export class JobWatch implements Disposable {
-  readonly view = new JobView();
+  readonly state: JobState;
   readonly services: ReadonlySet<string>;
-  readonly jobId: string;
   readonly #options: JobWatchOptions;
   #change = Promise.withResolvers<void>();
-  #isStale = true;
-  /** By the clock that never goes back. */
-  #refreshedAt = 0;
+  /** Whether it has looked at all that there was when it began. */
+  #hasSeenAll = false;
 
   constructor(options: JobWatchOptions) {
     this.#options = options;
-    this.jobId = options.jobId;
+    this.state = options.state;
     this.services = options.services;
   }
 
-  /** Something happened to the job or its services. */
+  /** Something happened to the job or its services, or may have. */
   wake(): void {
     this.#change.resolve();
   }
 
-  /** Something may have been missed. */
-  outdate(): void {
-    this.#isStale = true;
-    this.wake();
+  /** All that the job has, asked for now. */
+  async read(signal: AbortSignal): Promise<JobView> {
+    await this.state.read(signal);
+    return this.state.view;
   }
 
   /**
    * Resolves with what `look` finds; it is asked again whenever something happens, as long as it says `Later`. Rejects with what it throws, and with the reason of the
-   * signal.
+   * signal. What events told before is not asked for.
    */
   async until<Found>(
     signal: AbortSignal,
     look: (view: JobView) => Found | Later | Promise<Found | Later>,
   ): Promise<Found> {
+    const { state } = this;
     for (;;) {
       signal.throwIfAborted();
       this.#change = Promise.withResolvers();
       const change = this.#change.promise;
-      if (this.#isStale || this.#refreshMs() <= 0) await this.#refresh(signal);
-      const found = await look(this.view);
+      if (state.dueMs() <= 0 || !(this.#hasSeenAll || state.isLive)) await state.read(signal);
+      this.#hasSeenAll = true;
+      const found = await look(state.view);
       if (!(found instanceof Later)) return found;
-      await changeOrTime(change, this.#options.clock, Math.min(found.ms, Math.max(0, this.#refreshMs())), signal);
+      await changeOrTime(change, this.#options.clock, Math.min(found.ms, Math.max(0, state.dueMs())), signal);
     }
-  }
-
-  /** How long until all is asked for again, however often somebody looks in between. */
-  #refreshMs(): number {
-    const { clock, isFollowed } = this.#options;
-    return this.#refreshedAt + (isFollowed() ? SELDOM_MS : OFTEN_MS) - clock.monotonic();
   }
 
   [Symbol.dispose](): void {
     this.#options.onDispose();
-  }
-
-  async #refresh(signal: AbortSignal): Promise<void> {
-    const { nomad, jobId, clock } = this.#options;
-    this.#isStale = false;
-    const [deployments, allocations, evaluations] = await Promise.all([
-      nomad.jobs.deployments(jobId, { signal }),
-      nomad.jobs.allocations(jobId, { signal }),
-      nomad.jobs.evaluations(jobId, { signal }),
-    ]);
-    this.view.take({
-      deployments: deployments.value,
-      allocations: allocations.value,
-      evaluations: evaluations.value,
-    });
-    this.#refreshedAt = clock.monotonic();
   }
 }
 

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkTags } from "./check-tags.ts";
-import { requireFreeRoutes, routeConflicts } from "./route-conflicts.ts";
+import { requireFreeRoutes, routeConflicts, routeHolders } from "./route-conflicts.ts";
 import { routeTags } from "./route-tags.ts";
 
 describe("tags of domains", () => {
@@ -40,7 +40,7 @@ describe("conflicts", () => {
     ["urlprefix-blog.test:443/api", "blog.test/api"],
     [" urlprefix-*.blog.test/", "*.blog.test/"],
   ])("%s of another service", (tag, route) => {
-    expect(routeConflicts(blog, [["other", ["x", tag]]])).toEqual([{ route, holder: "other" }]);
+    expect(routeConflicts(blog, routeHolders([["other", ["x", tag]]]))).toEqual([{ route, holder: "other" }]);
   });
 
   test.each([
@@ -51,30 +51,33 @@ describe("conflicts", () => {
     "urlprefix-",
     "blog.test/",
   ])("%s is none", (tag) => {
-    expect(routeConflicts(blog, [["other", [tag]]])).toEqual([]);
+    expect(routeConflicts(blog, routeHolders([["other", [tag]]]))).toEqual([]);
   });
 
   test("a service has no conflict with its own instances", () => {
-    expect(routeConflicts(blog, [["blog", blog.tags]])).toEqual([]);
+    expect(routeConflicts(blog, routeHolders([["blog", blog.tags]]))).toEqual([]);
   });
 
   test("any host is one route, however it is written", () => {
-    expect(routeConflicts({ name: "blog", tags: ["urlprefix-/"] }, [["other", ["urlprefix-*/"]]])).toHaveLength(1);
+    const holders = routeHolders([["other", ["urlprefix-*/", "urlprefix-/"]]]);
+    expect(routeConflicts({ name: "blog", tags: ["urlprefix-/"] }, holders)).toHaveLength(1);
   });
 
   test("a port of TCP is one route", () => {
     const tags = ["urlprefix-:7000 proto=tcp"];
-    expect(routeConflicts({ name: "blog", tags }, [["other", tags]])).toEqual([{ route: ":7000", holder: "other" }]);
+    const holders = routeHolders([["other", tags]]);
+    expect(routeConflicts({ name: "blog", tags }, holders)).toEqual([{ route: ":7000", holder: "other" }]);
   });
 
   test("the error says who has it", () => {
-    const others: Array<[string, string[]]> = [["shop", ["urlprefix-blog.test/"]]];
-    expect(() => requireFreeRoutes(blog, others)).toThrow(
+    const holders = routeHolders([["shop", ["urlprefix-blog.test/"]]]);
+    expect(() => requireFreeRoutes(blog, holders)).toThrow(
       expect.objectContaining({
         code: "DOMAIN_TAKEN",
         reason: "the service shop has the route `blog.test/` in Consul",
       }),
     );
-    expect(() => requireFreeRoutes(blog, [["shop", ["urlprefix-shop.test/"]]])).not.toThrow();
+    expect(() => requireFreeRoutes(blog, holders, { own: new Set(["blog", "shop"]) })).not.toThrow();
+    expect(() => requireFreeRoutes(blog, routeHolders([["shop", ["urlprefix-shop.test/"]]]))).not.toThrow();
   });
 });

@@ -11,24 +11,42 @@ export interface RouteConflict {
   holder: string;
 }
 
-/**
- * Which routes of a service others have. Those with the service's own name are its own instances.
- *
- * @param others all services of Consul's catalog, by name, with the tags of their instances
- */
+/** The services that have each route, by `blog.example.com/`. */
+export type RouteHolders = ReadonlyMap<string, readonly string[]>;
+
+export interface ConflictOptions {
+  /** What tags of routes begin with. */
+  prefix?: string;
+  /** The names of services that may have them; default: the service's own, which are its instances. */
+  own?: ReadonlySet<string>;
+}
+
+/** @param services all of Consul's catalog, by name, with the tags of their instances */
+export function routeHolders(
+  services: Iterable<readonly [name: string, tags: Iterable<string>]>,
+  prefix = URL_PREFIX,
+): RouteHolders {
+  const holders = new Map<string, string[]>();
+  for (const [name, tags] of services) {
+    for (const key of new Set(routesOf(tags, prefix).map(routeKey))) {
+      const held = holders.get(key);
+      if (held === undefined) holders.set(key, [name]);
+      else held.push(name);
+    }
+  }
+  return holders;
+}
+
+/** Which routes of a service others have. */
 export function routeConflicts(
   service: TaggedService,
-  others: Iterable<[name: string, tags: Iterable<string>]>,
-  prefix = URL_PREFIX,
+  holders: RouteHolders,
+  { prefix = URL_PREFIX, own = new Set([service.name]) }: ConflictOptions = {},
 ): RouteConflict[] {
   const wanted = new Set(routesOf(service.tags, prefix).map(routeKey));
-  const conflicts: RouteConflict[] = [];
-  for (const [holder, tags] of others) {
-    if (holder === service.name) continue;
-    const held = new Set(routesOf(tags, prefix).map(routeKey));
-    for (const route of wanted.intersection(held)) conflicts.push({ route, holder });
-  }
-  return conflicts;
+  return [...wanted].flatMap((route) =>
+    (holders.get(route) ?? []).filter((holder) => !own.has(holder)).map((holder) => ({ route, holder })),
+  );
 }
 
 /** Throws DOMAIN_TAKEN with the first conflict. */

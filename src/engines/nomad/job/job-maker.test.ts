@@ -3,6 +3,7 @@ import { FakeCluster } from "../../../../test/support/fake-cluster.ts";
 import { fakeNomad } from "../../../nomad-api/fakes.ts";
 import type { JobSpec, UpdateSpec } from "../../../nomad-api/index.ts";
 import { testRelease } from "../../../../test/support/test-engine.ts";
+import { FakeClock } from "../../../shared/clock.ts";
 import { JobMaker } from "./job-maker.ts";
 
 const own = (change: Partial<JobSpec> = {}, update?: UpdateSpec): JobSpec => ({
@@ -27,7 +28,7 @@ async function made(parsed: JobSpec, times = 1) {
   const cluster = new FakeCluster();
   cluster.parsed = parsed;
   await using fake = await fakeNomad(cluster.answerNomad);
-  const maker = new JobMaker(fake.nomad, { datacenters: ["dc1"] });
+  const maker = new JobMaker(fake.nomad, { datacenters: ["dc1"] }, new FakeClock());
   const jobs: JobSpec[] = [];
   for (let at = 0; at < times; at++) jobs.push(await maker.make(testRelease(at + 1, { job: 'job "blog" {}' }), 0));
   return { jobs, asked: fake.seen.map(({ target }) => target) };
@@ -41,11 +42,26 @@ describe("where nothing is said of datacenters", () => {
       if (other === undefined) cluster.answerNomad(seen, response);
       else response.end(JSON.stringify(other));
     });
-    return (await new JobMaker(fake.nomad, { datacenters: [] }).make(testRelease(1), 0)).Datacenters;
+    const maker = new JobMaker(fake.nomad, { datacenters: [] }, new FakeClock());
+    return (await maker.make(testRelease(1), 0)).Datacenters;
   }
 
   test("instances may be in all that have nodes", async () => {
     expect(await datacenters(() => undefined)).toEqual(["dc1", "dc2"]);
+  });
+
+  test("they are asked for once in five seconds, for all jobs that are made meanwhile", async () => {
+    await using fake = await fakeNomad(new FakeCluster().answerNomad);
+    const clock = new FakeClock();
+    const maker = new JobMaker(fake.nomad, { datacenters: [] }, clock);
+    const make = (number: number): Promise<JobSpec> => maker.make(testRelease(number), 0);
+    await Promise.all([make(1), make(2), make(3)]);
+    await make(4);
+    expect(fake.seen.length).toBeLessThanOrEqual(2);
+    const before = fake.seen.length;
+    await clock.advance(5000);
+    await make(5);
+    expect(fake.seen.length).toBe(before + 1);
   });
 
   test("and in Nomad's own default while there are no nodes", async () => {
@@ -73,7 +89,10 @@ describe("a jobspec of the user's own", () => {
   test("one that is made without instances is refused as well", async () => {
     await using fake = await fakeNomad(new FakeCluster().answerNomad);
     const nomad = { job: {}, group: { Count: 0 }, task: {}, service: {} };
-    const making = new JobMaker(fake.nomad, { datacenters: ["dc1"] }).make(testRelease(1, { nomad }), 0);
+    const making = new JobMaker(fake.nomad, { datacenters: ["dc1"] }, new FakeClock()).make(
+      testRelease(1, { nomad }),
+      0,
+    );
     await expect(making).rejects.toMatchObject({ code: "NOMAD_JOB_INVALID", reason: "its group has `count = 0`" });
   });
 

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import type { GroupSpec, JobSpec, Nomad } from "../../../nomad-api/index.ts";
+import type { Clock } from "../../../shared/clock.ts";
 import { SteppeError } from "../../../shared/errors.ts";
 import type { ReleaseSpec } from "../../engine.ts";
+import { SharedRead } from "../cluster/shared-read.ts";
 import type { JobSettings } from "./job-settings.ts";
 import { makeJob } from "./make-job.ts";
 import { ownJob } from "./own-job.ts";
@@ -10,16 +12,21 @@ import { settingsNow } from "./settings-now.ts";
 
 /** So many jobspecs of users are kept as Nomad parsed them. */
 const MOST_PARSED = 100;
+/** In which datacenters there are nodes is asked no more often: many jobs may be made at once. */
+const SETTINGS_MS = 5000;
 
 /** Makes the jobs of releases, of what the app says or of a jobspec of the user's own, which Nomad itself parses if it is in HCL. */
 export class JobMaker {
   readonly #nomad: Nomad;
-  readonly #settings: JobSettings;
+  readonly #clock: Clock;
+  readonly #settings: SharedRead<JobSettings>;
+  #known: { settings: JobSettings; at: number } | undefined;
   readonly #parsed = new Map<string, JobSpec>();
 
-  constructor(nomad: Nomad, settings: JobSettings) {
+  constructor(nomad: Nomad, settings: JobSettings, clock: Clock) {
     this.#nomad = nomad;
-    this.#settings = settings;
+    this.#clock = clock;
+    this.#settings = new SharedRead(() => settingsNow(settings, nomad));
   }
 
   /**
@@ -29,11 +36,18 @@ export class JobMaker {
    */
   async make(release: ReleaseSpec, attempt: number, signal?: AbortSignal): Promise<JobSpec> {
     const { app, definition } = release;
-    const settings = await settingsNow(this.#settings, this.#nomad, signal);
+    const settings = await this.#settingsNow(signal);
     if (definition.job === null) return requireInstances(app, makeJob(release, settings, attempt));
     const parsed = await this.#parse(app, definition.job, signal);
     requireDeployments(app, parsed);
     return requireInstances(app, ownJob(parsed, release, settings, attempt));
+  }
+
+  async #settingsNow(signal: AbortSignal | undefined): Promise<JobSettings> {
+    const at = this.#clock.monotonic();
+    if (this.#known === undefined || at - this.#known.at >= SETTINGS_MS)
+      this.#known = { settings: await this.#settings.get(signal), at };
+    return this.#known.settings;
   }
 
   async #parse(app: string, text: string, signal: AbortSignal | undefined): Promise<JobSpec> {

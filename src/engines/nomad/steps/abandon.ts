@@ -78,6 +78,7 @@ async function untilGone(parts: NomadParts, found: AppJob, release: ReleaseSpec,
   const isLeft = (view: JobView): boolean =>
     view.instances().some((one) => bad.has(view.versionOf(one) ?? -1) && !isGone(one));
   using watch = cluster.watch(job.id, []);
+  await watch.read(signal); // whose canaries came to be only now, events may not have told yet
   const outcome = await watch.until(signal, (view) => {
     if (!isLeft(view)) return "gone";
     const deployment = view.deployment(job.id, job.jobModifyIndex);

@@ -21,6 +21,17 @@ export async function readAppJob(
   return job === undefined ? undefined : { job, owner: readOwner(job.meta) };
 }
 
+/** The job of an app whose release is being deployed: as events tell of it, if it still is as Steppe registered it, and else as Nomad has it. Undefined as of `readAppJob`. */
+export async function currentJob(
+  parts: Pick<NomadParts, "nomad" | "cluster" | "table">,
+  app: string,
+  signal: AbortSignal,
+): Promise<AppJob | undefined> {
+  const id = jobIdOf(parts, app);
+  const job = parts.cluster.registered(id, parts.table.get(app)?.jobModifyIndex);
+  return job === undefined ? await readAppJob(parts, id, signal) : { job, owner: readOwner(job.meta) };
+}
+
 /** Whether the job is that of this very release. */
 export function isOf({ owner }: AppJob, { app, number, image, definition }: ReleaseSpec): boolean {
   return (
@@ -40,11 +51,12 @@ export async function deploymentNow({ nomad }: Pick<NomadParts, "nomad">, { job 
 
 /** Throws NOMAD_JOB_CHANGED if the job is another than it was, or gone. */
 export async function requireCurrent(
-  parts: Pick<NomadParts, "nomad">,
+  parts: Pick<NomadParts, "nomad" | "cluster">,
   release: ReleaseSpec,
   { id, jobModifyIndex }: Job,
   signal: AbortSignal,
 ): Promise<void> {
+  if (parts.cluster.registered(id, jobModifyIndex) !== undefined) return;
   const now = await readAppJob(parts, id, signal);
   if (now === undefined || now.job.isStopped) throw goneError(release);
   if (now.job.jobModifyIndex !== jobModifyIndex) throw replacedError(release);

@@ -4,12 +4,13 @@ import { SteppeError } from "../../../shared/errors.ts";
 import type { EngineContext, ReleaseSpec } from "../../engine.ts";
 import { isWanted, type JobInstance, type JobView } from "../cluster/job-view.ts";
 import { type JobWatch, Later } from "../cluster/job-watch.ts";
+import type { Looking } from "../cluster/look-pace.ts";
 import { instanceFailure } from "../failure/instance-failure.ts";
 import { placementCause } from "../failure/placement-cause.ts";
 import { isConsulsAlone } from "../job/consul-check.ts";
 import { servicesOf } from "../job/services-of.ts";
 import type { NomadParts } from "../parts.ts";
-import { type AppJob, isOf, jobIdOf, readAppJob, replacedError, requireCurrent } from "./app-job.ts";
+import { type AppJob, currentJob, isOf, replacedError, requireCurrent } from "./app-job.ts";
 import { askInstances } from "./ask-instances.ts";
 import { CheckProbe } from "./check-probe.ts";
 import { isUnchanged } from "./is-unchanged.ts";
@@ -28,13 +29,14 @@ const UNWELL_MS = 250;
 export async function awaitHealthy(parts: NomadParts, release: ReleaseSpec, context: EngineContext): Promise<void> {
   const { signal } = context;
   signal.throwIfAborted();
-  const found = await readAppJob(parts, jobIdOf(parts, release.app), signal);
+  const found = await currentJob(parts, release.app, signal);
   if (found === undefined || !isOf(found, release)) throw replacedError(release);
   if (!(await isUnchanged(parts, release, found, signal))) throw replacedError(release);
   const services = servicesOf(found.job.spec).map(({ name }) => name);
   using watch = parts.cluster.watch(found.job.id, services);
   using probe = new CheckProbe(parts, found.job.spec);
-  const waiting = new Waiting(parts, release, found, { ...context, probe });
+  using looking = parts.cluster.pace.begin(UNWELL_MS, UNWELL_MS);
+  const waiting = new Waiting(parts, release, found, { ...context, probe, looking });
   await watch.until(signal, async (view) => {
     const checks = await parts.cluster.criticalChecks(watch.services, signal);
     return waiting.look(view, checks);
@@ -59,12 +61,13 @@ async function findAddresses(
   if (services.length === 0) throw unasked(release, job);
   const names = services.map(({ name }) => name);
   const registration = new RegistrationWait(release, parts.clock);
+  using looking = parts.cluster.pace.begin();
   return await watch.until(signal, async (view) => {
     const instances = view.wantedOf(job.version);
     if (instances.length === 0) await requireCurrent(parts, release, job, signal);
     const found = await instancesOf(parts, names, signal);
     registration.look(unfoundOf(services, instances, found), found);
-    if (!areAllFound(services, instances, found)) return new Later(UNWELL_MS);
+    if (!areAllFound(services, instances, found)) return looking.later();
     const ids = instances.map(({ id }) => id);
     return found.filter((one) => isOfAny(one, ids)).map(addressOf);
   });
@@ -79,23 +82,24 @@ function unasked({ app, number, definition: { check } }: ReleaseSpec, { id }: Jo
   });
 }
 
+/** What a look is made with. */
+interface LookContext extends EngineContext {
+  probe: CheckProbe;
+  looking: Looking;
+}
+
 /** What is remembered from one look to the next. */
 class Waiting {
   readonly #parts: NomadParts;
   readonly #release: ReleaseSpec;
   readonly #job: Job;
-  readonly #context: EngineContext & { probe: CheckProbe };
+  readonly #context: LookContext;
   readonly #checks: PatientChecks;
   #unplaced: { since: number; patienceMs: number } | undefined;
   #isUnwell = false;
   #told = "";
 
-  constructor(
-    parts: NomadParts,
-    release: ReleaseSpec,
-    { job }: AppJob,
-    context: EngineContext & { probe: CheckProbe },
-  ) {
+  constructor(parts: NomadParts, release: ReleaseSpec, { job }: AppJob, context: LookContext) {
     this.#parts = parts;
     this.#release = release;
     this.#job = job;
@@ -113,7 +117,8 @@ class Waiting {
     if (deployment?.status === "failed") throw this.#failed(deployment.statusDescription);
     const unplacedMs = this.#lookForPlaces(view);
     if (deployment !== undefined && !isOver(deployment) && this.#isHealthy(deployment)) return true;
-    return new Later(Math.min(unplacedMs, this.#checks.nextMs(), this.#isUnwell ? UNWELL_MS : Infinity));
+    const unwellMs = this.#isUnwell ? this.#context.looking.later().ms : Infinity;
+    return new Later(Math.min(unplacedMs, this.#checks.nextMs(), unwellMs));
   }
 
   async #requireNoFailure(

@@ -1,14 +1,14 @@
 import type { EngineContext, ReleaseSpec } from "../../engine.ts";
 import { SteppeError } from "../../../shared/errors.ts";
 import { isWanted } from "../cluster/job-view.ts";
-import { LATER } from "../cluster/job-watch.ts";
+import { type JobWatch, LATER } from "../cluster/job-watch.ts";
 import { driftError, foreignError } from "../job/job-drift.ts";
-import { attemptOf } from "../job/job-owner.ts";
+import { attemptOf, readOwner } from "../job/job-owner.ts";
 import { withoutRoutes } from "../job/services-of.ts";
 import { visitedCanaries } from "../job/visited-canaries.ts";
 import type { JobSpec } from "../../../nomad-api/index.ts";
 import type { NomadParts } from "../parts.ts";
-import { type AppJob, deploymentNow, isOf, readAppJob } from "./app-job.ts";
+import { type AppJob, isOf, readAppJob } from "./app-job.ts";
 import { isUnchanged } from "./is-unchanged.ts";
 import { requireFree } from "./require-free.ts";
 
@@ -24,7 +24,7 @@ export async function placeRelease(
   signal.throwIfAborted();
   const { maker, nomad, table, tagPrefix } = parts;
   const spec = await maker.make(release, 0, signal);
-  const found = await readAppJob(parts, spec.ID, signal);
+  const found = placedBefore(parts, release, spec) ?? (await readAppJob(parts, spec.ID, signal));
   await requireSameId(parts, release, spec, signal);
   if (found !== undefined) await requireOwn(parts, release, found, signal);
   const isOwn = found !== undefined && isOf(found, release);
@@ -32,7 +32,9 @@ export async function placeRelease(
   await requireFree(parts, release, { spec, before: found }, signal);
   const attempt = isOwn ? attemptOf(found.job.meta) + 1 : 0;
   const again = attempt === 0 ? spec : await maker.make(release, attempt, signal);
-  const serves = found !== undefined && (await hasInstances(parts, found, signal));
+  using watch = parts.cluster.watch(spec.ID, []);
+  // Asked for before it is registered, so that from here on events tell all.
+  const serves = found !== undefined && !found.job.isStopped && (await watch.read(signal)).instances().some(isWanted);
   const ifIndex = found?.job.jobModifyIndex ?? 0n;
   const registered = await nomad.jobs.register(serves ? again : withoutRoutes(again, tagPrefix), { ifIndex, signal });
   table.set({ app: release.app, job: spec.ID, jobModifyIndex: registered.jobModifyIndex });
@@ -41,7 +43,7 @@ export async function placeRelease(
     note(
       `visitors are sent to canaries of ${visited.join(", ")} before they have proved healthy: give each \`canary_tags\` without routes`,
     );
-  await untilPlanned(parts, spec, registered.jobModifyIndex, signal);
+  await untilPlanned(watch, registered.jobModifyIndex, signal);
 }
 
 /** Throws NOMAD_JOB_INVALID if the app runs as another job: both would serve. */
@@ -76,26 +78,22 @@ async function requireOwn(parts: NomadParts, release: ReleaseSpec, found: AppJob
 }
 
 /** Whether nothing more will come of the job as it is. */
-async function isSpent(parts: NomadParts, found: AppJob, signal: AbortSignal): Promise<boolean> {
-  if (found.job.isStopped) return true;
-  const deployment = await deploymentNow(parts, found, signal);
-  return deployment !== undefined && (deployment.status === "failed" || deployment.status === "cancelled");
+async function isSpent(parts: NomadParts, { job }: AppJob, signal: AbortSignal): Promise<boolean> {
+  if (job.isStopped) return true;
+  using watch = parts.cluster.watch(job.id, []);
+  const deployment = await watch.until(signal, (view) => ({ now: view.deployment(job.id, job.jobModifyIndex) }));
+  return deployment.now?.status === "failed" || deployment.now?.status === "cancelled";
 }
 
-async function hasInstances({ nomad }: NomadParts, { job }: AppJob, signal: AbortSignal): Promise<boolean> {
-  if (job.isStopped) return false;
-  const { value } = await nomad.jobs.allocations(job.id, { signal });
-  return value.some(isWanted);
+/** The job of this very release, if this process placed it, and events told that it still is so. */
+function placedBefore({ cluster, table }: NomadParts, release: ReleaseSpec, { ID }: JobSpec): AppJob | undefined {
+  const job = cluster.registered(ID, table.get(release.app)?.jobModifyIndex);
+  const found = job && { job, owner: readOwner(job.meta) };
+  return found !== undefined && isOf(found, release) ? found : undefined;
 }
 
 /** Until the scheduler has looked at the registration. */
-async function untilPlanned(
-  { cluster }: NomadParts,
-  spec: JobSpec,
-  jobModifyIndex: bigint,
-  signal: AbortSignal,
-): Promise<void> {
-  using watch = cluster.watch(spec.ID, []);
+async function untilPlanned(watch: JobWatch, jobModifyIndex: bigint, signal: AbortSignal): Promise<void> {
   await watch.until(signal, (view) => {
     const evaluations = view.evaluationsSince(jobModifyIndex);
     return evaluations.some(({ status }) => status !== "pending") ? true : LATER;

@@ -8,7 +8,6 @@ import { type JobService, servicesOf } from "../job/services-of.ts";
 import type { NomadParts } from "../parts.ts";
 import type { AppJob } from "./app-job.ts";
 import type { Approvals } from "./approvals.ts";
-import { ConsulLooks } from "./consul-looks.ts";
 import { deploymentEnded } from "./deployment-ended.ts";
 import { beginHandover } from "./handover.ts";
 import { RegistrationWait } from "./registration-wait.ts";
@@ -29,10 +28,10 @@ export async function promoteRelease(
   const { signal, awaitsPromotion } = context;
   const { cluster } = parts;
   using watch = cluster.watch(job.id, []);
+  using looking = cluster.pace.begin();
   using approval =
     release.definition.run.promote === "manual" ? approvals?.wait(release.app, () => watch.wake()) : undefined;
   const registration = new RegistrationWait(release, parts.clock);
-  const looks = new ConsulLooks();
   let isTold = false;
   let isAsked = false;
   const tell = (waits: boolean): void => {
@@ -52,7 +51,7 @@ export async function promoteRelease(
     if (isAsked || isPromotedByNomad(deployment) || !hasHealthyCanaries(deployment)) return LATER;
     const services = servicesOf(spec).filter(({ group }) => isUnpromoted(deployment.groups[group]));
     const canaries = await findAll(parts, services, view.wantedOf(job.version), { registration, signal });
-    if (canaries === undefined) return looks.next();
+    if (canaries === undefined) return looking.later();
     await beginHandover(parts, release, services, canaries, context);
     await promote(parts, deployment, signal);
     isAsked = true;

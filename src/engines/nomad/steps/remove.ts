@@ -12,7 +12,7 @@ export async function removeJob(parts: NomadParts, job: Job, signal: AbortSignal
   const names = servicesOf(job.spec).map(({ name }) => name);
   using watch = parts.cluster.watch(job.id, names);
   // Before it is gone, and is asked for in vain.
-  await watch.until(signal, () => true);
+  await watch.read(signal);
   await parts.nomad.jobs.stop(job.id, { purge: true, signal });
   await watch.until(signal, async (view) => {
     if (view.instances().some((one) => !isGone(one))) return LATER;

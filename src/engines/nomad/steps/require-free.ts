@@ -25,10 +25,9 @@ export async function requireFree(
 ): Promise<void> {
   const services = servicesOf(spec);
   if (services.length === 0) return;
-  const { value: known } = await parts.consul.catalog.services({ signal });
+  const { names: known, holders } = await parts.consulRoutes.read(signal);
   const own = new Set(services.map(({ name }) => name));
-  const others = [...known].filter(([name]) => !own.has(name));
-  for (const service of services) requireFreeRoutes(service, others, parts.tagPrefix);
+  for (const service of services) requireFreeRoutes(service, holders, { own, prefix: parts.tagPrefix });
   const had = before === undefined || before.job.isStopped ? [] : servicesOf(before.job.spec).map(({ name }) => name);
   const fresh = [...own.difference(new Set(had))].filter((name) => known.has(name));
   for (const name of fresh) await requireUnshared(parts, release, { job: spec.ID, service: name }, signal);

@@ -3,7 +3,7 @@ import type { EngineContext, ReleaseSpec } from "../../engine.ts";
 import { isGone } from "../cluster/job-view.ts";
 import { LATER } from "../cluster/job-watch.ts";
 import type { NomadParts } from "../parts.ts";
-import { isOf, jobIdOf, readAppJob } from "./app-job.ts";
+import { currentJob, isOf } from "./app-job.ts";
 
 /**
  * Nomad drains and stops the instances of versions before by itself: resolves when they have ended, and the deployment has. If that comes to another end than it should, or somebody
@@ -11,7 +11,7 @@ import { isOf, jobIdOf, readAppJob } from "./app-job.ts";
  */
 export async function retireOthers(parts: NomadParts, release: ReleaseSpec, context: EngineContext): Promise<void> {
   const { signal, note } = context;
-  const found = await readAppJob(parts, jobIdOf(parts, release.app), signal);
+  const found = await currentJob(parts, release.app, signal);
   if (found === undefined || !isOf(found, release)) return;
   const { id, version, jobModifyIndex } = found.job;
   using watch = parts.cluster.watch(id, []);

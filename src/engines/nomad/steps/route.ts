@@ -6,10 +6,18 @@ import { attemptOf } from "../job/job-owner.ts";
 import { hasRoutes, withRoutesOf } from "../job/services-of.ts";
 import { withoutVolatile } from "../job/without-volatile.ts";
 import type { NomadParts } from "../parts.ts";
-import { type AppJob, goneError, isOf, jobIdOf, readAppJob, replacedError, requireCurrent } from "./app-job.ts";
+import {
+  type AppJob,
+  currentJob,
+  goneError,
+  isOf,
+  jobIdOf,
+  readAppJob,
+  replacedError,
+  requireCurrent,
+} from "./app-job.ts";
 import { awaitHealthy } from "./await-healthy.ts";
 import type { Approvals } from "./approvals.ts";
-import { ConsulLooks } from "./consul-looks.ts";
 import { deploymentEnded } from "./deployment-ended.ts";
 import { endHandover } from "./handover.ts";
 import { isUnchanged } from "./is-unchanged.ts";
@@ -28,8 +36,6 @@ import {
 import { settleFabio } from "./settle-fabio.ts";
 import { routesLeadOnlyTo } from "./wanted-routes.ts";
 
-/** What is about to go is looked for so often at first. */
-const LOOK_MS = 50;
 /** What has visitors under the name of the app's service, and is no instance of its job, is waited for so long: whoever registered it may never take it away. */
 const STRANGERS_MS = 30_000;
 
@@ -64,7 +70,7 @@ export async function routeRelease(
 
 async function placed(parts: NomadParts, release: ReleaseSpec, context: EngineContext): Promise<AppJob> {
   const { signal } = context;
-  const found = await readAppJob(parts, jobIdOf(parts, release.app), signal);
+  const found = await currentJob(parts, release.app, signal);
   if (found !== undefined && !found.job.isStopped && isOf(found, release)) {
     if (!(await isUnchanged(parts, release, found, signal))) throw replacedError(release);
     return found;
@@ -114,29 +120,29 @@ async function untilServed(
   const services = visitedServices(spec, tagPrefix);
   const names = services.map(({ name }) => name);
   using watch = cluster.watch(job.id, names);
+  using looking = cluster.pace.begin();
   const registration = new RegistrationWait(release, clock);
   let wholeSince: number | undefined;
-  const looks = new ConsulLooks();
   return await watch.until(signal, async (view) => {
     const deployment = view.deployment(job.id, job.jobModifyIndex);
     if (deployment !== undefined && hasFailed(deployment)) throw deploymentEnded(release, deployment);
     const instances = view.wantedOf(job.version);
+    await standIns.keep(release.app, signal);
     if (instances.length === 0) await requireCurrent(parts, release, job, signal);
     const ids = instances.map(({ id }) => id);
     const registered = await instancesOf(parts, names, signal);
     const served = registered.filter((one) => isServed(one, tagPrefix));
     const own = served.filter((one) => isOfAny(one, ids));
     const isWhole = !hasRoutes(spec, tagPrefix) || areAllFound(services, instances, own);
-    await standIns.keep(release.app, signal);
     if (!isWhole) {
       const settled = instances.filter((one) => one.health?.healthy === true || deployment?.status === "successful");
       registration.look(unfoundOf(services, settled, own), registered);
-      return looks.next();
+      return looking.later();
     }
     const strangers = served.filter((one) => !own.includes(one));
     wholeSince ??= clock.monotonic();
     const waited = clock.monotonic() - wholeSince;
-    if (strangers.length > 0 && waited < STRANGERS_MS) return new Later(Math.max(LOOK_MS, waited / 10));
+    if (strangers.length > 0 && waited < STRANGERS_MS) return new Later(Math.max(looking.later().ms, waited / 10));
     if (strangers.length > 0) note(stillThere(strangers));
     return own;
   });

@@ -40,7 +40,8 @@ export function routesLeadOnlyTo(
     }
     const keys = new Set(services.flatMap(({ tags }) => routesOf(tags, tagPrefix).map(tableKey)));
     const names = new Set(services.map(({ name }) => name));
-    const left = targets.find((target) => names.has(target.service) && !keys.has(keyOf(target)));
+    const own = [...names].flatMap((name) => targetsOf(targets, name));
+    const left = own.find((target) => !keys.has(keyOf(target)));
     return left === undefined ? undefined : `still has the route ${left.host}${left.path}`;
   };
 }
@@ -55,8 +56,17 @@ function routesOfAll(services: readonly JobService[], tagPrefix: string): Array<
 }
 
 function addressesOf(targets: readonly FabioTarget[], name: string, key: string): Set<string> {
-  const found = targets.filter((one) => one.service === name && keyOf(one) === key && !one.isRedirect);
+  const found = targetsOf(targets, name).filter((target) => keyOf(target) === key && !target.isRedirect);
   return new Set(found.map(({ address }) => address));
+}
+
+/** All who wait are shown the same targets, of all services: they are sorted out once for each look. */
+const byService = new WeakMap<readonly FabioTarget[], Map<string, FabioTarget[]>>();
+
+function targetsOf(targets: readonly FabioTarget[], service: string): readonly FabioTarget[] {
+  const sorted = byService.get(targets) ?? Map.groupBy(targets, (target) => target.service);
+  byService.set(targets, sorted);
+  return sorted.get(service) ?? [];
 }
 
 function addressesTo(destinations: readonly Destination[], name: string): Set<string> {
