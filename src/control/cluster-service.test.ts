@@ -175,6 +175,16 @@ describe("a plan", () => {
     expect(world.planned[0]).toMatchObject({ number: 3, image, definition: world.definition });
   });
 
+  test("is of no image that could not be deployed", async () => {
+    await expect(cluster.plan("blog", { image: "registry.test:5000/other/repo:v3" }, signal)).rejects.toMatchObject({
+      code: "IMAGE_NOT_FOUND",
+      reason: "on a cluster an app runs images of its own repository, registry.test:5000/team/blog",
+    });
+    for (const reference of [repository.repository, `${repository.repository}:latest`])
+      await expect(cluster.plan("blog", { image: reference }, signal)).rejects.toMatchObject({ code: "TAG_REFUSED" });
+    expect(world.planned).toEqual([]);
+  });
+
   test("of a kept release, or of an image of the registry", async () => {
     expect(await cluster.plan("blog", { release: 1 }, signal)).toMatchObject({ release: 1, image: other });
     expect(await cluster.plan("blog", { image: "registry.test:5000/team/blog:v3" }, signal)).toMatchObject({
@@ -183,8 +193,9 @@ describe("a plan", () => {
     });
     expect(world.planned.map(({ number }) => number)).toEqual([1, 3]);
     await expect(cluster.plan("blog", { release: 9 }, signal)).rejects.toMatchObject({ code: "RELEASE_NOT_FOUND" });
-    await expect(cluster.plan("blog", { image: "team/blog:v9" }, signal)).rejects.toMatchObject({
+    await expect(cluster.plan("blog", { image: `${repository.repository}:v9` }, signal)).rejects.toMatchObject({
       code: "IMAGE_NOT_FOUND",
+      reason: "the registry has no such image",
     });
     await expect(cluster.plan("shop", {}, signal)).rejects.toMatchObject({ code: "APP_NOT_FOUND" });
     world.live = null;

@@ -2,7 +2,7 @@ import type { AdoptionView, AdoptRequest, DoctorReport, DriftView, PlanView, Rem
 import type { ClusterService } from "../api/index.ts";
 import { type AppDefinition, definitionFromOptions, parseDefinition } from "../config/index.ts";
 import type { Consul } from "../consul/index.ts";
-import type { Deployer, RegistryPort } from "../deployer/index.ts";
+import { deployableImage, type Deployer, type RegistryPort } from "../deployer/index.ts";
 import type { ReleaseSpec } from "../engines/engine.ts";
 import {
   adoptionChanges,
@@ -15,6 +15,7 @@ import {
   reversed,
   settingsNow,
 } from "../engines/nomad/index.ts";
+import { formatReference } from "../images/index.ts";
 import type { JobDiff, JobPlan, Nomad } from "../nomad-api/index.ts";
 import type { Clock } from "../shared/clock.ts";
 import { SteppeError } from "../shared/errors.ts";
@@ -239,7 +240,7 @@ export class Cluster implements ClusterService {
     const live = this.#liveOf(app);
     const next = Math.max(0, ...releases.map(({ number }) => number)) + 1;
     if (reference !== undefined) {
-      const image = await this.#digestOf(app, reference, signal);
+      const image = await this.#digestOf(definition, reference, signal);
       return { release: { app, number: next, image, definition }, number: null };
     }
     if (live === undefined) throw noRelease(app, app, "nothing of it is live yet");
@@ -248,11 +249,16 @@ export class Cluster implements ClusterService {
     return { release: { ...live, number, definition }, number: null };
   }
 
-  async #digestOf(app: string, reference: string, signal: AbortSignal): Promise<string> {
+  /** Of an image that `steppe deploy` would take: whatever is asked for, a job has its app's own repository. */
+  async #digestOf(definition: AppDefinition, asked: string, signal: AbortSignal): Promise<string> {
+    const operation = "plan";
+    const { parsed } = deployableImage(definition, asked, { operation, isCluster: true });
+    const reference = formatReference(parsed);
     using reader = await this.#dependencies.registry.open();
     const digest = await reader.resolve(reference, signal);
     if (digest !== undefined) return digest;
-    const parts = { operation: "plan", subject: `${app} image ${reference}`, cause: "the registry has no such image" };
+    const subject = `${definition.name} image ${reference}`;
+    const parts = { operation, subject, cause: "the registry has no such image" };
     throw new SteppeError("IMAGE_NOT_FOUND", parts);
   }
 

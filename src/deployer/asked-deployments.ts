@@ -1,9 +1,10 @@
 import type { SourceTree } from "../builds/index.ts";
-import { formatReference, parseReference } from "../images/index.ts";
+import { formatReference } from "../images/index.ts";
 import { SteppeError } from "../shared/errors.ts";
 import { nearest } from "../shared/nearest.ts";
 import { type AppRow, ReleaseTable } from "../store/index.ts";
 import type { AppRegistry } from "./app-registry.ts";
+import { deployableImage, latestRefused } from "./deployable-image.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import { imageSource } from "./image-source.ts";
 import type { ImageWatch } from "./image-watch.ts";
@@ -38,7 +39,7 @@ export class AskedDeployments {
     const { registry, refs, scheduler } = this.#parts;
     const { sources, store } = this.#parts.dependencies;
     const { definition } = registry.get(name);
-    if ("tag" in ref && ref.tag === "latest") throw latestRefused(`${name} tag latest`);
+    if ("tag" in ref && ref.tag === "latest") throw latestRefused("deploy", `${name} tag latest`);
     const fullName = "tag" in ref ? `refs/tags/${ref.tag}` : `refs/heads/${ref.branch}`;
     await refs.fetch(definition);
     // Not to be deployed once more by the next poll. What else came with it is that one's.
@@ -56,11 +57,8 @@ export class AskedDeployments {
   async image(name: string, reference: string, { signal, ...options }: LookUpOptions): Promise<Deployment> {
     const { dependencies, registry: apps, images, scheduler, lifetime } = this.#parts;
     const { definition } = apps.get(name);
-    const parsed = parseReference(reference);
-    if (parsed.tag === "latest" && parsed.digest === undefined) throw latestRefused(`${name} image ${reference}`);
-    const { registry: host, repository, tag } = parsed;
-    const isWatched = definition.image?.repository === `${host}/${repository}`;
-    if (dependencies.isCluster && !isWatched) throw foreignImage(name, definition.image?.repository, reference);
+    const { isCluster } = dependencies;
+    const { parsed, isOwn } = deployableImage(definition, reference, { operation: "deploy", isCluster });
     using registry = await dependencies.registry.open();
     const either = signal === undefined ? lifetime : AbortSignal.any([lifetime, signal]);
     const digest = await registry.resolve(formatReference(parsed), either);
@@ -70,8 +68,8 @@ export class AskedDeployments {
     const source = imageSource(formatReference({ ...parsed, digest }));
     return scheduler.enqueue(name, source, options, () => {
       // Not to be deployed once more by the next poll; a digest that was given says nothing of the tag.
-      if (isWatched && tag !== undefined && parsed.digest === undefined)
-        images.markSeen(name, definition.image?.repository ?? "", tag, digest);
+      if (isOwn && parsed.tag !== undefined && parsed.digest === undefined)
+        images.markSeen(name, definition.image?.repository ?? "", parsed.tag, digest);
     });
   }
 
@@ -137,24 +135,6 @@ export class AskedDeployments {
       hint: close === undefined ? undefined : `Did you mean ${close}?`,
     });
   }
-}
-
-function latestRefused(subject: string): SteppeError {
-  return new SteppeError("TAG_REFUSED", {
-    operation: "deploy",
-    subject,
-    cause: "the tag `latest` never deploys: it does not say what it is",
-    hint: "Use a tag that names a version, such as v2; of an image also its digest: `…:latest@sha256:…`.",
-  });
-}
-
-function foreignImage(app: string, own: string | undefined, reference: string): SteppeError {
-  return new SteppeError("IMAGE_NOT_FOUND", {
-    operation: "deploy",
-    subject: `${app} image ${reference}`,
-    cause: `on a cluster an app runs images of its own repository, ${own ?? "and this one has none"}`,
-    hint: "Copy it there (`skopeo copy --all`), or change the app's `image`.",
-  });
 }
 
 function imageNotFound(app: string, reference: string): SteppeError {

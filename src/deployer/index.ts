@@ -1,5 +1,6 @@
 export type * from "./types.ts";
 export { FINAL_STATES } from "./types.ts";
+export { deployableImage } from "./deployable-image.ts";
 export { AppDeployer } from "./deployer.ts";
 export type {
   BuildRequest,
