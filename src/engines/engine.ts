@@ -35,6 +35,8 @@ export interface EngineContext {
    * more. May be said again.
    */
   awaitsPromotion(waits: boolean): void;
+  /** Whether it waits for no other deployments, as what goes back does not. */
+  isUrgent?: boolean | undefined;
 }
 
 /**

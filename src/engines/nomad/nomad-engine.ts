@@ -32,6 +32,7 @@ import { type JobRemoval, jobRemoval, removeApp } from "./steps/remove-app.ts";
 import { retireOthers } from "./steps/retire.ts";
 import { routeRelease } from "./steps/route.ts";
 import { StandIns } from "./steps/stand-ins.ts";
+import { Turns } from "./steps/turns.ts";
 import { UnplacedApps } from "./steps/unplaced-apps.ts";
 
 export interface NomadEngineOptions {
@@ -113,9 +114,11 @@ class ClusterEngine implements NomadEngine {
   readonly #parts: NomadParts;
   readonly #settings: JobSettings;
   readonly #approvals = new Approvals();
+  readonly #turns: Turns;
 
   constructor(parts: NomadParts, settings: JobSettings) {
     this.#parts = parts;
+    this.#turns = new Turns(parts.clock);
     this.#settings = settings;
   }
 
@@ -133,16 +136,23 @@ class ClusterEngine implements NomadEngine {
     if (definition.job === null) makeJob(release, this.#settings);
   }
 
-  place(release: ReleaseSpec, context: EngineContext): Promise<void> {
-    return this.#patiently(context, () => placeRelease(this.#parts, release, context));
+  async place(release: ReleaseSpec, context: EngineContext): Promise<void> {
+    await this.#turns.begin(release.app, context);
+    await this.#inTurn(release, context, () => placeRelease(this.#parts, release, context));
   }
 
-  awaitHealthy(release: ReleaseSpec, context: EngineContext): Promise<void> {
-    return this.#patiently(context, () => awaitHealthy(this.#parts, release, context));
+  async awaitHealthy(release: ReleaseSpec, context: EngineContext): Promise<void> {
+    await this.#inTurn(release, context, () => awaitHealthy(this.#parts, release, context));
   }
 
-  route(release: ReleaseSpec, context: EngineContext): Promise<void> {
-    return this.#patiently(context, () => routeRelease(this.#parts, release, context, this.#approvals));
+  async route(release: ReleaseSpec, context: EngineContext): Promise<void> {
+    const awaitsPromotion = (waits: boolean): void => {
+      if (waits) this.#turns.end(release.app); // for a person
+      context.awaitsPromotion(waits);
+    };
+    const told = { ...context, awaitsPromotion };
+    await this.#inTurn(release, context, () => routeRelease(this.#parts, release, told, this.#approvals));
+    this.#turns.end(release.app);
   }
 
   retire(release: ReleaseSpec, context: EngineContext): Promise<void> {
@@ -150,6 +160,7 @@ class ClusterEngine implements NomadEngine {
   }
 
   abandon(release: ReleaseSpec, ended?: AbortSignal): Promise<void> {
+    this.#turns.end(release.app);
     const signal = withinTime(UNDO_MS, ended);
     return this.#patiently({ signal, note: this.#log }, () => abandonRelease(this.#parts, release, signal));
   }
@@ -227,6 +238,16 @@ class ClusterEngine implements NomadEngine {
   async purge(): Promise<void> {}
 
   async refresh(): Promise<void> {}
+
+  /** What fails gives its turn to others. */
+  async #inTurn({ app }: ReleaseSpec, context: EngineContext, step: () => Promise<void>): Promise<void> {
+    try {
+      await this.#patiently(context, step);
+    } catch (error) {
+      this.#turns.end(app);
+      throw error;
+    }
+  }
 
   #patiently<Result>(context: Pick<EngineContext, "signal" | "note">, step: () => Promise<Result>): Promise<Result> {
     return patiently(step, { clock: this.#parts.clock, ...context });

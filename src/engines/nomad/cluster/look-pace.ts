@@ -5,7 +5,9 @@ const FIRST_MS = 50;
 const MOST_MS = 500;
 const GROWTH = 1.5;
 /** All who wait ask no more often together than once in so many milliseconds: Consul would be busy with nothing else. */
-const EACH_MS = 4;
+const EACH_MS = 10;
+/** But each so often at least. */
+const CROWDED_MS = 5000;
 
 /** One who looks again and again for something of which Consul does not tell. To be disposed of when it is there. */
 export interface Looking extends Disposable {
@@ -24,7 +26,7 @@ export class LookPace {
       later: () => {
         if (ms === undefined) this.#waiting++;
         ms = ms === undefined ? firstMs : Math.min(ms * GROWTH, mostMs);
-        return new Later(Math.max(ms, this.#waiting * EACH_MS));
+        return new Later(Math.max(ms, Math.min(this.#waiting * EACH_MS, CROWDED_MS)));
       },
       [Symbol.dispose]: () => {
         if (ms !== undefined) this.#waiting--;

@@ -71,6 +71,26 @@ describe("one that does not come to have it holds nobody up for long", () => {
     expect(one.seen).toHaveLength(1);
   });
 
+  test("longer while its routes change: it has much to do, and comes to what is wanted; but no more than a minute", async () => {
+    for (const [comesAfterMs, unsettled] of [
+      [15_000, 0],
+      [Infinity, 1],
+    ] as const) {
+      await using busy = await fakeFabio("old");
+      const { clock, views } = viewsOf(busy);
+      using _ = views;
+      const begin = clock.now();
+      let looks = 0;
+      const wanted: Wanted = (targets) => {
+        busy.services[0] = clock.now() - begin < comesAfterMs ? `other-${looks++}` : "blog";
+        return has("blog")(targets);
+      };
+      expect(await views.settled(wanted, forever())).toHaveLength(unsettled);
+      expect(clock.now() - begin).toBeGreaterThanOrEqual(Math.min(comesAfterMs, 60_000));
+      expect(clock.now() - begin).toBeLessThan(61_000);
+    }
+  });
+
   test("a second, if it is away", async () => {
     await using one = await fakeFabio("blog");
     await using away = await fakeFabio();

@@ -35,6 +35,8 @@ const MOST_SHARE = 0.25;
 /** An instance that is away, or does not come to have them, holds nobody up for longer. */
 const PATIENCE_MS = 10_000;
 const AWAY_PATIENCE_MS = 1000;
+/** However much its routes change. */
+const MOST_PATIENCE_MS = 60_000;
 
 interface Wish {
   wanted: Wanted;
@@ -64,8 +66,8 @@ export class FabioViews implements Disposable {
   }
 
   /**
-   * Resolves when every instance has the routes that are wanted, or after ten seconds with those that have not, and after one with those that cannot be asked, if Consul
-   * or the user says that they are there. Rejects with the reason of the signal.
+   * Resolves when every instance has the routes that are wanted, or with those that have not, when their routes have not changed for ten seconds, and after one with those that cannot be
+   * asked, if Consul or the user says that they are there. Rejects with the reason of the signal.
    *
    * @param patienceMs for another time than ten seconds
    */
@@ -116,6 +118,9 @@ class FabioView {
   readonly #clock: Clock;
   readonly #waiters = new Set<Waiter>();
   #isLooking = false;
+  /** Its routes at the last look, and when they were first seen so, by the clock that never goes back. */
+  #table = "";
+  #changedAt = 0;
 
   constructor(address: string, clock: Clock) {
     this.fabio = new Fabio(address, clock);
@@ -129,13 +134,13 @@ class FabioView {
   async settled({ wanted, isSure, patienceMs }: Wish, signal: AbortSignal): Promise<Unsettled | undefined> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Unsettled | undefined>();
-    const end = this.#clock.monotonic() + patienceMs;
+    const begin = this.#clock.monotonic();
     const giveBack = (isThere: boolean, why: string): void =>
       resolve({ isThere, line: `Fabio at ${this.fabio.address} ${why}` });
     const look = (targets: readonly FabioTarget[]): void => {
       const missing = wanted(targets);
       if (missing === undefined) resolve(undefined);
-      else if (this.#clock.monotonic() >= end) giveBack(true, missing);
+      else if (this.#isPastHope(begin, patienceMs)) giveBack(true, missing);
     };
     const giveUp = (why: string): void => (isSure ? giveBack(false, why) : resolve(undefined));
     const waiter: Waiter = { awayPatienceMs: isSure ? AWAY_PATIENCE_MS : 0, look, giveUp };
@@ -151,6 +156,22 @@ class FabioView {
     }
   }
 
+  /** One whose routes change comes to what is wanted: with many services, each change takes it some seconds. */
+  #isPastHope(begin: number, patienceMs: number): boolean {
+    const now = this.#clock.monotonic();
+    return now - Math.max(begin, this.#changedAt) >= patienceMs || now - begin >= MOST_PATIENCE_MS;
+  }
+
+  #noteChange(targets: readonly FabioTarget[]): void {
+    const lines = targets.map(({ service, host, path, address, weight }) =>
+      [service, host, path, address, weight].join(" "),
+    );
+    const table = lines.toSorted().join("\n");
+    if (table === this.#table) return;
+    this.#table = table;
+    this.#changedAt = this.#clock.monotonic();
+  }
+
   async #look(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
@@ -160,6 +181,7 @@ class FabioView {
       const begin = this.#clock.monotonic();
       try {
         const targets = await this.fabio.routes();
+        this.#noteChange(targets);
         for (const { look } of waiters) look(targets);
         awaySince = undefined;
       } catch (error) {
