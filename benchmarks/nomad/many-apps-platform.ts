@@ -95,11 +95,21 @@ export class ManyAppsPlatform implements AsyncDisposable {
     return this.#apply(release, async () => {});
   }
 
+  /** How many apps are live. Throws if one is not, and will not be. */
   async #live(): Promise<number> {
+    const waiting = ((await this.#ask("apps")) as AppView[]).filter(({ liveRelease }) => liveRelease === null);
+    const [first] = waiting;
+    if (first === undefined) return this.#apps;
+    const [latest] = (await this.#ask(`apps/${first.definition.name}/deployments?limit=1`)) as Deployment[];
+    if (latest?.error) throw new Error(`${latest.app}: ${latest.error.cause}`);
+    return this.#apps - waiting.length;
+  }
+
+  async #ask(path: string): Promise<unknown> {
     const { addresses, token } = this.#steppe;
-    const answer = await fetch(`${addresses.api}/v1/apps`, { headers: { authorization: `Bearer ${token}` } });
-    if (!answer.ok) throw new Error(`the apps were answered ${answer.status}`);
-    return ((await answer.json()) as AppView[]).filter(({ liveRelease }) => liveRelease !== null).length;
+    const answer = await fetch(`${addresses.api}/v1/${path}`, { headers: { authorization: `Bearer ${token}` } });
+    if (!answer.ok) throw new Error(`${path} was answered ${answer.status}`);
+    return await answer.json();
   }
 
   async #apply(release: (at: number) => number, untilLive: () => Promise<void>): Promise<Applied> {

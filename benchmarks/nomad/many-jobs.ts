@@ -34,7 +34,7 @@ export async function measureManyJobs(
       [1, "first"],
       [2, "all changed"],
     ] as const) {
-      const plainMs = await deployPlain(nomad, number, apps);
+      const plainMs = await deployPlain({ nomad, fabio: harness.cluster.addresses.fabio }, number, apps);
       stderr.write(`${apps} jobs, ${name}: ${round(plainMs / 1000)} s by Nomad's API\n`);
       const phase = phases.find((one) => one.name === name);
       if (phase !== undefined) phase.plainMs = plainMs;

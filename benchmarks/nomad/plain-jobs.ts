@@ -8,10 +8,19 @@ import { until } from "./until.ts";
 /** As many connections as Steppe's clients have. */
 export const AT_ONCE = 64;
 const LIMIT_MS = 30 * 60_000;
+/** Looking takes Nomad's time as well. */
+const LOOK_MS = 1000;
 const SETTINGS = { datacenters: ["dc1"] };
 
-/** Registers the same jobs with `auto_promote`. Resolves with the milliseconds until all deployments are successful, and what was before has ended. */
-export async function deployPlain(nomad: PlainNomad, number: number, apps: number): Promise<number> {
+/** Where all of it is asked. */
+export interface PlainCluster {
+  nomad: PlainNomad;
+  /** The address of Fabio's API. */
+  fabio: string;
+}
+
+/** Registers the same jobs with `auto_promote`. Resolves with the milliseconds until all deployments are successful, and every visitor is sent to what they brought up. */
+export async function deployPlain({ nomad, fabio }: PlainCluster, number: number, apps: number): Promise<number> {
   const begin = performance.now();
   await forAll(apps, async (at) => {
     const job = JSON.parse(writeJson(makeJob(manyRelease(at, number), SETTINGS))) as Record<string, unknown>;
@@ -21,25 +30,50 @@ export async function deployPlain(nomad: PlainNomad, number: number, apps: numbe
     await nomad.register(job);
   });
   await untilSuccessful(nomad, apps, number - 1);
+  await untilVisited({ nomad, fabio }, apps);
   return performance.now() - begin;
 }
 
-/** @param version of the jobs, that is to be the one that runs; as it is if it is undefined */
+/** @param version of the jobs, that is to be the one that runs; the newest if it is undefined */
 export async function untilSuccessful(nomad: PlainNomad, apps: number, version?: number): Promise<void> {
   await until(
     "the deployments",
     async () => {
-      const deployments = await nomad.list("/v1/deployments");
-      const good = deployments.filter(
-        (one) =>
-          isOurs(one) && one["Status"] === "successful" && (version === undefined || one["JobVersion"] === version),
-      );
-      if (version !== undefined && good.length < apps) return undefined;
-      const instances = (await nomad.list("/v1/allocations")).filter(isOurs);
-      return instances.filter(({ ClientStatus: status }) => status === "running").length === apps ? true : undefined;
+      const deployments = (await nomad.list("/v1/deployments")).filter(isOurs);
+      if (version === undefined) return deployments.some(isRunning) ? undefined : true;
+      const good = deployments.filter((one) => one["Status"] === "successful" && one["JobVersion"] === version);
+      return good.length < apps ? undefined : true;
     },
-    { everyMs: 500, limitMs: LIMIT_MS },
+    { everyMs: LOOK_MS, limitMs: LIMIT_MS },
   );
+}
+
+/** Until Fabio sends the visitors of each app to its one instance, and nowhere else. */
+async function untilVisited({ nomad, fabio }: PlainCluster, apps: number): Promise<void> {
+  const filter = encodeURIComponent('ClientStatus == "running"');
+  await until(
+    "the visitors",
+    async () => {
+      const running = (await nomad.list(`/v1/allocations?resources=true&filter=${filter}`)).filter(isOurs);
+      const instances = running.map((one) => `${String(one["JobID"])} ${portOf(one)}`);
+      const targets = ((await (await fetch(`${fabio}/api/routes`)).json()) ?? []) as Array<Record<string, unknown>>;
+      const visited = targets
+        .filter(({ service }) => isOurs({ JobID: service }))
+        .map(({ service, dst }) => `${String(service)} ${new URL(String(dst)).port}`);
+      const isSame = new Set(instances).symmetricDifference(new Set(visited)).size === 0;
+      return isSame && instances.length === apps ? true : undefined;
+    },
+    { everyMs: LOOK_MS, limitMs: LIMIT_MS },
+  );
+}
+
+function portOf({ AllocatedResources }: Record<string, unknown>): number | undefined {
+  const { Shared } = AllocatedResources as { Shared: { Ports: Array<{ Value: number }> } };
+  return Shared.Ports[0]?.Value;
+}
+
+function isRunning({ Status }: Record<string, unknown>): boolean {
+  return Status === "running";
 }
 
 /** Takes the jobs away, and whatever is left of them. */
