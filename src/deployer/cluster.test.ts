@@ -94,6 +94,7 @@ describe("on a cluster", () => {
   test("of a folder that is not here any more the image stays, and that is told", async () => {
     const { deployer } = await cluster();
     await ended(deployer, await deployer.deployUpload("blog", fakeTree("one"), options));
+    await settle(); // what served before has ended as well
     const apply = { dryRun: false, prune: false, requestId: "r" };
     const { deployments } = await deployer.apply([testDefinition("blog", { image, cleanUrls: true })], apply);
     expect(await ended(deployer, deployments[0])).toMatchObject({ state: "live", image: fakeDigest("one") });

@@ -293,8 +293,16 @@ export class Scheduler {
     const before = this.#journal.table
       .unfinishedOf(app)
       .findLast((other) => other.id < id && (other.hold === null || other.state === "healthy"));
-    if (before === undefined || (before.id === running?.id && running.controller.signal.aborted)) return;
+    if (before === undefined) return this.#sayWhatIsRetired(id, running?.id);
+    if (before.id === running?.id && running.controller.signal.aborted) return;
     this.#journal.note(id, `waits for the deployment of ${subjectOf(before)}`);
+  }
+
+  /** On a cluster instances may take long to end. */
+  #sayWhatIsRetired(id: number, running: number | undefined): void {
+    const last = running === undefined ? undefined : this.#journal.get(running);
+    if (last?.state !== "live" || !this.#dependencies.isCluster) return;
+    this.#journal.note(id, `${subjectOf(last)} is live; waits until the instances that served before it have ended`);
   }
 
   #end(deployment: Deployment, reason: SteppeError): void {

@@ -139,6 +139,18 @@ describe("what served before a release that is live", () => {
     expect(await push("v3")).toMatchObject({ state: "healthy", hold: { kind: "promotion" } });
   });
 
+  test("is told of to whatever has to wait for its end", async () => {
+    await goLive();
+    const { id } = await deployer.rollback("blog", undefined, { requestId: "test" });
+    const told: string[] = [];
+    for await (const { event, message } of deployer.events(id, AbortSignal.abort()))
+      if (event === "note") told.push(message);
+    expect(told).toEqual(["blog tag v2 is live; waits until the instances that served before it have ended"]);
+    await deployer.stop();
+    await restart();
+    expect(deployer.deployment(id)).toMatchObject({ state: "live" });
+  });
+
   test("is tried once each start where it fails", async () => {
     await goLive();
     world.engine.trouble = (call) => {

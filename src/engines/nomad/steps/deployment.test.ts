@@ -158,6 +158,24 @@ describe("a new release", () => {
     if (first !== undefined) cluster.nomad.change(first, { ClientStatus: "unknown" });
     await retiring;
   });
+
+  test("waits no longer for one that does not end than it may take, and says which it is and where", async () => {
+    await using one = await testEngine();
+    const { engine, cluster, clock } = one;
+    cluster.nomad.isQuick = true;
+    await deploy(one, 1);
+    const [first] = cluster.nomad.running("blog");
+    cluster.nomad.isSlow = true;
+    const context = testContext();
+    await engine.place(testRelease(2), context);
+    await engine.route(testRelease(2), context);
+    const begin = clock.monotonic();
+    await engine.retire(testRelease(2), context);
+    expect(clock.monotonic() - begin).toBeGreaterThanOrEqual(10 * 60_000);
+    expect(context.notes).toEqual([
+      expect.stringContaining(`what served before does not end: instance ${first?.ID} on the node`),
+    ]);
+  });
 });
 
 describe("every step may be taken again", () => {
