@@ -78,6 +78,10 @@ describe("apply and validate", () => {
     world.isTerminal = false;
     expect((await world.run("apply", "--prune", "--yes")).code).toBe(0);
     expect(world.requests.at(-1)?.[1]).toEqual({ definitions: [], prune: true });
+    // A server of a version before tells nothing of jobs.
+    world.routes.delete("GET /v1/apps/old/removal");
+    world.routes.set("GET /v1/apps/old", {});
+    expect((await world.run("apply", "--prune")).stderr).toContain("Remove old, with repositories and releases?");
   });
 
   test("validate tells every mistake, and asks no server", async () => {

@@ -8,6 +8,7 @@ import { count } from "../human.ts";
 import type { Client } from "../io.ts";
 import { printError } from "../print-error.ts";
 import { readConfigFile } from "../read-config-file.ts";
+import { removalOf } from "../removal-of.ts";
 
 interface Options extends CommonOptions {
   file: string;
@@ -56,7 +57,7 @@ async function confirmRemovals(
   if (yes === true) return;
   const stopped: string[] = [];
   for (const app of apps) {
-    const { job, isStopped } = await client.removal(app);
+    const { job = null, isStopped = false } = (await removalOf(client, app, false)) ?? {};
     if (isStopped && job !== null) stopped.push(job);
   }
   const jobs = stopped.length === 0 ? "" : ` Stopped on Nomad, with all instances: ${stopped.join(", ")}.`;

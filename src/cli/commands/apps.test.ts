@@ -1,5 +1,7 @@
+import type { ServerResponse } from "node:http";
 import { describe, expect, test } from "vitest";
-import { blog, failed, FakeWorld, view } from "../fake-world.ts";
+import type { ErrorCode } from "../../shared/errors.ts";
+import { answerError, blog, failed, FakeWorld, view } from "../fake-world.ts";
 
 describe("apps", () => {
   test("app add sends the whole definition and says what comes next", async () => {
@@ -152,5 +154,28 @@ a-long-name  -          blog.localhost              none yet
       const json = await world.run("app", "remove", "blog", "--yes", "--json");
       expect(JSON.parse(json.stdout)).toEqual({ removed: "blog", job: "web", isStopped });
     }
+  });
+
+  test("app remove needs no server that tells of jobs, nor Nomad where nobody is asked", async () => {
+    await using world = await FakeWorld.make();
+    world.routes.set("DELETE /v1/apps/blog", "");
+    const remove = (...more: string[]) => world.run("app", "remove", "blog", "--yes", ...more);
+    const refuse = (code: ErrorCode, cause: string) =>
+      world.routes.set("GET /v1/apps/blog/removal", (_: unknown, response: ServerResponse) =>
+        answerError(response, code, cause),
+      );
+    refuse("NOT_FOUND", "there is no such address");
+    world.routes.set("GET /v1/apps/blog", view);
+    expect(await remove()).toEqual({ code: 0, stdout: "blog is removed\n", stderr: "" });
+    refuse("APP_NOT_FOUND", "there is no such app");
+    expect((await remove()).code).toBe(3);
+    refuse("NOMAD_UNREACHABLE", "no answer");
+    const { code, stdout, stderr } = await remove();
+    expect([code, stdout]).toEqual([0, "blog is removed; whether its job on Nomad was stopped is not known\n"]);
+    expect(stderr).toContain("what becomes of the app's job is not known");
+    expect((await remove("--json")).stdout).toBe('{"removed":"blog"}\n');
+    const before = world.requests.length;
+    expect((await world.run("app", "remove", "blog")).stderr).toContain("NOMAD_UNREACHABLE");
+    expect(world.requests).toHaveLength(before + 1);
   });
 });
