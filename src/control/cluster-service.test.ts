@@ -33,11 +33,15 @@ const edited = (name: string): JobDiff => ({
 /** The world around: an engine, a Nomad, a deployer with what it knows, a registry. */
 class World {
   planned: ReleaseSpec[] = [];
+  /** Of each that was planned, whether it was deployed before. */
+  areFormer: boolean[] = [];
   plan: JobPlan = { diff: edited("Count"), updates: {}, placementFailures: {}, jobModifyIndex: 7n, warnings: "" };
   drift: { job: string; diff: JobDiff | undefined; isAdopted: boolean } | undefined;
   /** How often the engine was asked for it, and until when it does not answer. */
   asked = 0;
   answers: Promise<void> | undefined;
+  /** How often it refuses to make the job of the live release. */
+  refuses = 0;
   accepted: string[] = [];
   adopted: string[][] = [];
   removal: { job: string; isStopped: boolean } | undefined;
@@ -78,13 +82,16 @@ class World {
     };
     return new Cluster({
       engine: {
-        plan: async (spec) => {
+        plan: async (spec, { isFormer }) => {
           this.planned.push(spec);
+          this.areFormer.push(isFormer);
           return this.plan;
         },
         drift: async () => {
           this.asked++;
           await this.answers;
+          if (this.refuses-- > 0)
+            throw new SteppeError("CONFIG_INVALID", { operation: "deploy", subject: "blog", cause: "not any more" });
           return this.drift;
         },
         adoptedDrift: async () => this.drift && { ...this.drift, isAdopted: true },
@@ -192,6 +199,7 @@ describe("a plan", () => {
       image: other,
     });
     expect(world.planned.map(({ number }) => number)).toEqual([1, 3]);
+    expect(world.areFormer).toEqual([true, false]);
     await expect(cluster.plan("blog", { release: 9 }, signal)).rejects.toMatchObject({ code: "RELEASE_NOT_FOUND" });
     await expect(cluster.plan("blog", { image: `${repository.repository}:v9` }, signal)).rejects.toMatchObject({
       code: "IMAGE_NOT_FOUND",
@@ -256,6 +264,16 @@ describe("drift", () => {
     world.rows = [];
     world.isAway = true;
     expect(await cluster.drifted()).toEqual(new Set());
+  });
+
+  test("that cannot be told of one app is told of the others", async () => {
+    world.rows = [{ app: "blog", job: "other", jobModifyIndex: 1n }, ...world.rows];
+    world.index = 12;
+    world.drift = { job: "blog", diff: edited("Count"), isAdopted: false };
+    world.refuses = 1;
+    expect((await cluster.drifts()).map(({ app }) => app)).toEqual(["blog"]);
+    world.refuses = 1;
+    expect(await cluster.drifted()).toEqual(new Set(["blog"]));
   });
 
   test("of one app is asked for by its job alone", async () => {

@@ -16,7 +16,7 @@ import {
   settingsNow,
 } from "../engines/nomad/index.ts";
 import { formatReference } from "../images/index.ts";
-import type { JobDiff, JobPlan, Nomad } from "../nomad-api/index.ts";
+import { isNomadAway, type JobDiff, type JobPlan, type Nomad } from "../nomad-api/index.ts";
 import type { Clock } from "../shared/clock.ts";
 import { SteppeError } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
@@ -29,7 +29,7 @@ interface FoundDrift {
 
 /** What is asked of the engine, besides its contract. */
 interface ClusterEngine {
-  plan(release: ReleaseSpec): Promise<JobPlan>;
+  plan(release: ReleaseSpec, options: { isFormer: boolean }): Promise<JobPlan>;
   drift(release: ReleaseSpec): Promise<FoundDrift | undefined>;
   adoptedDrift(app: string): Promise<FoundDrift | undefined>;
   acceptDrift(app: string): Promise<void>;
@@ -78,7 +78,7 @@ export class Cluster implements ClusterService {
   ): Promise<PlanView> {
     const { engine } = this.#dependencies;
     const { release, number } = await this.#planned(app, what, signal);
-    const { diff, updates, placementFailures, warnings } = await engine.plan(release);
+    const { diff, updates, placementFailures, warnings } = await engine.plan(release, { isFormer: number !== null });
     const failures = Object.entries(placementFailures);
     return {
       app,
@@ -112,7 +112,7 @@ export class Cluster implements ClusterService {
   async drifts(): Promise<DriftView[]> {
     const views: DriftView[] = [];
     for (const app of await this.#suspects(undefined, undefined)) {
-      const drift = await this.drift(app);
+      const drift = await this.#unlessRefused(app, () => this.drift(app));
       if (drift !== undefined) views.push(drift);
     }
     return views;
@@ -129,7 +129,7 @@ export class Cluster implements ClusterService {
       const found = new Set<string>();
       for (const name of await this.#suspects(app, end.signal)) {
         if (end.signal.aborted) break; // nobody waits for it any more
-        if ((await this.#drift(name)) !== undefined) found.add(name);
+        if ((await this.#unlessRefused(name, () => this.#drift(name))) !== undefined) found.add(name);
       }
       return found;
     };
@@ -203,6 +203,17 @@ export class Cluster implements ClusterService {
     const { engine } = this.#dependencies;
     const live = this.#liveOf(app);
     return live === undefined ? await engine.adoptedDrift(app) : await engine.drift(live);
+  }
+
+  /** One app whose release is refused where it is compared, or Nomad refuses, keeps nobody from hearing of the others; a cluster that is away does. */
+  async #unlessRefused<Found>(app: string, look: () => Promise<Found | undefined>): Promise<Found | undefined> {
+    try {
+      return await look();
+    } catch (error) {
+      if (isNomadAway(error)) throw error;
+      this.#dependencies.log.warn({ app, err: error }, "it cannot be said whether somebody changed its job");
+      return undefined;
+    }
   }
 
   /** The apps whose job has another index than Steppe registered it with, or this one if it is such: one question for all of them, or for its job alone. */

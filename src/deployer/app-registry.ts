@@ -66,13 +66,15 @@ export class AppRegistry {
   plan(definitions: readonly AppDefinition[], prune: boolean): ApplyPlan {
     const plan: ApplyPlan = { add: [], change: [], remove: [], changes: [] };
     for (const definition of definitions) {
-      this.#dependencies.engine.validate(definition);
       const before = this.#apps.get(definition.name);
+      if (before !== undefined && isDeepStrictEqual(before.definition, definition)) {
+        plan.changes.push({ app: definition.name, action: "none", fields: [] }); // it was taken once
+        continue;
+      }
+      this.#dependencies.engine.validate(definition);
       if (before === undefined) {
         plan.add.push(definition);
         plan.changes.push({ app: definition.name, action: "add", fields: [] });
-      } else if (isDeepStrictEqual(before.definition, definition)) {
-        plan.changes.push({ app: definition.name, action: "none", fields: [] });
       } else {
         plan.change.push({ before, after: definition });
         plan.changes.push({

@@ -9,5 +9,5 @@ export function unattended(app: string, { engine, log }: DeployerDependencies, s
       .catch((error: unknown) => log.error({ app, err: error }, "promoting the live release failed"));
   };
   const awaitsPromotion = (waits: boolean): void => void (waits && promote());
-  return { signal, progress() {}, note() {}, awaitsPromotion, isUrgent: true };
+  return { signal, progress() {}, note() {}, awaitsPromotion, isUrgent: true, isFormer: true };
 }

@@ -37,6 +37,8 @@ export interface EngineContext {
   awaitsPromotion(waits: boolean): void;
   /** Whether it waits for no other deployments, as what goes back does not. */
   isUrgent?: boolean | undefined;
+  /** Whether the release was deployed before, and is gone back to: what was taken then is not refused now, where less was asked of releases. */
+  isFormer?: boolean | undefined;
 }
 
 /**

@@ -78,9 +78,9 @@ export class BothWays implements NomadEngine {
     return this.#parts.jobs.retain(app, releases);
   }
 
-  async plan(release: ReleaseSpec): Promise<JobPlan> {
+  async plan(release: ReleaseSpec, options?: { isFormer?: boolean }): Promise<JobPlan> {
     const { compatible } = release.definition;
-    if (compatible === null) return await this.#parts.jobs.plan(release);
+    if (compatible === null) return await this.#parts.jobs.plan(release, options);
     throw ownJob("plan", release.app, `a deployment changes no more than the key ${compatible.key}`);
   }
 

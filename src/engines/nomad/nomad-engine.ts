@@ -15,7 +15,7 @@ import { JobMaker } from "./job/job-maker.ts";
 import { readOwner } from "./job/job-owner.ts";
 import type { JobSettings } from "./job/job-settings.ts";
 import { imageOf } from "./job/image-of.ts";
-import { makeJob } from "./job/make-job.ts";
+import { makeNewJob } from "./job/make-new-job.ts";
 import { KeyedReleases } from "./keyed/keyed-releases.ts";
 import type { NomadParts } from "./parts.ts";
 import { withinTime } from "./within-time.ts";
@@ -57,8 +57,12 @@ export interface NomadEngine extends Engine {
   readonly name: "nomad";
   /** Follows the cluster until the signal says so; without that, every step asks again and again. */
   run(signal: AbortSignal): Promise<void>;
-  /** What registering the release would change, by Nomad's own word. Nothing is registered. */
-  plan(release: ReleaseSpec): Promise<JobPlan>;
+  /**
+   * What registering the release would change, by Nomad's own word. Nothing is registered.
+   *
+   * @param options.isFormer as in `EngineContext`
+   */
+  plan(release: ReleaseSpec, options?: { isFormer?: boolean }): Promise<JobPlan>;
   /** Has the canaries of the app's deployment take over. Throws NOMAD_DEPLOYMENT_OVER if there is none that waits, NOMAD_DEPLOYMENT_UNREADY. */
   promote(app: string): Promise<void>;
   /**
@@ -133,7 +137,7 @@ class ClusterEngine implements NomadEngine {
   validate(definition: AppDefinition): void {
     const release = { app: definition.name, number: 1, image: NO_IMAGE, definition };
     imageOf(release); // whatever runs it is fetched by its digest, or known by it
-    if (definition.job === null) makeJob(release, this.#settings);
+    if (definition.job === null) makeNewJob(release, this.#settings);
   }
 
   async place(release: ReleaseSpec, context: EngineContext): Promise<void> {
@@ -181,9 +185,9 @@ class ClusterEngine implements NomadEngine {
   /** The nodes fetch images from the registry, and Nomad's jobs are made anew of the definition. */
   async retain(): Promise<void> {}
 
-  async plan(release: ReleaseSpec): Promise<JobPlan> {
+  async plan(release: ReleaseSpec, { isFormer = false }: { isFormer?: boolean } = {}): Promise<JobPlan> {
     const { maker, nomad } = this.#parts;
-    return await nomad.jobs.plan(await maker.make(release, 0));
+    return await nomad.jobs.plan(await (isFormer ? maker.make(release, 0) : maker.makeNew(release, 0)));
   }
 
   async promote(app: string): Promise<void> {

@@ -4,6 +4,7 @@ import { SteppeError } from "../../../shared/errors.ts";
 import { printableJobspec } from "../job/read-jobspec.ts";
 import type { JobSettings } from "../job/job-settings.ts";
 import { makeJob } from "../job/make-job.ts";
+import { makeNewJob } from "../job/make-new-job.ts";
 import { domainsOf } from "./adopted-routes.ts";
 import { notesOfOwn, notesOfPlain } from "./adoption-notes.ts";
 import { appImage } from "./app-image.ts";
@@ -74,7 +75,7 @@ async function withFragment(
   const bare = await define(parts);
   const made = makeJob({ app, number: 1, image: SOME_DIGEST, definition: bare }, settings);
   const definition = await define({ ...parts, nomad: fragmentOf(plain, made, settings.tagPrefix) });
-  makeJob({ app, number: 1, image: SOME_DIGEST, definition }, settings); // it fits, or CONFIG_INVALID says what does not
+  makeNewJob({ app, number: 1, image: SOME_DIGEST, definition }, settings); // it fits, or CONFIG_INVALID says what does not
   return definition;
 }
 

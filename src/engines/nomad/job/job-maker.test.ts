@@ -24,13 +24,16 @@ function idle(...counts: number[]): JobSpec {
   return own({ TaskGroups: counts.map((Count, at) => ({ ...group, Name: `web${at}`, Count })) });
 }
 
-async function made(parsed: JobSpec, times = 1) {
+async function made(parsed: JobSpec, times = 1, { isNew = true } = {}) {
   const cluster = new FakeCluster();
   cluster.parsed = parsed;
   await using fake = await fakeNomad(cluster.answerNomad);
   const maker = new JobMaker(fake.nomad, { datacenters: ["dc1"] }, new FakeClock());
   const jobs: JobSpec[] = [];
-  for (let at = 0; at < times; at++) jobs.push(await maker.make(testRelease(at + 1, { job: 'job "blog" {}' }), 0));
+  for (let at = 0; at < times; at++) {
+    const release = testRelease(at + 1, { job: 'job "blog" {}' });
+    jobs.push(await (isNew ? maker.makeNew(release, 0) : maker.make(release, 0)));
+  }
   return { jobs, asked: fake.seen.map(({ target }) => target) };
 }
 
@@ -89,11 +92,20 @@ describe("a jobspec of the user's own", () => {
   test("one that is made without instances is refused as well", async () => {
     await using fake = await fakeNomad(new FakeCluster().answerNomad);
     const nomad = { job: {}, group: { Count: 0 }, task: {}, service: {} };
-    const making = new JobMaker(fake.nomad, { datacenters: ["dc1"] }, new FakeClock()).make(
+    const making = new JobMaker(fake.nomad, { datacenters: ["dc1"] }, new FakeClock()).makeNew(
       testRelease(1, { nomad }),
       0,
     );
     await expect(making).rejects.toMatchObject({ code: "NOMAD_JOB_INVALID", reason: "its group has `count = 0`" });
+  });
+
+  test.each<[what: string, job: JobSpec]>([
+    ["without instances", idle(0)],
+    ["of another namespace", own({ Namespace: "other" })],
+    ["that says it is stopped", own({ Stop: true })],
+  ])("a former one %s is made again as it was, and a new one refused", async (_, job) => {
+    expect((await made(job, 1, { isNew: false })).jobs).toHaveLength(1);
+    await expect(made(job)).rejects.toMatchObject({ code: "NOMAD_JOB_INVALID" });
   });
 
   test.each<[what: string, job: JobSpec, cause: RegExp]>([

@@ -6,8 +6,11 @@ import type { ReleaseSpec } from "../../engine.ts";
 import { SharedRead } from "../cluster/shared-read.ts";
 import type { JobSettings } from "./job-settings.ts";
 import { makeJob } from "./make-job.ts";
+import { makeNewJob } from "./make-new-job.ts";
 import { ownJob } from "./own-job.ts";
 import { readJobspec } from "./read-jobspec.ts";
+import { requireInPlace } from "./require-in-place.ts";
+import { requireInstances } from "./require-instances.ts";
 import { settingsNow } from "./settings-now.ts";
 
 /** So many jobspecs of users are kept as Nomad parsed them. */
@@ -30,17 +33,29 @@ export class JobMaker {
   }
 
   /**
-   * Throws CONFIG_INVALID, NOMAD_JOB_INVALID, ROUTE_TAG_INVALID.
+   * Of a release that is there already: what was taken once is made again as it was, whatever is asked of new ones since. Throws CONFIG_INVALID, NOMAD_JOB_INVALID, ROUTE_TAG_INVALID.
    *
    * @param attempt how often this release was placed before
    */
   async make(release: ReleaseSpec, attempt: number, signal?: AbortSignal): Promise<JobSpec> {
+    const settings = await this.#settingsNow(signal);
+    if (release.definition.job === null) return makeJob(release, settings, attempt);
+    const parsed = await this.#parse(release.app, release.definition.job, signal);
+    requireDeployments(release.app, parsed);
+    return ownJob(parsed, release, settings, attempt);
+  }
+
+  /** The same of a release that is deployed for the first time. Throws also if visitors would meet it before it has proved healthy, or it could not. */
+  async makeNew(release: ReleaseSpec, attempt: number, signal?: AbortSignal): Promise<JobSpec> {
     const { app, definition } = release;
     const settings = await this.#settingsNow(signal);
-    if (definition.job === null) return requireInstances(app, makeJob(release, settings, attempt));
+    if (definition.job === null) return makeNewJob(release, settings, attempt);
     const parsed = await this.#parse(app, definition.job, signal);
     requireDeployments(app, parsed);
-    return requireInstances(app, ownJob(parsed, release, settings, attempt));
+    requireInPlace(app, parsed, settings);
+    const job = ownJob(parsed, release, settings, attempt);
+    requireInstances(app, job);
+    return job;
   }
 
   async #settingsNow(signal: AbortSignal | undefined): Promise<JobSettings> {
@@ -77,18 +92,6 @@ function requireDeployments(app: string, job: JobSpec): void {
       `its group ${without.Name} has \`max_parallel = 0\`, so Nomad replaces instances without a deployment`,
       "Say in `update` how many may be replaced at once.",
     );
-}
-
-/** Throws NOMAD_JOB_INVALID if it would have none: Nomad makes no deployment of it, and there is nothing to be healthy. */
-function requireInstances(app: string, job: JobSpec): JobSpec {
-  const groups = job.TaskGroups ?? [];
-  if (groups.length === 0 || groups.some(({ Count }) => Count !== 0)) return job;
-  throw new SteppeError("NOMAD_JOB_INVALID", {
-    operation: "make the job of",
-    subject: app,
-    cause: groups.length === 1 ? "its group has `count = 0`" : "all of its groups have `count = 0`",
-    hint: `Give one of them instances. To serve nothing for a while, stop the job: \`nomad job stop ${job.ID}\`.`,
-  });
 }
 
 function isUpdated({ Update }: JobSpec, group: GroupSpec): boolean {

@@ -6,6 +6,7 @@ import type { AppDefinition } from "../../../config/index.ts";
 import { writeJson } from "../../../shared/json/write-json.ts";
 import type { ReleaseSpec } from "../../engine.ts";
 import { makeJob } from "./make-job.ts";
+import { makeNewJob } from "./make-new-job.ts";
 
 const image = `sha256:${"a".repeat(64)}`;
 const settings = { datacenters: ["dc1"] };
@@ -226,14 +227,14 @@ describe("what the app says to Nomad", () => {
       "nomad.group.Update.MaxParallel is 0, so Nomad would replace instances without a deployment",
     ],
   ])("%j is a mistake", (nomad, reason) => {
-    expect(fault(() => makeJob(withNomad(nomad), settings))).toMatchObject({ code: "CONFIG_INVALID", reason });
+    expect(fault(() => makeNewJob(withNomad(nomad), settings))).toMatchObject({ code: "CONFIG_INVALID", reason });
   });
 
   test("may have Nomad promote, but not where it knows too little", () => {
     const promoting = (change: Partial<AppDefinition> = {}, group: object = { Update: { AutoPromote: true } }) =>
       release({ ...change, nomad: { ...testDefinition("blog").nomad, group: { ...group } } });
     expect(job(promoting())).toMatchObject({ TaskGroups: [{ Update: { AutoPromote: true } }] });
-    const why = (spec: ReleaseSpec) => fault(() => makeJob(spec, settings)).reason;
+    const why = (spec: ReleaseSpec) => fault(() => makeNewJob(spec, settings)).reason;
     expect(why(promoting({ run: { ...testRun, promote: "manual" } }))).toBe(
       "nomad.group.Update.AutoPromote is true, and `run.promote` is manual",
     );
@@ -241,6 +242,16 @@ describe("what the app says to Nomad", () => {
     expect(why(promoting({ check }))).toBe(
       "nomad.group.Update.AutoPromote is true, and the app's `check` is one that Nomad cannot make",
     );
+  });
+
+  test("that is refused of a new release is made again of a former one", () => {
+    const made = makeJob(withNomad({ service: { Checks: null, CanaryTags: null } }), settings);
+    expect(made.TaskGroups?.[0]?.Services?.[0]).not.toHaveProperty("Checks");
+    expect(made.TaskGroups?.[0]?.Services?.[0]).not.toHaveProperty("CanaryTags");
+    expect(fault(() => makeNewJob(withNomad({ group: { Count: 0 } }), settings))).toMatchObject({
+      code: "NOMAD_JOB_INVALID",
+      reason: "its group has `count = 0`",
+    });
   });
 
   test("is checked for what Fabio would stumble over", () => {

@@ -19,7 +19,6 @@ import { isOwnerKey, ownerMeta } from "./job-owner.ts";
 import type { JobSettings } from "./job-settings.ts";
 import { mergeFragment } from "./merge-fragment.ts";
 import { refuseFor } from "./refuse-for.ts";
-import { requireProof } from "./require-proof.ts";
 
 const PORT = "http";
 const CHECK_INTERVAL_MS = 1000;
@@ -40,7 +39,7 @@ const OWN = {
  * A release comes as canaries beside the instances that serve, as many as there will be: with fewer, those that are promoted would serve alone until the rest
  * have started. Canaries have no route.
  *
- * Throws CONFIG_INVALID where the app's `nomad` does not fit, or it lacks an image; ROUTE_TAG_INVALID.
+ * Throws CONFIG_INVALID where the app's `nomad` does not fit, or it lacks an image; ROUTE_TAG_INVALID. What a new release may not say, `makeNewJob` asks.
  *
  * @param attempt how often this release was placed before
  */
@@ -58,7 +57,6 @@ export function makeJob(release: ReleaseSpec, settings: JobSettings, attempt = 0
   const job = put("job", jobOf(release, settings, group, attempt));
   for (const tags of [service.Tags, service.CanaryTags])
     requireSoundTags({ name: app, tags: tags ?? [] }, settings.tagPrefix);
-  requireProof(definition, job, settings.tagPrefix);
   return job;
 }
 

@@ -76,15 +76,6 @@ describe("where it is registered", () => {
     expect(made({ Namespace: "default", Region: "global" }, { namespace: "web", region: "eu" })).toEqual(["web", "eu"]);
     expect(made({ Namespace: "web", Region: "eu" }, { namespace: "web" })).toEqual(["web", "eu"]);
   });
-
-  test.each([
-    [{ Namespace: "other" }, {}, "it is of the namespace other, and Steppe's is default"],
-    [{ Namespace: "other" }, { namespace: "web" }, "it is of the namespace other, and Steppe's is web"],
-    [{ Region: "us" }, { region: "eu" }, "it is of the region us, and Steppe's is eu"],
-    [{ Stop: true }, {}, "it is stopped: it says `Stop`"],
-  ])("%j of %j is refused: nobody would find it there", (parts, where, reason) => {
-    expect(fault(() => made(parts, where))).toMatchObject({ code: "NOMAD_JOB_INVALID", reason });
-  });
 });
 
 describe("an image is the app's, however it is written", () => {

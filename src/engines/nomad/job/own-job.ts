@@ -12,14 +12,13 @@ import { servicesOf } from "./services-of.ts";
  * A user's own job for a release: all of it theirs but the image, wherever it is that of the app's repository, and the meta by which Steppe knows the job. Neither is changed in
  * place.
  *
- * Throws NOMAD_JOB_INVALID if no task runs the app's image, or the job would be where Steppe does not look for it, or be stopped; ROUTE_TAG_INVALID.
+ * Throws NOMAD_JOB_INVALID if no task runs the app's image; ROUTE_TAG_INVALID.
  *
  * @param spec as Nomad parsed it
  * @param attempt how often this release was placed before
  */
 export function ownJob(spec: JobSpec, release: ReleaseSpec, settings: JobSettings, attempt = 0): JobSpec {
   const image = imageOf(release);
-  requireInPlace(spec, release, settings);
   let replaced = 0;
   const withImage = (task: TaskSpec): TaskSpec => {
     if (!runs(task, release)) return task;
@@ -45,27 +44,6 @@ function placeOf({ namespace, region }: JobSettings): Pick<JobSpec, "Namespace" 
     ...(namespace === undefined ? {} : { Namespace: namespace }),
     ...(region === undefined ? {} : { Region: region }),
   };
-}
-
-/**
- * Nomad registers a job where the job says, and everything else is asked for in Steppe's own namespace. When Nomad parses HCL, it fills in its defaults, so those are as good as not
- * said.
- */
-function requireInPlace(spec: JobSpec, { app }: ReleaseSpec, { namespace = "default", region }: JobSettings): void {
-  const refuse = (cause: string, hint: string): never => {
-    throw new SteppeError("NOMAD_JOB_INVALID", { operation: "make the job of", subject: app, cause, hint });
-  };
-  if (![namespace, "default", ""].includes(spec.Namespace ?? ""))
-    refuse(
-      `it is of the namespace ${spec.Namespace}, and Steppe's is ${namespace}`,
-      "Leave out its `namespace`, or start a Steppe with that one in NOMAD_NAMESPACE.",
-    );
-  if (region !== undefined && ![region, "global", ""].includes(spec.Region ?? ""))
-    refuse(
-      `it is of the region ${spec.Region}, and Steppe's is ${region}`,
-      "Leave out its `region`, or start a Steppe with that one in NOMAD_REGION.",
-    );
-  if (spec.Stop === true) refuse("it is stopped: it says `Stop`", "Leave that out.");
 }
 
 /** Whether the task's image is one of the app's repository, whatever its tag or digest. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { fault } from "../../../../test/support/fault.ts";
 import { until } from "../../../../test/support/until.ts";
 import { testRun } from "../../../../test/support/test-definition.ts";
 import { testContext, testEngine, type TestEngine, testRelease } from "../../../../test/support/test-engine.ts";
@@ -176,6 +177,19 @@ describe("a new release", () => {
       expect.stringContaining(`what served before does not end: instance ${first?.ID} on the node`),
     ]);
   });
+});
+
+test("a release that was deployed before is gone back to though a new one would be refused as it is", async () => {
+  await using one = await testEngine();
+  one.cluster.nomad.isQuick = true;
+  await deploy(one, 1);
+  const release = testRelease(2, { nomad: { job: {}, group: {}, task: {}, service: { Checks: null } } });
+  expect(fault(() => one.engine.validate(release.definition)).code).toBe("CONFIG_INVALID");
+  await expect(one.engine.place(release, testContext())).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  await expect(one.engine.plan(release)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  await one.engine.route(release, { ...testContext(), isFormer: true });
+  expect(await seen(one)).toEqual(["2 routed", "2 routed"]);
+  expect(await one.engine.drift(release)).toBeUndefined();
 });
 
 describe("every step may be taken again", () => {

@@ -19,11 +19,11 @@ import { requireFree } from "./require-free.ts";
 export async function placeRelease(
   parts: NomadParts,
   release: ReleaseSpec,
-  { signal, note }: Pick<EngineContext, "signal" | "note">,
+  { signal, note, isFormer = false }: Pick<EngineContext, "signal" | "note" | "isFormer">,
 ): Promise<void> {
   signal.throwIfAborted();
   const { maker, nomad, table, tagPrefix } = parts;
-  const spec = await maker.make(release, 0, signal);
+  const spec = await (isFormer ? maker.make(release, 0, signal) : maker.makeNew(release, 0, signal));
   const found = placedBefore(parts, release, spec) ?? (await readAppJob(parts, spec.ID, signal));
   await requireSameId(parts, release, spec, signal);
   if (found !== undefined) await requireOwn(parts, release, found, signal);
