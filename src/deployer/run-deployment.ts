@@ -212,14 +212,13 @@ async function route(deployment: Deployment, runContext: RunContext): Promise<vo
 }
 
 /** Takes the last step of a deployment that is live once more, since a process before this one did not come to its end. */
-export async function finishRetirement(id: number, runContext: RunContext): Promise<void> {
+export async function finishRetirement(app: string, id: number, runContext: RunContext): Promise<void> {
   const { journal, dependencies, signal } = runContext;
   const deployment = journal.get(id);
-  if (deployment === undefined) return;
-  const { app, release } = deployment;
   try {
     const live = liveSpec(app, dependencies);
-    if (live !== undefined && live.number === release)
+    // Old deployments are forgotten: whose the last step was is not known then, and that it is over is all that counts.
+    if (deployment !== undefined && live !== undefined && live.number === deployment.release)
       await dependencies.engine.retire(live, engineContext(deployment, runContext));
     new Retirements(dependencies.store).end(app);
   } catch (error) {

@@ -16,6 +16,9 @@ import type { DeployOptions, Deployment, DeploymentSource } from "./types.ts";
 const RETRY_MS = 5000;
 const HOUR_MS = 60 * 60_000;
 
+/** What is done of an app's deployment. */
+type Work = (id: number, context: RunContext) => Promise<void>;
+
 interface Running {
   id: number;
   controller: AbortController;
@@ -175,7 +178,7 @@ export class Scheduler {
     const unretired = this.#unretired.get(app);
     if (unretired !== undefined) {
       this.#unretired.delete(app);
-      return this.#begin(app, unretired, finishRetirement);
+      return this.#begin(app, unretired, (id, context) => finishRetirement(app, id, context));
     }
     const { deployment: next, opensAt } = this.#gates.next(app, waiting?.id);
     if (opensAt !== undefined) void this.#kickAt(app, opensAt);
@@ -188,7 +191,7 @@ export class Scheduler {
     this.#begin(app, next.id, runDeployment);
   }
 
-  #begin(app: string, id: number, work: (id: number, context: RunContext) => Promise<void>): void {
+  #begin(app: string, id: number, work: Work): void {
     const controller = new AbortController();
     const context: RunContext = {
       dependencies: this.#dependencies,
@@ -205,7 +208,7 @@ export class Scheduler {
       signal: controller.signal,
       stopping: this.#stop.signal,
     };
-    const ended = this.#run(id, context, work);
+    const ended = this.#run(app, id, context, work);
     this.#running.set(app, { id, controller, ended });
   }
 
@@ -229,9 +232,8 @@ export class Scheduler {
     this.kick(app);
   }
 
-  async #run(id: number, context: RunContext, work: (id: number, context: RunContext) => Promise<void>): Promise<void> {
+  async #run(app: string, id: number, context: RunContext, work: Work): Promise<void> {
     const { journal, dependencies, signal } = context;
-    const app = journal.get(id)?.app ?? "";
     try {
       await work(id, context);
     } catch (error) {

@@ -164,6 +164,18 @@ describe("what served before a release that is live", () => {
     expect(calls("retire")).toEqual(["retire blog 2"]);
   });
 
+  test("is not waited for without end, though its deployment is forgotten meanwhile", async () => {
+    const { id } = await goLive();
+    await deployer.stop();
+    world.store.run("DELETE FROM deployments WHERE id = ?", id);
+    await restart();
+    expect(calls("retire")).toEqual([]);
+    expect(await push("v3")).toMatchObject({ state: "healthy", hold: { kind: "promotion" } });
+    await deployer.stop();
+    await restart();
+    expect(calls("retire")).toEqual([]);
+  });
+
   test("is nobody's any more when the app is removed", async () => {
     await goLive();
     await deployer.stop();
