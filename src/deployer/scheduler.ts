@@ -10,11 +10,14 @@ import { STOPPING } from "./stopping.ts";
 import { subjectOf } from "./subject-of.ts";
 import { HostPlaces } from "../shared/host-places.ts";
 import { Semaphore } from "../shared/semaphore.ts";
-import type { DeployOptions, Deployment, DeploymentSource } from "./types.ts";
+import type { DeployOptions, Deployment, DeploymentSource, DeploymentState } from "./types.ts";
 
 /** How long to wait before a deployment whose end could not be journaled is taken up again. */
 const RETRY_MS = 5000;
 const HOUR_MS = 60 * 60_000;
+
+/** In these the engine may have placed a release. */
+const PLACED: ReadonlySet<DeploymentState> = new Set(["released", "placed", "healthy"]);
 
 /** What is done of an app's deployment. */
 type Work = (id: number, context: RunContext) => Promise<void>;
@@ -156,9 +159,10 @@ export class Scheduler {
 
   /** Takes up what a process left that ended: first it ends what is held and has a newer one beside it, which that process did not come to. */
   takeUp(app: string): void {
-    const unretired = new Retirements(this.#dependencies.store).of(app);
-    if (unretired !== undefined) this.#unretired.set(app, unretired);
     const left = this.#journal.table.unfinishedOf(app);
+    const unretired = new Retirements(this.#dependencies.store).of(app);
+    // The last step of one that the engine has already is its own: before that, what it placed would be taken for what is left.
+    if (unretired !== undefined && !left.some(({ state }) => PLACED.has(state))) this.#unretired.set(app, unretired);
     // One that is placed is first taken up, and then ended as one that runs.
     for (const older of left.filter(({ hold, state }) => hold !== null && state !== "healthy")) {
       const isNewer = ({ id, byItself, source }: Deployment): boolean =>

@@ -176,6 +176,26 @@ describe("what served before a release that is live", () => {
     expect(calls("retire")).toEqual([]);
   });
 
+  test("is left to the next deployment where that was placed when the process ended", async () => {
+    await goLive();
+    await deployer.stop();
+    world.engine.trouble = (call) => {
+      if (call === "retire") throw new Error("Nomad refuses it");
+    };
+    deployer = new AppDeployer(world);
+    await deployer.start();
+    const newer = await push("v3");
+    expect(newer).toMatchObject({ state: "healthy" });
+    await deployer.stop();
+    await restart();
+    expect(calls("retire")).toEqual([]);
+    expect([...(world.engine.placed.get("blog") ?? [])]).toContain(3);
+    await deployer.promote("blog", undefined);
+    expect(await ended(deployer, newer)).toMatchObject({ state: "live" });
+    await settle();
+    expect(calls("retire")).toEqual(["retire blog 3"]);
+  });
+
   test("is nobody's any more when the app is removed", async () => {
     await goLive();
     await deployer.stop();
