@@ -1,4 +1,4 @@
-import { type SteppeError, toSteppeError } from "../shared/errors.ts";
+import { SteppeError, toSteppeError } from "../shared/errors.ts";
 import { withAppName } from "../shared/with-app-name.ts";
 import { withAgainHint } from "./again-hint.ts";
 import { isClusterAway } from "./away-waits.ts";
@@ -33,13 +33,18 @@ export async function failDeployment(id: number, thrown: unknown, context: RunCo
     if (stopping.aborted) return;
     log.error({ app, deployment: id, err: undoError }, "taking away a failed release failed");
     // Its visitors may have been sent to it already, and who has them now cannot be known: it is taken up again.
-    if (deployment.state === "healthy" && isClusterAway(undoError) && !signal.aborted) {
+    if (deployment.state === "healthy" && isClusterAway(undoError) && !isRemoved(signal)) {
       if (isClusterAway(error)) journal.ending(id, null); // nothing is wrong with itself
       throw undoError;
     }
   }
   const state = error.code === "DEPLOYMENT_SUPERSEDED" ? "superseded" : "failed";
   journal.enter(id, state, `${error.message}. ${error.hint}`, { error: error.toJSON() }, { error: error.toJSON() });
+}
+
+/** Whether the app is being removed, with whatever it has on the cluster: nobody is to wait for anything of it. */
+function isRemoved({ aborted, reason }: AbortSignal): boolean {
+  return aborted && reason instanceof SteppeError && reason.code === "APP_NOT_FOUND";
 }
 
 /** What cannot be journaled, since the disk is full, is taken away all the same. */

@@ -25,6 +25,8 @@ type Work = (id: number, context: RunContext) => Promise<void>;
 interface Running {
   id: number;
   controller: AbortController;
+  /** Ends the wait before it is taken up again. */
+  wake: AbortController;
   ended: Promise<void>;
 }
 
@@ -212,8 +214,9 @@ export class Scheduler {
       signal: controller.signal,
       stopping: this.#stop.signal,
     };
-    const ended = this.#run(app, id, context, work);
-    this.#running.set(app, { id, controller, ended });
+    const wake = new AbortController();
+    const ended = this.#run(app, id, context, work, wake.signal);
+    this.#running.set(app, { id, controller, wake, ended });
   }
 
   #promoteAgain(app: string): void {
@@ -236,14 +239,16 @@ export class Scheduler {
     this.kick(app);
   }
 
-  async #run(app: string, id: number, context: RunContext, work: Work): Promise<void> {
-    const { journal, dependencies, signal } = context;
+  async #run(app: string, id: number, context: RunContext, work: Work, wake: AbortSignal): Promise<void> {
+    const { journal, dependencies, signal, stopping } = context;
     try {
       await work(id, context);
     } catch (error) {
       // Not even its failure could be journaled, as when the disk is full, or nobody knows what became of it: it stays where it is, and is taken up again.
       dependencies.log.error({ app, deployment: id, err: error }, "a deployment came to no end; trying again");
-      await dependencies.clock.sleep(RETRY_MS, { signal, unref: true }).catch(() => {}); // aborted: it ends now
+      // What was aborted already is taken up again all the same, and not at once.
+      const waking = AbortSignal.any(signal.aborted ? [wake, stopping] : [wake, stopping, signal]);
+      await dependencies.clock.sleep(RETRY_MS, { signal: waking, unref: true }).catch(() => {}); // it ends now
     }
     this.#running.delete(app);
     if (journal.get(id)?.finishedAt !== null) {
@@ -263,7 +268,10 @@ export class Scheduler {
     }
     const running = this.#running.get(app);
     running?.controller.abort(reason);
+    running?.wake.abort();
     await running?.ended;
+    // One that had failed before, and is not undone yet: removing the app does that.
+    for (const left of this.#journal.table.unfinishedOf(app)) this.#end(left, reason);
   }
 
   /** The app is gone: one of its name may come. */

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { testDefinition, testRun } from "../../test/support/test-definition.ts";
+import { SteppeError } from "../shared/errors.ts";
 import { AppDeployer } from "./deployer.ts";
 import { ended, FakeWorld, settle } from "./fakes.ts";
 import type { Deployment } from "./types.ts";
@@ -78,6 +79,37 @@ describe("canaries that a person rejected", () => {
     await restart();
     expect(deployer.deployment(waiting.id)).toMatchObject({ state: "failed", error: { code: "DEPLOYMENT_REJECTED" } });
     expect(calls("route", "abandon")).toEqual(["abandon blog 2", "route blog 1"]);
+  });
+
+  test("are taken away when Nomad is back, if it was away for too long meanwhile", async () => {
+    const waiting = await push("v2");
+    world.engine.trouble = (call) => {
+      if (call !== "abandon") return;
+      throw new SteppeError("NOMAD_UNREACHABLE", { operation: "stop", subject: "blog", cause: "no answer" });
+    };
+    deployer.rejectCanaries("blog", undefined);
+    await settle();
+    await world.clock.advance(5000);
+    await settle();
+    expect(calls("abandon")).toEqual(["abandon blog 2", "abandon blog 2"]); // and not on and on
+    expect(deployer.deployment(waiting.id)).toMatchObject({ finishedAt: null, error: { code: "DEPLOYMENT_REJECTED" } });
+    world.engine.trouble = () => {};
+    await world.clock.advance(5000);
+    await settle();
+    expect(deployer.deployment(waiting.id)).toMatchObject({ state: "failed", error: { code: "DEPLOYMENT_REJECTED" } });
+    expect([...(world.engine.placed.get("blog") ?? [])]).toEqual([1]);
+  });
+
+  test("do not keep their app from being removed meanwhile", async () => {
+    await push("v2");
+    world.engine.trouble = (call) => {
+      if (call !== "abandon") return;
+      throw new SteppeError("NOMAD_UNREACHABLE", { operation: "stop", subject: "blog", cause: "no answer" });
+    };
+    deployer.rejectCanaries("blog", undefined);
+    await settle();
+    await deployer.removeApp("blog");
+    expect(deployer.apps()).toEqual([]);
   });
 
   test("give a changed definition no content: that is made of what is live", async () => {
