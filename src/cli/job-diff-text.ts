@@ -1,6 +1,7 @@
 import type { FieldDiff, GroupDiff, JobDiff, ObjectDiff, TaskDiff } from "../api/types.ts";
 import { formatDuration } from "../config/index.ts";
 import { isSecretName } from "../shared/secret-name.ts";
+import { holdsSecret } from "../shared/secret-text.ts";
 import type { Style } from "../shared/style.ts";
 import { paired } from "./paired-diff.ts";
 
@@ -39,7 +40,9 @@ function taskLines(task: TaskDiff, style: Style): string[] {
 
 function partsOf({ fields, objects }: ObjectDiff, style: Style): string[] {
   const changed = fields.filter(({ type }) => type !== "None");
-  return [...changed.map((field) => fieldLine(field, style)), ...objects.flatMap((inner) => objectLines(inner, style))];
+  const hidden = fields.filter((field) => isPrivate(field, fields));
+  const lines = changed.map((field) => fieldLine(field, hidden.includes(field), style));
+  return [...lines, ...objects.flatMap((inner) => objectLines(inner, style))];
 }
 
 function objectLines(object: ObjectDiff, style: Style): string[] {
@@ -47,16 +50,23 @@ function objectLines(object: ObjectDiff, style: Style): string[] {
   return inner.length === 0 ? [] : [`${mark(object, style)} ${object.name}`, ...indented(inner)];
 }
 
-function fieldLine(field: FieldDiff, style: Style): string {
+function fieldLine(field: FieldDiff, isHidden: boolean, style: Style): string {
   const { name, type, annotations } = field;
   const [before, after] = [shown(name, field.old), shown(name, field.new)];
   const value = type === "Added" ? after : type === "Deleted" ? before : `${before} → ${after}`;
   const why = annotations.length === 0 ? "" : `  (${style.yellow(annotations.join(", "))})`;
-  return `${mark(field, style)} ${name}${isPrivate(name) ? "" : `: ${value}`}${why}`;
+  return `${mark(field, style)} ${name}${isHidden ? "" : `: ${value}`}${why}`;
 }
 
-function isPrivate(name: string): boolean {
-  return /^(Env|GetterHeaders)\[|^EmbeddedTmpl$/.test(name) || isSecretName(name);
+/** @param fields all of its part: in a list of arguments the one before says what one is, as `--password` does */
+function isPrivate({ name, old, new: now }: FieldDiff, fields: readonly FieldDiff[]): boolean {
+  if (/^(Env|GetterHeaders)\[|^EmbeddedTmpl$/.test(name) || isSecretName(name)) return true;
+  if (name === "image") return false; // what stands before the colon of its tag is the name of a repository
+  const [, list = "", at] = /^(.*)\[(\d+)\]$/.exec(name) ?? [];
+  const before = at === undefined ? undefined : fields.find((other) => other.name === `${list}[${Number(at) - 1}]`);
+  const options = before === undefined ? [] : [before.old, before.new];
+  if (options.some((option) => option.startsWith("-") && isSecretName(option))) return true;
+  return holdsSecret(old) || holdsSecret(now);
 }
 
 function shown(name: string, value: string): string {

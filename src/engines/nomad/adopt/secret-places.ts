@@ -1,4 +1,5 @@
 import { isSecretName } from "../../../shared/secret-name.ts";
+import { holdsSecret } from "../../../shared/secret-text.ts";
 
 /** Below these, every value may be one. */
 const SECRET_MAPS = new Set(["GetterHeaders"]);
@@ -26,8 +27,5 @@ export function secretPlaces(value: unknown, path = "", name = ""): string[] {
 
 function isSecret(name: string, text: string): boolean {
   if (text === "") return false;
-  if (isSecretName(name) && !/^(\$\{|\{\{)/.test(text)) return true;
-  const hasPassword = /[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:[^\s/@{$][^\s/@]*@/i.test(text);
-  const said = [...text.matchAll(/([A-Za-z_][\w-]*)["']?[ \t]*[=:][ \t]*["']?[^\s"'{$]/g)];
-  return hasPassword || said.some(([, word = ""]) => isSecretName(word));
+  return (isSecretName(name) && !/^(\$\{|\{\{)/.test(text)) || holdsSecret(text);
 }

@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import type { FieldDiff, JobDiff } from "../api/types.ts";
+import { styleFor } from "../shared/style.ts";
+import { jobDiffText } from "./job-diff-text.ts";
+
+function lines(...fields: Array<[name: string, old: string, now: string]>): string[] {
+  const edited = fields.map(([name, old, now]): FieldDiff => {
+    return { type: old === now ? "None" : "Edited", name, old, new: now, annotations: [] };
+  });
+  const diff: JobDiff = { type: "Edited", name: "blog", fields: edited, objects: [], groups: [] };
+  return jobDiffText(diff, styleFor({}, {}))
+    .split("\n")
+    .slice(1)
+    .map((line) => line.trim());
+}
+
+test("of what may be a credential only the name is told, by its name or by what it is", () => {
+  expect(
+    lines(
+      ["auth[0][password]", "old", "new"],
+      ["Env[NAME]", "old", "new"],
+      ["args[0]", "--token=old", "--token=new"],
+      ["args[1]", "--db-password", "--db-password"],
+      ["args[10]", "-v", "-q"],
+      ["args[2]", "old", "new"],
+      ["GetterSource", "https://git.test/x", "https://u:pw@git.test/x"],
+    ),
+  ).toEqual([
+    "~ auth[0][password]",
+    "~ Env[NAME]",
+    "~ args[0]",
+    '~ args[10]: "-v" → "-q"',
+    "~ args[2]",
+    "~ GetterSource",
+  ]);
+});
+
+test("an image is told, whatever its repository is called", () => {
+  expect(lines(["image", "team/auth:v1", "team/auth:v2"])).toEqual(['~ image: "team/auth:v1" → "team/auth:v2"']);
+});
