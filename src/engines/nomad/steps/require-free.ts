@@ -1,5 +1,5 @@
 import type { JobSpec } from "../../../nomad-api/index.ts";
-import { SteppeError } from "../../../shared/errors.ts";
+import { type ErrorCode, SteppeError } from "../../../shared/errors.ts";
 import type { ReleaseSpec } from "../../engine.ts";
 import { isWanted } from "../cluster/job-view.ts";
 import { requireFreeRoutes } from "../fabio/route-conflicts.ts";
@@ -10,6 +10,10 @@ import { instancesOf } from "./served-instances.ts";
 
 /** Consul may have more that nobody took away; whose that is is not asked without end. */
 const MOST_ASKED = 20;
+/** What Nomad answers of what a token may not read. */
+const HIDDEN: ReadonlySet<ErrorCode> = new Set(["NOMAD_DENIED", "NOMAD_NOT_FOUND"]);
+/** In place of the id of a job. */
+const UNREADABLE = Symbol("unreadable");
 
 /**
  * Throws DOMAIN_TAKEN if another service of Consul has one of the routes of a job that is to be registered, and NOMAD_JOB_INVALID if another job runs as one of its services: Fabio
@@ -41,14 +45,33 @@ async function requireUnshared(
 ): Promise<void> {
   const registered = await instancesOf(parts, [service], signal);
   for (const allocation of registered.flatMap(({ instance }) => allocationOf(instance.id)).slice(0, MOST_ASKED)) {
-    const { value } = await parts.nomad.allocations.read(allocation, { signal });
-    if (value === undefined || value.jobId === job || !isWanted(value)) continue;
+    const other = await otherJob(parts, allocation, job, signal);
+    if (other === undefined) continue;
+    const whose = other === UNREADABLE ? "a job that Steppe's token may not read" : `the job ${other}`;
+    const which = other === UNREADABLE ? `instance ${allocation} is of it` : `\`nomad job stop ${other}\``;
     throw new SteppeError("NOMAD_JOB_INVALID", {
       operation: "deploy",
       subject: app,
-      cause: `the job ${value.jobId} has the service ${service} in Consul, which the job ${job} would have as well: visitors would be sent to both`,
-      hint: `Give one of the two services another name, or stop that job first: \`nomad job stop ${value.jobId}\`.`,
+      cause: `${whose} has the service ${service} in Consul, which the job ${job} would have as well: visitors would be sent to both`,
+      hint: `Give one of the two services another name, or stop that job first: ${which}.`,
     });
+  }
+}
+
+/** The other job that an instance is of; undefined if it is of this one, or has visitors no more. */
+async function otherJob(
+  { nomad }: NomadParts,
+  allocation: string,
+  job: string,
+  signal: AbortSignal,
+): Promise<string | typeof UNREADABLE | undefined> {
+  try {
+    const { value } = await nomad.allocations.read(allocation, { signal });
+    return value === undefined || value.jobId === job || !isWanted(value) ? undefined : value.jobId;
+  } catch (error) {
+    // It is of a namespace that the token says nothing of.
+    if (error instanceof SteppeError && HIDDEN.has(error.code)) return UNREADABLE;
+    throw error;
   }
 }
 
