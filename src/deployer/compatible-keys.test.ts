@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { testDefinition } from "../../test/support/test-definition.ts";
 import type { AppDefinition } from "../config/index.ts";
+import { AppTable } from "../store/index.ts";
 import { AppDeployer } from "./deployer.ts";
 import { FakeWorld } from "./fakes.ts";
 
@@ -24,5 +25,19 @@ test("no two apps write one key in Consul: the second is refused, with the names
   await deployer.apply([keyed("a", "other"), keyed("b", "k")], options);
   await deployer.apply([keyed("c", "k")], { ...options, prune: true });
   expect(deployer.apps().map(({ definition }) => definition.name)).toEqual(["c"]);
+  await deployer.stop();
+});
+
+test("two apps that shared one before that was asked keep no other from being added", async () => {
+  const world = new FakeWorld();
+  const deployer = new AppDeployer(world);
+  await deployer.start();
+  await deployer.addApp(keyed("a", "k"));
+  await deployer.addApp(keyed("b", "other"));
+  new AppTable(world.store).updateDefinition(keyed("b", "k"), world.clock.now());
+  await deployer.addApp(keyed("c", "mine"));
+  await deployer.apply([keyed("c", "new")], options);
+  await expect(deployer.addApp(keyed("d", "k"))).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  expect(deployer.apps().map(({ definition }) => definition.name)).toEqual(["a", "b", "c"]);
   await deployer.stop();
 });

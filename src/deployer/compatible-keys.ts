@@ -13,7 +13,10 @@ export function assertKeysFree(store: Store, definitions: readonly AppDefinition
   const gone = new Set([...definitions.map(({ name }) => name), ...removed]);
   const others = new AppTable(store).all().filter(({ name }) => !gone.has(name));
   const writers = new Map<string, string>();
-  for (const { name, compatible } of [...others.map(({ definition }) => definition), ...keyed]) {
+  // That two of these share one, as when nobody asked yet, is not what is to be decided here.
+  for (const { name, definition } of others)
+    if (definition.compatible !== null) writers.set(definition.compatible.key, name);
+  for (const { name, compatible } of keyed) {
     if (compatible === null) continue;
     const writer = writers.get(compatible.key);
     if (writer !== undefined) throw taken(compatible.key, name, writer);
