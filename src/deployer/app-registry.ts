@@ -90,7 +90,8 @@ export class AppRegistry {
       plan.changes.push(...plan.remove.map((app): Change => ({ app, action: "remove", fields: [] })));
     }
     assertDomainsFree(this.#dependencies.store, definitions, plan.remove);
-    assertKeysFree(this.#dependencies.store, definitions, plan.remove);
+    const asked = [...plan.add, ...plan.change.map(({ after }) => after)];
+    assertKeysFree(this.#dependencies.store, asked, plan.remove);
     return plan;
   }
 

@@ -36,7 +36,7 @@ test("two apps that shared one before that was asked keep no other from being ad
   await deployer.addApp(keyed("b", "other"));
   new AppTable(world.store).updateDefinition(keyed("b", "k"), world.clock.now());
   await deployer.addApp(keyed("c", "mine"));
-  await deployer.apply([keyed("c", "new")], options);
+  await deployer.apply([keyed("a", "k"), keyed("b", "k"), keyed("c", "new")], options);
   await expect(deployer.addApp(keyed("d", "k"))).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   expect(deployer.apps().map(({ definition }) => definition.name)).toEqual(["a", "b", "c"]);
   await deployer.stop();

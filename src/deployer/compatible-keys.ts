@@ -5,6 +5,7 @@ import { AppTable, type Store } from "../store/index.ts";
 /**
  * Checks that with these definitions in force no two apps write the same key in Consul: each would take the other's tag away. Throws CONFIG_INVALID.
  *
+ * @param definitions those that are new or change
  * @param removed apps that are not there any more then
  */
 export function assertKeysFree(store: Store, definitions: readonly AppDefinition[], removed: readonly string[]): void {
