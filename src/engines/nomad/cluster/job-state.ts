@@ -54,6 +54,8 @@ export class JobState {
   outdate(): void {
     this.#gaps++;
     this.#isWhole = false;
+    // What is read then does not tell of the job itself.
+    this.view.forgetJob();
   }
 
   /** How long until all is to be asked for, however often somebody looks in between; 0 or less: now. */

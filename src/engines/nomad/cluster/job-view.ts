@@ -76,6 +76,11 @@ export class JobView {
     return since.toSorted((a, b) => (a.createIndex < b.createIndex ? 1 : -1));
   }
 
+  /** Until an event tells of it again. */
+  forgetJob(): void {
+    this.#job = undefined;
+  }
+
   #takeJob(job: Job): void {
     if (this.#job === undefined || this.#job.modifyIndex <= job.modifyIndex) this.#job = job;
   }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Answerer } from "../../../../test/support/fake-server.ts";
 import { until } from "../../../../test/support/until.ts";
 import { fakeNomad } from "../../../nomad-api/fakes.ts";
+import type { NomadEvent } from "../../../nomad-api/index.ts";
 import { FakeClock } from "../../../shared/clock.ts";
 import { JobState } from "./job-state.ts";
 import { JobWatch, LATER, Later } from "./job-watch.ts";
@@ -215,4 +216,17 @@ test("that nobody waits any more is told", async () => {
     using _ = one.watch;
   }
   expect(one.state.isDisposed).toBe(true);
+});
+
+test("what is read again after something may have been missed tells nothing of the job itself", async () => {
+  const { nomad, ...fake } = await fakeNomad(nothing);
+  await using _ = fake;
+  const state = new JobState({ jobId: "blog", nomad, clock: new FakeClock(), isFollowed: () => true, jobs: () => 1 });
+  const event = { topic: "Job", job: { id: "blog", modifyIndex: 10n } };
+  await state.read(forever());
+  state.takeEvent(event as NomadEvent);
+  expect(state.job).toBe(event.job);
+  state.outdate();
+  await state.read(forever());
+  expect([state.isLive, state.job]).toEqual([true, undefined]);
 });
