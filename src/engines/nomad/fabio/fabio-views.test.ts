@@ -167,7 +167,7 @@ describe("the signal ends the waiting with its reason", () => {
 });
 
 describe("where no addresses are given", () => {
-  const serviceAt = (host: string, status = "passing"): object => {
+  const serviceAt = (host: string, status = "passing", nodeCheck?: string): object => {
     const [Address, port] = host.split(":");
     const service = { ID: host, Service: "fabio", Address, Port: Number(port), CreateIndex: 1, ModifyIndex: 1 };
     const check = {
@@ -178,7 +178,9 @@ describe("where no addresses are given", () => {
       ServiceName: "fabio",
       Status: status,
     };
-    return { Node: { Node: "node", Address: "10.0.0.1" }, Service: service, Checks: [{ ...check, Output: "" }] };
+    const node = { ...check, CheckID: "serfHealth", ServiceID: "", ServiceName: "", Status: nodeCheck };
+    const checks = nodeCheck === undefined ? [check] : [check, node];
+    return { Node: { Node: "node", Address: "10.0.0.1" }, Service: service, Checks: checks };
   };
   const viewsIn = (consul: Consul): FabioViews =>
     new FabioViews({ consul, addresses: [], clock: new ImpatientClock() });
@@ -213,5 +215,23 @@ describe("where no addresses are given", () => {
     expect(gone.seen).toHaveLength(1);
     critical.services.push("blog");
     expect(await settled).toEqual([]);
+  });
+
+  test("one on a node that Consul has lost is asked again a minute after it was away", async () => {
+    await using lost = await fakeFabio();
+    lost.isAway = true;
+    await using consul = await fakeConsul((_, response) =>
+      response.end(JSON.stringify([serviceAt(lost.host, "passing", "critical")])),
+    );
+    const clock = new ImpatientClock();
+    using views = new FabioViews({ consul: consul.consul, addresses: [], clock });
+    expect(await views.settled(has("blog"), forever())).toEqual([]);
+    expect(await views.settled(has("blog"), forever())).toEqual([]);
+    expect(lost.seen).toHaveLength(1);
+    await clock.sleep(60_000);
+    lost.isAway = false;
+    lost.services.push("blog");
+    expect(await views.settled(has("blog"), forever())).toEqual([]);
+    expect(lost.seen).toHaveLength(2);
   });
 });

@@ -15,6 +15,8 @@ interface Place {
   address: string;
   /** Whether it is sure to be there: named by the user, or passing in Consul. */
   isSure: boolean;
+  /** Whether Consul has lost its node. */
+  isNodeLost: boolean;
 }
 
 /** For one instance of Fabio: undefined if its routes are as they should be, else what is missing, for a person. */
@@ -35,6 +37,10 @@ const MOST_SHARE = 0.25;
 /** An instance that is away, or does not come to have them, holds nobody up for longer. */
 const PATIENCE_MS = 10_000;
 const AWAY_PATIENCE_MS = 1000;
+/** One on a lost node, that could not be asked, is not asked again for so long. */
+const LOST_MS = 60_000;
+/** The check by which Consul knows that a node is there. */
+const NODE_CHECK = "serfHealth";
 /** However much its routes change. */
 const MOST_PATIENCE_MS = 60_000;
 
@@ -73,8 +79,9 @@ export class FabioViews implements Disposable {
    */
   async settled(wanted: Wanted, signal: AbortSignal, patienceMs = PATIENCE_MS): Promise<Unsettled[]> {
     const found = await this.#find(signal);
+    const asked = found.filter(({ view, isNodeLost }) => !(isNodeLost && view.wasAway(LOST_MS)));
     const unsettled = await Promise.all(
-      found.map(({ view, isSure }) => view.settled({ wanted, isSure, patienceMs }, signal)),
+      asked.map(({ view, isSure }) => view.settled({ wanted, isSure, patienceMs }, signal)),
     );
     return unsettled.filter((one) => one !== undefined);
   }
@@ -83,17 +90,17 @@ export class FabioViews implements Disposable {
     for (const { fabio } of this.#views.values()) fabio[Symbol.dispose]();
   }
 
-  async #find(signal: AbortSignal): Promise<{ view: FabioView; isSure: boolean }[]> {
+  async #find(signal: AbortSignal): Promise<Array<Place & { view: FabioView }>> {
     const places = await this.#places(signal);
     for (const [address, view] of this.#views) {
       if (places.some((place) => place.address === address) || view.isWaitedFor) continue;
       view.fabio[Symbol.dispose]();
       this.#views.delete(address);
     }
-    return places.map(({ address, isSure }) => {
-      const view = this.#views.get(address) ?? new FabioView(address, this.#options.clock);
-      this.#views.set(address, view);
-      return { view, isSure };
+    return places.map((place) => {
+      const view = this.#views.get(place.address) ?? new FabioView(place.address, this.#options.clock);
+      this.#views.set(place.address, view);
+      return { ...place, view };
     });
   }
 
@@ -103,11 +110,12 @@ export class FabioViews implements Disposable {
    */
   async #places(signal: AbortSignal): Promise<Place[]> {
     const { consul, addresses } = this.#options;
-    if (addresses.length > 0) return addresses.map((address) => ({ address, isSure: true }));
+    if (addresses.length > 0) return addresses.map((address) => ({ address, isSure: true, isNodeLost: false }));
     const { value } = await consul.health.service("fabio", { signal });
-    return value.map(({ instance: { address, port }, status }) => ({
+    return value.map(({ instance: { address, port }, status, checks }) => ({
       address: `http://${address.includes(":") ? `[${address}]` : address}:${port}`,
       isSure: status === "passing",
+      isNodeLost: checks.some(({ id, status }) => id === NODE_CHECK && status === "critical"),
     }));
   }
 }
@@ -121,6 +129,7 @@ class FabioView {
   /** Its routes at the last look, and when they were first seen so, by the clock that never goes back. */
   #table = "";
   #changedAt = 0;
+  #awayAt = -Infinity;
 
   constructor(address: string, clock: Clock) {
     this.fabio = new Fabio(address, clock);
@@ -129,6 +138,11 @@ class FabioView {
 
   get isWaitedFor(): boolean {
     return this.#waiters.size > 0;
+  }
+
+  /** Whether it could not be asked within the last milliseconds. */
+  wasAway(ms: number): boolean {
+    return this.#clock.monotonic() - this.#awayAt < ms;
   }
 
   async settled({ wanted, isSure, patienceMs }: Wish, signal: AbortSignal): Promise<Unsettled | undefined> {
@@ -179,21 +193,23 @@ class FabioView {
     while (this.isWaitedFor) {
       const waiters = [...this.#waiters];
       const begin = this.#clock.monotonic();
+      let pauseMs = LOOK_MS;
       try {
         const targets = await this.fabio.routes();
+        pauseMs = Math.max(LOOK_MS, (this.#clock.monotonic() - begin) / MOST_SHARE);
         this.#noteChange(targets);
         for (const { look } of waiters) look(targets);
         awaySince = undefined;
       } catch (error) {
         awaySince ??= begin;
-        const away = this.#clock.monotonic() - awaySince;
+        this.#awayAt = this.#clock.monotonic();
+        const away = this.#awayAt - awaySince;
         this.#giveUp(
           waiters.filter(({ awayPatienceMs }) => away >= awayPatienceMs),
           error,
         );
       }
-      const took = this.#clock.monotonic() - begin;
-      await this.#clock.sleep(Math.max(LOOK_MS, took / MOST_SHARE));
+      await this.#clock.sleep(pauseMs);
     }
     this.#isLooking = false;
   }
