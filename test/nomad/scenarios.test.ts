@@ -104,6 +104,29 @@ test("one that finds no place: what is lacking is told at once, and the old vers
   await expectLive(harness, "app-too-big", 1, "one");
 });
 
+test("superseded while it is not healthy yet: its canaries go, and the newer one takes over", TIMEOUT, async () => {
+  await using harness = await ClusterHarness.open("superseded");
+  const engine = harness.engine();
+  await deploy(engine, await harness.release("app-overtaken", 1, page("one")));
+  const slow = await harness.release("app-overtaken", 2, page("two"), {
+    run: { ...CLUSTER_RUN, minHealthyMs: 30_000 },
+  });
+  const newer = await harness.release("app-overtaken", 3, page("three"));
+  const overtaken = new AbortController();
+  const reason = new Error("a newer deployment takes its place");
+  const isBegun = Promise.withResolvers<void>();
+  const context = { ...listen(), signal: overtaken.signal, progress: () => isBegun.resolve() };
+  await engine.place(slow, context);
+  const waiting = engine.awaitHealthy(slow, context).catch((error: unknown) => error);
+  await isBegun.promise;
+  overtaken.abort(reason);
+  expect(await waiting).toBe(reason);
+  await engine.abandon(slow);
+  await expectLive(harness, "app-overtaken", 1, "one");
+  await deploy(engine, newer);
+  await expectLive(harness, "app-overtaken", 3, "three");
+});
+
 test("somebody else's change before a deployment: it is refused, until it may be overwritten", TIMEOUT, async () => {
   await using harness = await ClusterHarness.open("changed-before");
   const engine = harness.engine();

@@ -26,8 +26,9 @@ export class ClusterHarness implements EngineHarness {
   readonly cluster: Cluster;
   readonly table: NomadJobTable;
   readonly #store: Store;
-  readonly #ended = new AbortController();
+  readonly #opened: Disposable[] = [];
   readonly #running: Array<Promise<void>> = [];
+  #newest = new AbortController();
   readonly #proxies: AsyncDisposable[] = [];
   readonly #apps = new Set<string>();
 
@@ -42,6 +43,7 @@ export class ClusterHarness implements EngineHarness {
     return new ClusterHarness(await openCluster(neverSkipped, story), Store.open(":memory:"));
   }
 
+  /** Those before it follow the cluster no more, as many as a test may open; they still answer. */
   engine(addresses: { nomad: string; consul: string } = this.cluster.addresses): NomadEngine {
     const { clock } = this.cluster;
     const nomad = openNomad(nomadOptions({ NOMAD_ADDR: addresses.nomad }), { clock, random });
@@ -57,10 +59,10 @@ export class ClusterHarness implements EngineHarness {
       clock,
       log: silentLogger,
     });
-    const running = engine.run(this.#ended.signal).finally(() => {
-      nomad[Symbol.dispose]();
-      consul[Symbol.dispose]();
-    });
+    this.#opened.push(nomad, consul);
+    this.#newest.abort();
+    this.#newest = new AbortController();
+    const running = engine.run(this.#newest.signal);
     running.catch(() => {}); // told at the end
     this.#running.push(running);
     return engine;
@@ -92,8 +94,9 @@ export class ClusterHarness implements EngineHarness {
   async [Symbol.asyncDispose](): Promise<void> {
     const engine = this.engine();
     for (const app of this.#apps) await engine.remove(app);
-    this.#ended.abort();
+    this.#newest.abort();
     await Promise.all(this.#running);
+    for (const one of this.#opened) one[Symbol.dispose]();
     for (const proxy of this.#proxies) await proxy[Symbol.asyncDispose]();
     await this.cluster[Symbol.asyncDispose]();
     this.#store.close();

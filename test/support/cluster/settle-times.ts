@@ -11,7 +11,7 @@ const OWN_SERVICE_MS = 1000;
 
 /**
  * The recorder learns of a change a moment after it was made. Puts what it learned at the moment from which whoever asks would be told: of Nomad no later than when anybody was
- * told of that change or a later one; of Consul what a change led to at once no later than its answer. What was answered out of its order is left out.
+ * told of that change or a later one; what a change led to at once, and no index tells of, no later than its answer. What was answered out of its order is left out.
  */
 export function settleTimes(recorded: ClusterRecording): ClusterRecording {
   const recording = { ...recorded, exchanges: spaced(recorded.exchanges.toSorted((a, b) => a.from - b.from)) };
@@ -24,8 +24,9 @@ export function settleTimes(recorded: ClusterRecording): ClusterRecording {
     const before = last.get(id) ?? { at: 0, index: -1n };
     const content = contentIndex(state, recording.texts);
     const index = content !== undefined && content > before.index ? content : BigInt(state.index ?? "0");
-    const told = state.asked === "nomad" ? known.firstAt(index) : Infinity;
-    const at = Math.max(before.at, Math.min(state.at, told, seenSince(state, changes)));
+    const isTold = state.asked === "nomad" && index > before.index;
+    const since = isTold ? known.firstAt(index) : seenSince(state, changes);
+    const at = Math.max(before.at, Math.min(state.at, since));
     last.set(id, { at, index: content ?? before.index });
     return { ...state, at };
   });
@@ -87,9 +88,9 @@ function contentIndex({ asked, status, text, key }: StateChange, texts: readonly
   return found.length === 0 ? undefined : found.reduce((most, index) => (index > most ? index : most));
 }
 
-/** When whoever made a change in Consul would see it in a state that came of it. */
+/** When whoever made a change would see it in a state that came of it, and whose index does not tell: of Consul's, and of what Nomad has of a job that is made anew. */
 function seenSince({ at, asked, key }: StateChange, changes: readonly Exchange[]): number {
-  if (asked !== "consul") return Infinity;
+  if (asked !== "consul" && asked !== "nomad") return Infinity;
   const ms = isLookedAt(asked, key) ? OWN_SERVICE_MS : OWN_WRITE_MS;
   const change = changes.findLast((one) => one.asked === asked && at > one.from && at <= one.to + ms);
   return change === undefined ? Infinity : afterDeed(change);
