@@ -4,8 +4,8 @@ import { SteppeError } from "../../../shared/errors.ts";
 import type { ReleaseSpec } from "../../engine.ts";
 import { isOfAny, isWell, type Unfound } from "./served-instances.ts";
 
-/** Consul's agent hears of an instance within a second, and of one that it lost when it was restarted within half a minute. */
-const PATIENCE_MS = 60_000;
+/** Consul's agent hears of an instance within a second, and of one that it lost when it was restarted within half a minute; on a node with a thousand services it has taken more than a minute. */
+const PATIENCE_MS = 180_000;
 /** A look that came after a longer time than this was held up: by an agent that did not answer, or a machine that slept. */
 const MOST_LOOK_MS = 5000;
 
@@ -29,7 +29,7 @@ export class RegistrationWait {
   }
 
   /**
-   * Takes note of a look at Consul. Throws CHECK_FAILED if one of these has been missing for a minute.
+   * Takes note of a look at Consul. Throws CHECK_FAILED if one of these has been missing for three minutes.
    *
    * @param unfound of the instances that Nomad calls healthy
    * @param registered all that Consul has of their services
