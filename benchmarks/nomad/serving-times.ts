@@ -83,7 +83,10 @@ async function measure({ harness, platform, nomad }: Surroundings, minHealthyMs:
       await publish(steppe, number);
       const image = await publish(plain, number);
       const bySteppe = async (): Promise<void> => {
-        const deploy = (): Promise<void> => platform.tell(declared, `v${number}`);
+        const deploy = async (): Promise<void> => {
+          await platform.tell(declared, `v${number}`);
+          await untilEnded(nomad, steppe);
+        };
         found.steppe.push(await timed(harness, { app: steppe, number }, deploy));
       };
       const byNomad = async (): Promise<void> => {
@@ -129,12 +132,20 @@ async function untilDeployed(nomad: PlainNomad, app: string, index: number): Pro
     async () => {
       const deployment = await nomad.newestDeployment(app);
       if (deployment?.status === "failed") throw new Error(`the deployment of ${app} failed`);
-      if (deployment?.jobModifyIndex !== index || deployment.status !== "successful") return undefined;
-      const instances = await nomad.instances(app);
-      return instances.every(({ isWanted, hasEnded }) => isWanted || hasEnded) ? true : undefined;
+      return deployment?.jobModifyIndex === index && deployment.status === "successful" ? true : undefined;
     },
     { everyMs: 50 },
   );
+  await untilEnded(nomad, app);
+}
+
+/** Until what ran before has ended: another deployment begins then. */
+async function untilEnded(nomad: PlainNomad, app: string): Promise<void> {
+  const haveEnded = async (): Promise<true | undefined> => {
+    const instances = await nomad.instances(app);
+    return instances.every(({ isWanted, hasEnded }) => isWanted || hasEnded) ? true : undefined;
+  };
+  await until(`the end of what ${app} ran before`, haveEnded, { everyMs: 50 });
 }
 
 function page(app: string, number: number): string {

@@ -66,21 +66,21 @@ describe("hints", () => {
   test("of one repository are acted on together, of others apart", async () => {
     using it = start(done);
     it.queue.add(it.record([image("v1"), image("v2"), image("v1", "c/d"), ref("refs/tags/v1")]));
-    await it.clock.advance(400);
+    await it.clock.advance(80);
     it.queue.add(it.record([image("v1"), image("v3")]));
     it.queue.add(it.record([image("v1")], "other"));
     expect(it.calls).toEqual([]);
-    await it.clock.advance(100);
+    await it.clock.advance(20);
     expect(it.calls.map((hints) => hints.map((hint) => (hint.kind === "image" ? hint.tag : hint.ref)))).toEqual([
       ["v1", "v2", "v1", "v3"],
       ["v1"],
       ["refs/tags/v1"],
     ]);
-    await it.clock.advance(400);
+    await it.clock.advance(80);
     expect(it.calls).toHaveLength(4);
     expect(it.table.pendingHints()).toEqual([]);
     expect(it.table.hintsOf(1)).toMatchObject(
-      [1, 2, 3, 4].map(() => ({ outcome: "deployed", settledAt: it.clock.now() - 400 })),
+      [1, 2, 3, 4].map(() => ({ outcome: "deployed", settledAt: it.clock.now() - 80 })),
     );
     await it.queue.close();
   });
@@ -90,20 +90,20 @@ describe("hints", () => {
     const turns = [asked.promise, Promise.resolve("again")];
     using it = start(() => turns.shift()!);
     it.queue.add(it.record([image("v1")]));
-    await it.clock.advance(500);
+    await it.clock.advance(100);
     it.queue.add(it.record([image("v1")]));
     it.queue.add(it.record([image("v1")]));
     await it.clock.advance(5000);
     expect(it.calls).toHaveLength(1);
     asked.resolve("first");
     await until(() => it.clock.sleeping > 0);
-    await it.clock.advance(500);
+    await it.clock.advance(100);
     expect(it.calls).toHaveLength(2);
     expect([1, 2, 3].map((id) => it.table.hintsOf(id)[0]?.outcome)).toEqual(["first", "again", "again"]);
     // Nothing is left of it: what comes later begins anew.
     it.queue.add(it.record([image("v1")]));
     turns.push(Promise.resolve("later"));
-    await it.clock.advance(500);
+    await it.clock.advance(100);
     expect(it.table.hintsOf(4)[0]?.outcome).toBe("later");
     await it.queue.close();
   });
@@ -121,7 +121,7 @@ describe("hints", () => {
       { atOnce: 3 },
     );
     it.queue.add(it.record(Array.from({ length: 10 }, (_, index) => image("v1", `site-${index}`))));
-    await it.clock.advance(500);
+    await it.clock.advance(100);
     expect(running).toBe(3);
     gate.resolve();
     await until(() => it.table.pendingHints().length === 0);
@@ -138,7 +138,7 @@ describe("a hint that cannot be acted on", () => {
     });
     const hanging = Array.from({ length: 5 }, (_, index) => image("v1", `site-${index}`, "hangs.test"));
     it.queue.add(it.record([...hanging, image("v1", "a/b", "answers.test"), ref("refs/tags/v1")]));
-    await it.clock.advance(500);
+    await it.clock.advance(100);
     expect(it.calls).toHaveLength(4);
     expect(it.table.pendingHints().map(({ hint }) => hint)).toEqual(hanging);
     gate.resolve("deployed");
@@ -150,7 +150,7 @@ describe("a hint that cannot be acted on", () => {
       hints.some((hint) => hint.kind === "image" && hint.repository === "broken") && hints.length < 2;
     using it = start((hints) => (broken(hints) ? Promise.reject(new Error("a 500")) : done()), { atOnce: 1 });
     it.queue.add(it.record([image("v1", "broken"), image("v1", "sound")]));
-    await it.clock.advance(500);
+    await it.clock.advance(100);
     expect(it.table.pendingHints().map(({ hint }) => hint)).toEqual([image("v1", "broken")]);
     it.queue.add(it.record([image("v2", "broken")]));
     await it.clock.advance(2400);
@@ -162,7 +162,7 @@ describe("a hint that cannot be acted on", () => {
   test("is tried again, later and later, and then given up, which is journaled", async () => {
     using it = start(() => Promise.reject(new Error("the registry does not answer")), { tries: 3 });
     it.queue.add(it.record([image("v1")]));
-    await it.clock.advance(500);
+    await it.clock.advance(100);
     expect(it.calls).toHaveLength(1);
     await it.clock.advance(2400);
     expect(it.calls).toHaveLength(2);
@@ -176,13 +176,13 @@ describe("a hint that cannot be acted on", () => {
     using it = start(done);
     it.queue.add(it.record([image("v1")]));
     it.journal.fails = (call) => call === "settle";
-    await it.clock.advance(500);
+    await it.clock.advance(100);
     expect(it.calls).toHaveLength(1);
     expect(it.table.pendingHints()).toHaveLength(1);
     it.journal.fails = () => false;
     const next = it.open();
     next.resume();
-    await it.clock.advance(500);
+    await it.clock.advance(100);
     expect(it.calls).toHaveLength(2);
     expect(it.table.pendingHints()).toEqual([]);
     await Promise.all([it.queue.close(), next.close()]);
@@ -198,7 +198,7 @@ describe("stopping", () => {
         }),
     );
     it.queue.add(it.record([image("v1")]));
-    await it.clock.advance(500);
+    await it.clock.advance(100);
     it.queue.add(it.record([image("v1", "c/d")]));
     await it.queue.close();
     it.queue.add(it.record([image("v1", "e/f")]));
@@ -206,7 +206,7 @@ describe("stopping", () => {
     expect(it.table.pendingHints()).toHaveLength(3);
     const next = it.open();
     next.resume();
-    await it.clock.advance(500);
+    await it.clock.advance(100);
     expect(it.calls).toHaveLength(4);
     await next.close();
   });
