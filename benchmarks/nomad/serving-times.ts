@@ -63,7 +63,9 @@ function row(by: string, minHealthyMs: number, served: readonly Served[]): Repor
 }
 
 async function measure({ harness, platform, nomad }: Surroundings, minHealthyMs: number, rounds: number) {
-  const [steppe, plain] = [`bench-steppe-${minHealthyMs}`, `bench-plain-${minHealthyMs}`];
+  // The registry may still have the tags of another run, of which the newest would be deployed.
+  const own = `${Date.now().toString(36)}-${minHealthyMs}`;
+  const [steppe, plain] = [`bench-steppe-${own}`, `bench-plain-${own}`];
   const publish = (app: string, number: number): Promise<string> =>
     harness.cluster.publish({ app, number, files: { "index.html": page(app, number) } });
   const declared: WebhookApp = { app: steppe, repository: `${harness.cluster.registry}/${steppe}`, minHealthyMs };
