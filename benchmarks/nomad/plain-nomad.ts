@@ -2,6 +2,8 @@
 export interface PlainInstance {
   id: string;
   version: number;
+  /** Unix time in milliseconds. */
+  createdAt: number;
   isWanted: boolean;
   hasEnded: boolean;
 }
@@ -56,9 +58,25 @@ export class PlainNomad {
     return all.map((one) => ({
       id: String(one["ID"]),
       version: Number(one["JobVersion"]),
+      createdAt: Number(one["CreateTime"]) / 1e6,
       isWanted: one["DesiredStatus"] === "run",
       hasEnded: ["complete", "failed", "lost"].includes(String(one["ClientStatus"])),
     }));
+  }
+
+  /**
+   * Resolves when the servers know that an instance of the job is healthy that was made since then.
+   *
+   * @param since Unix time in milliseconds
+   */
+  async untilHealthy(id: string, since: number, signal: AbortSignal): Promise<void> {
+    for (let index = "0"; ;) {
+      const answer = await fetch(`${this.#address}/v1/job/${id}/allocations?index=${index}&wait=60s`, { signal });
+      if (!answer.ok) throw new Error(`the allocations of ${id} were answered ${answer.status}`);
+      index = answer.headers.get("x-nomad-index") ?? "0";
+      const all = (await answer.json()) as Array<{ CreateTime: number; DeploymentStatus?: { Healthy?: boolean } }>;
+      if (all.some((one) => one.CreateTime / 1e6 >= since && one.DeploymentStatus?.Healthy === true)) return;
+    }
   }
 
   /** Where an instance listens: `http://127.0.0.1:23456`. */
