@@ -1,11 +1,10 @@
 import { SteppeError } from "../shared/errors.ts";
 import { AppTable, SettingTable } from "../store/index.ts";
+import { AppMarks } from "./app-marks.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
-import { EncodingMarks } from "./encoding-marks.ts";
 import type { ImageWatch } from "./image-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { RefWatch } from "./ref-watch.ts";
-import { Retirements } from "./retirements.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** Setting key: a removal that a crash must not make us forget. */
@@ -102,8 +101,8 @@ export class AppRemoval {
     store.transaction(() => {
       new AppTable(store).delete(name);
       this.#settings.delete(`last-release:${name}`);
-      new EncodingMarks(store).forget(name);
-      new Retirements(store).end(name);
+      new AppMarks(store, "encode").forget(name);
+      new AppMarks(store, "retiring").forget(name);
       this.#settings.delete(REMOVING + name);
     });
     scheduler.reopen(name);

@@ -2,6 +2,7 @@ import type { SourceTree } from "../builds/index.ts";
 import type { AppDefinition } from "../config/index.ts";
 import { SteppeError } from "../shared/errors.ts";
 import { type AppRow, AppTable, ReleaseTable } from "../store/index.ts";
+import { AppMarks } from "./app-marks.ts";
 import { AppRegistry } from "./app-registry.ts";
 import { AppRemoval } from "./app-removal.ts";
 import { AskedDeployments } from "./asked-deployments.ts";
@@ -12,7 +13,6 @@ import { Housekeeping } from "./housekeeping.ts";
 import { Journal } from "./journal.ts";
 import { redeployment } from "./redeployment.ts";
 import { RefWatch } from "./ref-watch.ts";
-import { Retirements } from "./retirements.ts";
 import { Scheduler } from "./scheduler.ts";
 import { STOPPING } from "./stopping.ts";
 import type {
@@ -82,7 +82,7 @@ export class AppDeployer implements Deployer {
     const removing = await this.#finishRemovals();
     await this.#housekeeping.reconcileRoutes(removing);
     const left = this.#journal.table.unfinished().map(({ app }) => app);
-    for (const app of new Set([...left, ...new Retirements(this.#dependencies.store).left()]))
+    for (const app of new Set([...left, ...new AppMarks(this.#dependencies.store, "retiring").apps()]))
       if (!removing.includes(app)) this.#scheduler.takeUp(app);
     for (const { name, definition } of this.#registry.all())
       if (!removing.includes(name)) this.#dependencies.remotes.watch(definition);

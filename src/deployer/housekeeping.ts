@@ -1,7 +1,7 @@
 import { releaseMemorySoon } from "../shared/release-memory.ts";
 import { AppTable, ReleaseTable, SettingTable } from "../store/index.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
-import { EncodingMarks } from "./encoding-marks.ts";
+import { AppMarks } from "./app-marks.ts";
 import type { Journal } from "./journal.ts";
 import { Retention } from "./retention.ts";
 import { liveSpec } from "./release-of.ts";
@@ -28,7 +28,7 @@ export class Housekeeping {
   readonly #journal: Journal;
   readonly #retention: Retention;
   readonly #settings: SettingTable;
-  readonly #unencoded: EncodingMarks;
+  readonly #unencoded: AppMarks;
   readonly #signal: AbortSignal;
   /** Apps that are to be pruned when a grace time is over. */
   readonly #pruning = new Set<string>();
@@ -39,7 +39,7 @@ export class Housekeeping {
     this.#journal = journal;
     this.#retention = new Retention(dependencies, journal);
     this.#settings = new SettingTable(dependencies.store);
-    this.#unencoded = new EncodingMarks(dependencies.store);
+    this.#unencoded = new AppMarks(dependencies.store, "encode");
     this.#signal = signal;
   }
 

@@ -3,17 +3,16 @@ import type { AppDefinition } from "../config/index.ts";
 import type { EngineContext, ReleaseSpec } from "../engines/engine.ts";
 import { SteppeError } from "../shared/errors.ts";
 import { AppTable, type ReleaseRow, ReleaseTable } from "../store/index.ts";
+import { AppMarks } from "./app-marks.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import { claimDomains } from "./domains.ts";
 import { buildImage, pullImage, pushImage } from "./content-steps.ts";
-import { EncodingMarks } from "./encoding-marks.ts";
 import { shortDigest } from "./format.ts";
 import { failDeployment } from "./fail-deployment.ts";
 import type { Gates } from "./gates.ts";
 import type { Journal } from "./journal.ts";
 import { isMadeAlike } from "./redeployment.ts";
 import { liveSpec, releaseGone, releaseOf } from "./release-of.ts";
-import { Retirements } from "./retirements.ts";
 import { STOPPING } from "./stopping.ts";
 import { unattended } from "./unattended.ts";
 import type { HostPlaces } from "../shared/host-places.ts";
@@ -202,13 +201,13 @@ async function route(deployment: Deployment, runContext: RunContext): Promise<vo
   const urls = dependencies.urls(release.definition);
   store.transaction(() => {
     new AppTable(store).setLiveRelease(release.app, release.number);
-    new EncodingMarks(store).set(release.app, release.number);
+    new AppMarks(store, "encode").set(release.app, release.number);
     claimDomains(store, release.app, []); // lets go of those that only the release before served
-    new Retirements(store).begin(release.app, deployment.id);
+    new AppMarks(store, "retiring").set(release.app, deployment.id);
     journal.enter(deployment.id, "live", urls.length === 0 ? "live" : `routed: ${urls.join(" ")}`, {}, { urls });
   });
   await engine.retire(release, context);
-  new Retirements(store).end(release.app);
+  new AppMarks(store, "retiring").done(release.app, deployment.id);
 }
 
 /** Takes the last step of a deployment that is live once more, since a process before this one did not come to its end. */
@@ -220,7 +219,7 @@ export async function finishRetirement(app: string, id: number, runContext: RunC
     // Old deployments are forgotten: whose the last step was is not known then, and that it is over is all that counts.
     if (deployment !== undefined && live !== undefined && live.number === deployment.release)
       await dependencies.engine.retire(live, engineContext(deployment, runContext));
-    new Retirements(dependencies.store).end(app);
+    new AppMarks(dependencies.store, "retiring").done(app, id);
   } catch (error) {
     if (signal.aborted && signal.reason === STOPPING) return;
     await failDeployment(id, error, runContext);

@@ -1,10 +1,10 @@
 import { SteppeError } from "../shared/errors.ts";
 import { withAgainHint } from "./again-hint.ts";
+import { AppMarks } from "./app-marks.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
 import { Gates } from "./gates.ts";
 import type { Journal } from "./journal.ts";
 import { replaces, replacesCanaries } from "./policy/replaces.ts";
-import { Retirements } from "./retirements.ts";
 import { finishRetirement, type RunContext, runDeployment } from "./run-deployment.ts";
 import { STOPPING } from "./stopping.ts";
 import { subjectOf } from "./subject-of.ts";
@@ -162,7 +162,7 @@ export class Scheduler {
   /** Takes up what a process left that ended: first it ends what is held and has a newer one beside it, which that process did not come to. */
   takeUp(app: string): void {
     const left = this.#journal.table.unfinishedOf(app);
-    const unretired = new Retirements(this.#dependencies.store).of(app);
+    const unretired = new AppMarks(this.#dependencies.store, "retiring").of(app);
     // The last step of one that the engine has already is its own: before that, what it placed would be taken for what is left.
     if (unretired !== undefined && !left.some(({ state }) => PLACED.has(state))) this.#unretired.set(app, unretired);
     // One that is placed is first taken up, and then ended as one that runs.
