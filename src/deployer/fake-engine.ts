@@ -46,9 +46,12 @@ export class FakeEngine implements DeployEngine {
     await this.trouble("after route");
   }
 
-  async retire(release: ReleaseSpec, { signal }: EngineContext): Promise<void> {
-    await until(signal, this.#call("retire", release));
-    this.placed.set(release.app, new Set([release.number]));
+  /** In a hurry, what served before goes on to end by itself. */
+  async retire(release: ReleaseSpec, { signal, hurry }: EngineContext): Promise<void> {
+    const retired = this.#call("retire", release).then(() => {
+      this.placed.set(release.app, new Set([release.number]));
+    });
+    await until(signal, Promise.race([retired, aborted(hurry)]));
   }
 
   async abandon(release: ReleaseSpec, signal?: AbortSignal): Promise<void> {
@@ -104,6 +107,13 @@ export class FakeEngine implements DeployEngine {
     this.calls.push(`${name} ${release.app} ${release.number}`);
     await this.trouble(name);
   }
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) resolve();
+    else signal?.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 /** What work comes to, or the reason of the signal if that is sooner. */

@@ -33,6 +33,8 @@ export interface RunContext {
   builds: Semaphore;
   /** Bounds how many images of each registry are pulled, or pushed as they are built, at once. */
   pulls: HostPlaces;
+  /** Aborted when a rollback waits for the end of this: see `EngineContext`. */
+  hurry: AbortSignal;
   /** A deployment waits for promotion from now on, or no more. */
   awaitsPromotion(id: number, waits: boolean): void;
   signal: AbortSignal;
@@ -257,9 +259,10 @@ function originOf(
 }
 
 function engineContext({ id, app, source }: Deployment, context: RunContext): EngineContext {
-  const { journal, dependencies, signal, awaitsPromotion } = context;
+  const { journal, dependencies, signal, hurry, awaitsPromotion } = context;
   const told = {
     signal,
+    hurry,
     progress: (message: string) => journal.tell(id, "progress", message),
     note: (message: string) => journal.note(id, message),
   };

@@ -25,6 +25,8 @@ type Work = (id: number, context: RunContext) => Promise<void>;
 interface Running {
   id: number;
   controller: AbortController;
+  /** Ends the wait for what served before it, once it is live. */
+  hurry: AbortController;
   /** Ends the wait before it is taken up again. */
   wake: AbortController;
   ended: Promise<void>;
@@ -32,7 +34,7 @@ interface Running {
 
 /**
  * One deployment at a time per app, the oldest first. A newer one of the repository supersedes one that waits; a rollback does
- * not wait for what is on its way, it supersedes that too.
+ * not wait for what is on its way, it supersedes that too, nor until what served before has ended.
  */
 export class Scheduler {
   readonly #dependencies: DeployerDependencies;
@@ -184,7 +186,9 @@ export class Scheduler {
     const unretired = this.#unretired.get(app);
     if (unretired !== undefined) {
       this.#unretired.delete(app);
-      return this.#begin(app, unretired, (id, context) => finishRetirement(app, id, context));
+      this.#begin(app, unretired, (id, context) => finishRetirement(app, id, context));
+      if (this.#journal.table.unfinishedOf(app).some(isRollback)) this.#running.get(app)?.hurry.abort();
+      return;
     }
     const { deployment: next, opensAt } = this.#gates.next(app, waiting?.id);
     if (opensAt !== undefined) void this.#kickAt(app, opensAt);
@@ -199,6 +203,7 @@ export class Scheduler {
 
   #begin(app: string, id: number, work: Work): void {
     const controller = new AbortController();
+    const hurry = new AbortController();
     const context: RunContext = {
       dependencies: this.#dependencies,
       journal: this.#journal,
@@ -212,11 +217,12 @@ export class Scheduler {
         if (waits) this.kick(app); // what came meanwhile takes its place
       },
       signal: controller.signal,
+      hurry: hurry.signal,
       stopping: this.#stop.signal,
     };
     const wake = new AbortController();
     const ended = this.#run(app, id, context, work, wake.signal);
-    this.#running.set(app, { id, controller, wake, ended });
+    this.#running.set(app, { id, controller, hurry, wake, ended });
   }
 
   #promoteAgain(app: string): void {
@@ -290,11 +296,11 @@ export class Scheduler {
 
   #supersede(newer: Deployment, sparesHeld: boolean): void {
     const running = this.#running.get(newer.app);
+    if (isRollback(newer)) running?.hurry.abort();
     for (const older of this.#journal.table.unfinishedOf(newer.app)) {
       if (older.id >= newer.id) continue;
       if (older.id === running?.id) {
-        const preempts = newer.source.kind === "rollback" && older.state !== "healthy";
-        if (preempts) running.controller.abort(superseded(older, newer));
+        if (isRollback(newer) && older.state !== "healthy") running.controller.abort(superseded(older, newer));
       } else if (replaces(newer.source, older.source) && !(sparesHeld && older.hold !== null)) {
         this.#end(older, superseded(older, newer));
       }
@@ -302,12 +308,13 @@ export class Scheduler {
   }
 
   /** For the one who follows it. What is being ended already is not worth a word. */
-  #sayWhatItWaitsFor({ id, app }: Deployment): void {
+  #sayWhatItWaitsFor(deployment: Deployment): void {
+    const { id, app } = deployment;
     const running = this.#running.get(app);
     const before = this.#journal.table
       .unfinishedOf(app)
       .findLast((other) => other.id < id && (other.hold === null || other.state === "healthy"));
-    if (before === undefined) return this.#sayWhatIsRetired(id, running?.id);
+    if (before === undefined) return isRollback(deployment) ? undefined : this.#sayWhatIsRetired(id, running?.id);
     if (before.id === running?.id && running.controller.signal.aborted) return;
     this.#journal.note(id, `waits for the deployment of ${subjectOf(before)}`);
   }
@@ -325,6 +332,10 @@ export class Scheduler {
     this.#gates.away.end(deployment.id);
     this.#journal.enter(deployment.id, state, reason.message, { error }, { error });
   }
+}
+
+function isRollback({ source }: Deployment): boolean {
+  return source.kind === "rollback";
 }
 
 function superseded(older: Deployment, newer: Deployment): SteppeError {

@@ -3,6 +3,7 @@ import { testDefinition, testRun } from "../../test/support/test-definition.ts";
 import { SteppeError } from "../shared/errors.ts";
 import { AppDeployer } from "./deployer.ts";
 import { ended, FakeWorld, settle } from "./fakes.ts";
+import { Journal } from "./journal.ts";
 import type { Deployment } from "./types.ts";
 
 let world: FakeWorld;
@@ -37,6 +38,13 @@ async function restart(): Promise<void> {
   deployer = new AppDeployer(world);
   await deployer.start();
   await settle();
+}
+
+async function notesOf(id: number): Promise<string[]> {
+  const notes: string[] = [];
+  for await (const { event, message } of deployer.events(id, AbortSignal.abort()))
+    if (event === "note") notes.push(message);
+  return notes;
 }
 
 const calls = (...names: string[]): string[] =>
@@ -173,14 +181,39 @@ describe("what served before a release that is live", () => {
 
   test("is told of to whatever has to wait for its end", async () => {
     await goLive();
-    const { id } = await deployer.rollback("blog", undefined, { requestId: "test" });
-    const told: string[] = [];
-    for await (const { event, message } of deployer.events(id, AbortSignal.abort()))
-      if (event === "note") told.push(message);
-    expect(told).toEqual(["blog tag v2 is live; waits until the instances that served before it have ended"]);
+    const { id } = await push("v3");
+    expect(deployer.deployment(id)).toMatchObject({ state: "queued" });
+    expect(await notesOf(id)).toEqual([
+      "blog tag v2 is live; waits until the instances that served before it have ended",
+    ]);
     await deployer.stop();
     await restart();
+    expect(deployer.deployment(id)).toMatchObject({ state: "healthy", hold: { kind: "promotion" } });
+  });
+
+  test("keeps nobody waiting who goes back, nor one who does so next", async () => {
+    await goLive();
+    for (const release of [1, 2]) {
+      const { id } = await deployer.rollback("blog", release, { requestId: "test" });
+      await settle();
+      expect(deployer.deployment(id)).toMatchObject({ state: "live", release });
+      expect(await notesOf(id)).toEqual([]);
+    }
+    expect(calls("retire")).toEqual([1, 2, 1, 2].map((release) => `retire blog ${release}`));
+  });
+
+  test("keeps nobody waiting who goes back as the process ends and another begins", async () => {
+    await goLive();
+    await deployer.stop();
+    const journal = new Journal(world.store, world.clock);
+    const source = { kind: "rollback", release: 1 } as const;
+    const id = journal.insert("blog", source, { requestId: "test", byItself: false });
+    world.engine.calls.length = 0;
+    deployer = new AppDeployer(world);
+    await deployer.start();
+    await settle();
     expect(deployer.deployment(id)).toMatchObject({ state: "live" });
+    expect(calls("retire")).toEqual(["retire blog 2", "retire blog 1"]);
   });
 
   test("is tried once each start where it fails", async () => {

@@ -39,6 +39,8 @@ export interface EngineContext {
   isUrgent?: boolean | undefined;
   /** Whether the release was deployed before, and is gone back to: what was taken then is not refused now, where less was asked of releases. */
   isFormer?: boolean | undefined;
+  /** Of `retire`: aborted when the app's next deployment goes back to a release from before, for which nobody is to wait. */
+  hurry?: AbortSignal | undefined;
 }
 
 /**
@@ -76,7 +78,10 @@ export interface Engine {
    */
   route(release: ReleaseSpec, context: EngineContext): Promise<void>;
 
-  /** Drains and stops every instance of the app but those of `release`. Resolves when they are gone. */
+  /**
+   * Drains and stops every instance of the app but those of `release`. Resolves when they are gone; if the context's `hurry` says so, as soon as they will go without this engine, and another
+   * release can be placed beside them meanwhile.
+   */
   retire(release: ReleaseSpec, context: EngineContext): Promise<void>;
 
   /** Takes away what `place` made. The release that serves is not touched. Rejects with the reason of the signal, and may be called again then. */

@@ -160,6 +160,39 @@ describe("a new release", () => {
     await retiring;
   });
 
+  test("does not wait for them where somebody goes back, but until Nomad knows it as one to go back to", async () => {
+    await using one = await testEngine();
+    const { engine, cluster, clock } = one;
+    const hurry = new AbortController();
+    let isOver = false;
+    await engine.place(testRelease(1), testContext());
+    cluster.nomad.heal("blog");
+    await engine.route(testRelease(1), testContext());
+    const first = engine.retire(testRelease(1), { ...testContext(), hurry: hurry.signal }).then(() => (isOver = true));
+    hurry.abort();
+    const before = clock.waits.length;
+    await until(() => clock.waits.length > before + 5);
+    expect([isOver, cluster.nomad.latest("blog").Status]).toEqual([false, "running"]);
+    cluster.nomad.heal("blog");
+    await first;
+
+    const next = new AbortController();
+    const context = { ...testContext(), hurry: next.signal };
+    cluster.nomad.isQuick = true;
+    cluster.nomad.isSlow = true;
+    await engine.place(testRelease(2), context);
+    await engine.route(testRelease(2), context);
+    const second = engine.retire(testRelease(2), context);
+    next.abort();
+    const begin = clock.monotonic();
+    await second;
+    expect(clock.monotonic() - begin).toBeLessThan(60_000);
+    expect(context.notes).toEqual([]);
+    // Those that go on to end are none of the next release's.
+    await deploy(one, 3);
+    expect(await seen(one)).toEqual(["3 routed", "3 routed"]);
+  });
+
   test("waits no longer for one that does not end than it may take, and says which it is and where", async () => {
     await using one = await testEngine();
     const { engine, cluster, clock } = one;
