@@ -52,11 +52,22 @@ export class KeyedAppTable {
 
   set(app: string, { live, attempt }: KeyedAppRow): void {
     this.#store.run(
-      "INSERT OR REPLACE INTO keyed_apps (app, live, attempt) VALUES (?, ?, ?)",
+      "INSERT INTO keyed_apps (app, live, attempt) VALUES (?, ?, ?) " +
+        "ON CONFLICT (app) DO UPDATE SET live = excluded.live, attempt = excluded.attempt",
       app,
       live === null ? null : JSON.stringify(live),
       attempt === null ? null : JSON.stringify(attempt),
     );
+  }
+
+  /** The app's job was taken over. Of an app that has nothing here, nothing is remembered. */
+  setTakenOver(app: string): void {
+    this.#store.run("UPDATE keyed_apps SET taken_over = 1 WHERE app = ?", app);
+  }
+
+  /** Whether the app's job was taken over since its first tag was about to be written. */
+  isTakenOver(app: string): boolean {
+    return this.#store.get("SELECT taken_over FROM keyed_apps WHERE app = ?", app)?.["taken_over"] === 1;
   }
 
   delete(app: string): void {

@@ -277,4 +277,8 @@ export const migrations: readonly string[] = [
   UPDATE apps SET definition = json_insert(definition, '$.compatible', NULL);
   UPDATE releases SET definition = json_insert(definition, '$.compatible', NULL);
   `,
+  `
+  -- 1 if the app's job was taken over since its tag was written: the row in nomad_jobs is for the app's next deployment, and not of one before.
+  ALTER TABLE keyed_apps ADD COLUMN taken_over INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

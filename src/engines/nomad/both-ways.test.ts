@@ -15,6 +15,7 @@ function bothWays() {
     get: (_, name) => (about: string | ReleaseSpec) => {
       calls.push(`${String(name)} ${typeof about === "object" ? (about.app ?? "") : about}`);
       if (name === "remove") table.delete(String(about));
+      if (name === "adopt") table.set({ app: String(about), job: "blog", jobModifyIndex: 7n });
       return Promise.resolve(name === "instances" ? [] : undefined);
     },
   });
@@ -82,6 +83,32 @@ describe("an app changes its way", () => {
     table.set({ app: "blog", job: "blog", jobModifyIndex: 1n });
     await engine.drift(keyedRelease(1, "v1"));
     expect(calls).toEqual(["adoptedDrift blog"]);
+  });
+
+  test("from a key to a job of Steppe's: what was taken over stays so, whatever becomes of the key until then", async () => {
+    const { engine, calls, table, cluster, deploy } = bothWays();
+    const taken = { app: "blog", job: "blog", jobModifyIndex: 7n };
+    await deploy(keyedRelease(1, "v1"));
+    await engine.adopt("blog", "blog");
+    await engine.retire(keyedRelease(1, "v1"), keptContext()); // once more, as at a start after a crash
+    expect(table.get("blog")).toEqual(taken);
+    await deploy(keyedRelease(2, "v2"));
+    expect([cluster.key, table.get("blog")]).toEqual(["v2", taken]);
+    await deploy(plain);
+    expect(table.get("blog")).toEqual(taken);
+    // And the next time that it goes by a key, it leaves that job as before.
+    await deploy(keyedRelease(3, "v3"));
+    expect(table.get("blog")).toBeUndefined();
+    expect(calls.filter((call) => call.startsWith("remove"))).toEqual([]);
+  });
+
+  test("from a key to a job of Steppe's: so does one of another name", async () => {
+    const { engine, calls, table, deploy } = bothWays();
+    await deploy(keyedRelease(1, "v1"));
+    await engine.adopt("blog", "other");
+    table.set({ app: "blog", job: "other", jobModifyIndex: 7n });
+    await deploy(keyedRelease(2, "v2"));
+    expect([calls.filter((call) => call.startsWith("remove")), table.get("blog")?.job]).toEqual([[], "other"]);
   });
 
   test("from a job of Steppe's to a key: that job is removed when the tag is live", async () => {

@@ -47,11 +47,12 @@ export class BothWays implements NomadEngine {
     if (!isKeyed(release.definition)) this.#parts.keyed.remove(release.app);
   }
 
-  /** An app that came to a job of its user's own leaves the one that Steppe made. */
+  /** An app that came to a job of its user's own leaves the one that Steppe made, but none that was taken over since then. */
   async retire(release: ReleaseSpec, context: EngineContext): Promise<void> {
-    const { jobs, table } = this.#parts;
+    const { jobs, keyed, table } = this.#parts;
     const { app, definition } = release;
     if (definition.compatible === null) return await jobs.retire(release, context);
+    if (keyed.isTakenOver(app)) return;
     const made = table.get(app);
     if (made?.job === definition.compatible.job) table.delete(app);
     else if (made !== undefined) await jobs.remove(app, context.signal);
@@ -105,8 +106,10 @@ export class BothWays implements NomadEngine {
     await this.#parts.jobs.acceptDrift(app);
   }
 
-  adopt(app: string, jobId: string): Promise<void> {
-    return this.#parts.jobs.adopt(app, jobId);
+  /** What is taken over while a tag is live by its key waits for the next deployment: neither the last step of that tag's takes it back, nor another tag. */
+  async adopt(app: string, jobId: string): Promise<void> {
+    await this.#parts.jobs.adopt(app, jobId);
+    this.#parts.keyed.setTakenOver(app);
   }
 
   async removal(app: string): Promise<JobRemoval | undefined> {

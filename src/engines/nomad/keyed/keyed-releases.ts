@@ -26,6 +26,15 @@ export class KeyedReleases {
     return this.#parts.table.get(app) !== undefined;
   }
 
+  /** The app's job was taken over, and becomes Steppe's with its next deployment that is none of a key. */
+  setTakenOver(app: string): void {
+    this.#parts.table.setTakenOver(app);
+  }
+
+  isTakenOver(app: string): boolean {
+    return this.#parts.table.isTakenOver(app);
+  }
+
   place(release: ReleaseSpec, context: EngineContext): Promise<void> {
     return patiently(() => placeKeyed(this.#parts, release, context), { ...context, clock: this.#parts.clock });
   }
