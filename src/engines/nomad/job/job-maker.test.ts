@@ -108,6 +108,27 @@ describe("a jobspec of the user's own", () => {
     await expect(made(job)).rejects.toMatchObject({ code: "NOMAD_JOB_INVALID" });
   });
 
+  test.each([
+    ['namespace = "default"', { Namespace: "default" }, "it is of the namespace default, and Steppe's is web"],
+    ['region = "global"', { Region: "global" }, "it is of the region global, and Steppe's is eu"],
+    ['meta { namespace = "of what", region = "of what" }', {}, undefined],
+    ["", {}, undefined],
+  ])("in HCL that says %j is known from one for which Nomad fills that in", async (line, said, reason) => {
+    const parsed: unknown[] = [];
+    await using fake = await fakeNomad((seen, response) => {
+      const { Canonicalize = false } = JSON.parse(String(seen.body)) as { Canonicalize?: boolean };
+      parsed.push(Canonicalize);
+      const filledIn = Canonicalize ? { Namespace: "default", Region: "global" } : {};
+      response.end(JSON.stringify(own({ ...filledIn, ...said })));
+    });
+    const settings = { datacenters: ["dc1"], namespace: "web", region: "eu" };
+    const making = new JobMaker(fake.nomad, settings, new FakeClock());
+    const made = making.makeNew(testRelease(1, { job: `job "blog" {\n${line}\n}` }), 0);
+    if (reason === undefined) expect(await made).toMatchObject({ Namespace: "web", Region: "eu" });
+    else await expect(made).rejects.toMatchObject({ code: "NOMAD_JOB_INVALID", reason });
+    expect(parsed).toEqual(line === "" ? [true] : [true, false]);
+  });
+
   test.each<[what: string, job: JobSpec, cause: RegExp]>([
     ["of another type", own({ Type: "batch" }), /its type is batch, and only a service has deployments/],
     ["without updates", own({ Update: { MaxParallel: 0 } }), /its group web has `max_parallel = 0`/],

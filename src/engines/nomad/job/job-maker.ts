@@ -8,7 +8,7 @@ import type { JobSettings } from "./job-settings.ts";
 import { makeJob } from "./make-job.ts";
 import { makeNewJob } from "./make-new-job.ts";
 import { ownJob } from "./own-job.ts";
-import { readJobspec } from "./read-jobspec.ts";
+import { isHcl, readJobspec } from "./read-jobspec.ts";
 import { requireInPlace } from "./require-in-place.ts";
 import { requireInstances } from "./require-instances.ts";
 import { settingsNow } from "./settings-now.ts";
@@ -53,6 +53,10 @@ export class JobMaker {
     const parsed = await this.#parse(app, definition.job, signal);
     requireDeployments(app, parsed);
     requireInPlace(app, parsed, settings);
+    if (mayNameDefaults(definition.job, settings)) {
+      const unfilled = await readJobspec(definition.job, { nomad: this.#nomad, app, isFilledIn: false, signal });
+      requireInPlace(app, unfilled, settings, { isFilledIn: false });
+    }
     const job = ownJob(parsed, release, settings, attempt);
     requireInstances(app, job);
     return job;
@@ -74,6 +78,12 @@ export class JobMaker {
     this.#parsed.set(key, parsed);
     return parsed;
   }
+}
+
+/** Whether what Nomad fills in where nothing is said, and is not Steppe's, may be what a jobspec says. */
+function mayNameDefaults(text: string, { namespace = "default", region = "global" }: JobSettings): boolean {
+  if (!isHcl(text)) return false;
+  return (namespace !== "default" && /\bnamespace\b/.test(text)) || (region !== "global" && /\bregion\b/.test(text));
 }
 
 /** Throws NOMAD_JOB_INVALID if Nomad would tell nothing of how a new version of the job fares. */

@@ -6,12 +6,15 @@ import { writeJson } from "../../../shared/json/write-json.ts";
 /**
  * Reads a user's own jobspec: JSON as `nomad job inspect` prints it, which `nomad job run -json` takes; anything else is HCL, which Nomad itself reads. Throws NOMAD_JOB_INVALID, and
  * what Nomad throws.
+ *
+ * @param options.isFilledIn whether Nomad fills in its defaults where HCL says nothing; default true
  */
 export async function readJobspec(
   text: string,
-  { nomad, app, signal }: { nomad: Pick<Nomad, "jobs">; app: string; signal?: AbortSignal | undefined },
+  options: { nomad: Pick<Nomad, "jobs">; app: string; isFilledIn?: boolean; signal?: AbortSignal | undefined },
 ): Promise<JobSpec> {
-  if (!isJson(text)) return await nomad.jobs.parse(text, { name: `the job of ${app}`, signal });
+  const { nomad, app, isFilledIn = true, signal } = options;
+  if (isHcl(text)) return await nomad.jobs.parse(text, { name: `the job of ${app}`, canonicalize: isFilledIn, signal });
   let value: unknown;
   try {
     value = parseJson(text);
@@ -23,9 +26,9 @@ export async function readJobspec(
   return job as JobSpec;
 }
 
-/** Whether a jobspec is in JSON and not in HCL, in which no block begins with a brace. */
-function isJson(text: string): boolean {
-  return /^\s*\{/.test(text);
+/** Whether a jobspec is in HCL, in which no block begins with a brace, and not in JSON. */
+export function isHcl(text: string): boolean {
+  return !/^\s*\{/.test(text);
 }
 
 /** A job as JSON that is read again by `readJobspec`, and by `nomad job run -json`. */
