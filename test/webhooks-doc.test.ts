@@ -65,5 +65,5 @@ test("docs/webhooks.md lists what the listener answers", () => {
     ...(["DELIVERY_MALFORMED", "WEBHOOK_UNVERIFIED", "WEBHOOK_NOT_FOUND", "METHOD_NOT_ALLOWED"] as const),
     ...(["BODY_TIMEOUT", "BODY_TOO_LARGE", "RECEIVER_UNAVAILABLE"] as const),
   ];
-  expect(listed).toEqual([200, 202, ...refusals.map((code) => errorCodes[code].status)]);
+  expect(listed).toEqual([200, 202, 204, ...refusals.map((code) => errorCodes[code].status)]);
 });
