@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
 import { until } from "../../../../test/support/until.ts";
+import { fakeConsul } from "../../../consul/fakes.ts";
+import type { ServiceHealth } from "../../../consul/index.ts";
+import { FakeClock } from "../../../shared/clock.ts";
+import type { Unsettled } from "../fabio/fabio-views.ts";
+import { beginHandover } from "./handover.ts";
+import { StandIns } from "./stand-ins.ts";
 import { testContext, testEngine, type TestEngine, testRelease } from "../../../../test/support/test-engine.ts";
 
 /** An app of which release 1 serves, and the canaries of release 2 are healthy. */
@@ -76,6 +82,33 @@ test("an app is removed with what stands in for it", async () => {
   one.cluster.services.set("blog-left", leftOf("blog"));
   await one.engine.remove("blog");
   expect(standIns(one)).toEqual([]);
+});
+
+test("what stands in for canaries passes as long as Fabio takes to send visitors there", async () => {
+  await using consul = await fakeConsul(({ method }, response) => response.end(method === "GET" ? "{}" : ""));
+  const kept = (): number => consul.seen.filter(({ target }) => target.includes("/check/update/")).length;
+  const clock = new FakeClock();
+  const waited = Promise.withResolvers<Unsettled[]>();
+  const seen: AbortSignal[] = [];
+  const settled = (_: unknown, signal: AbortSignal) => (seen.push(signal), waited.promise);
+  const parts = { standIns: new StandIns(consul.consul, clock), fabio: { settled }, tagPrefix: "urlprefix-" };
+  const service = { name: "blog", group: "blog", tags: ["urlprefix-blog.test/"], canaryTags: ["canary"] };
+  const instance = { id: "canary", name: "blog", address: "127.0.0.1", port: 80, tags: ["canary"], meta: {} };
+  const canary: ServiceHealth = {
+    instance: { ...instance, node: "node", createIndex: 1n, modifyIndex: 1n },
+    checks: [],
+    status: "passing",
+  };
+  const beginning = beginHandover(parts, testRelease(2), [service], [canary], testContext());
+  // Their TTL is half a minute, and a busy Fabio may take a whole one.
+  for (let at = 1; at <= 11; at++) {
+    await until(() => clock.sleeping === 1);
+    await clock.advance(5000);
+    await until(() => kept() === at);
+  }
+  waited.resolve([]);
+  await beginning;
+  expect([clock.sleeping, seen[0]?.aborted]).toEqual([0, true]);
 });
 
 function leftOf(app: string) {

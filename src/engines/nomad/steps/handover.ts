@@ -2,10 +2,15 @@ import type { ServiceHealth, ServiceRegistration } from "../../../consul/index.t
 import { SteppeError } from "../../../shared/errors.ts";
 import type { EngineContext, ReleaseSpec } from "../../engine.ts";
 import type { JobService } from "../job/services-of.ts";
+import type { FabioViews } from "../fabio/fabio-views.ts";
 import { isRouteTag } from "../fabio/read-route-tag.ts";
 import type { NomadParts } from "../parts.ts";
 import { HANDOVER_KEY } from "./stand-in.ts";
 import { routesLeadTo } from "./wanted-routes.ts";
+
+interface HandoverParts extends Pick<NomadParts, "standIns" | "tagPrefix"> {
+  fabio: Pick<FabioViews, "settled">;
+}
 
 /** Should this process die in between, Consul has it no longer after that. */
 const TTL_MS = 30_000;
@@ -21,7 +26,7 @@ const FORGET_MS = 60_000;
  * @param instances the canaries', as Consul has them
  */
 export async function beginHandover(
-  parts: NomadParts,
+  parts: HandoverParts,
   release: ReleaseSpec,
   services: readonly JobService[],
   instances: readonly ServiceHealth[],
@@ -38,7 +43,12 @@ export async function beginHandover(
     return;
   }
   const wanted = standIns.map(({ name, address, port }) => ({ service: name, address: hostOf(address, port) }));
-  for (const { isThere, line } of await parts.fabio.settled(routesLeadTo(services, wanted, parts.tagPrefix), signal)) {
+  const isSettled = routesLeadTo(services, wanted, parts.tagPrefix);
+  // A Fabio that has much to do takes longer than they pass for by themselves.
+  const unsettled = await parts.standIns.during(release.app, signal, (either) =>
+    parts.fabio.settled(isSettled, either),
+  );
+  for (const { isThere, line } of unsettled) {
     if (isThere) {
       await endHandover(parts, release.app, signal);
       throw stale(release, line);
@@ -48,12 +58,16 @@ export async function beginHandover(
 }
 
 /** Takes away what `beginHandover` registered, also in a process that died. */
-export function endHandover({ standIns }: NomadParts, app: string, signal?: AbortSignal): Promise<void> {
+export function endHandover(
+  { standIns }: Pick<NomadParts, "standIns">,
+  app: string,
+  signal?: AbortSignal,
+): Promise<void> {
   return standIns.remove(app, signal);
 }
 
 function standIn(
-  { tagPrefix }: NomadParts,
+  { tagPrefix }: HandoverParts,
   { app, number }: ReleaseSpec,
   services: readonly JobService[],
   { instance }: ServiceHealth,

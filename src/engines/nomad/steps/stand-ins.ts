@@ -55,6 +55,27 @@ export class StandIns {
     await Promise.all([...known.ids].map((id) => this.#keepOne(id, signal)));
   }
 
+  /**
+   * What some work comes to that takes long; they go on meanwhile. Rejects also if Consul cannot be told that they do.
+   *
+   * @param work is told to stop when it is not waited for any more
+   */
+  async during<Result>(
+    app: string,
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    const end = new AbortController();
+    const either = AbortSignal.any([signal, end.signal]);
+    const keeping = this.#keepOn(app, either);
+    try {
+      return await Promise.race([work(either), keeping]);
+    } finally {
+      end.abort();
+      await keeping.catch(() => {}); // the race has thrown it, or it is over
+    }
+  }
+
   /** Takes away all that stands in for instances of the app. */
   async remove(app: string, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
@@ -63,6 +84,13 @@ export class StandIns {
     const ids = [...(this.#known.get(app)?.ids ?? [])];
     await Promise.all(ids.map((id) => this.#agent.deregister(id, { signal })));
     this.#known.delete(app);
+  }
+
+  async #keepOn(app: string, signal: AbortSignal): Promise<never> {
+    for (;;) {
+      await this.#clock.sleep(KEEP_MS, { signal, unref: true });
+      await this.keep(app, signal);
+    }
   }
 
   async #keepOne(id: string, signal: AbortSignal | undefined): Promise<void> {
