@@ -71,6 +71,8 @@ function joined<Part extends ObjectDiff>(before: Part, after: Part): Part {
 }
 
 function fieldOf(name: string, old: string, now: string): FieldDiff[] {
+  // An option stays: it says what the value after it is.
+  if (old === now && now.startsWith("-")) return [{ type: "None", name, old, new: now, annotations: [] }];
   if (old === now || (UNSAID.has(old) && UNSAID.has(now))) return [];
   const type = old === "" ? "Added" : now === "" ? "Deleted" : "Edited";
   return [{ type, name, old, new: now, annotations: [] }];

@@ -27,6 +27,8 @@ const diff: JobDiff = {
   ],
 };
 
+const bareJob: JobDiff = { ...object("blog", []), groups: [] };
+
 test("only what changes is left", () => {
   expect(changesOf(diff)).toEqual({
     ...object("blog", [field("Added", "Meta[a]", "", "1")]),
@@ -43,6 +45,15 @@ test("only what changes is left", () => {
       },
     ],
   });
+});
+
+test("an option before a value that changes comes along: it tells what that is", () => {
+  const option = field("None", "args[0]", "--password", "--password");
+  const value = field("Edited", "args[1]", "old", "new");
+  const others = [field("None", "args[2]", "-v", "-v"), field("None", "args[3]", "web", "web")];
+  const told = { ...bareJob, fields: [option, value, ...others, field("None", "ports[0]", "-", "-")] };
+  expect(changesOf(told)).toEqual({ ...bareJob, fields: [option, value] });
+  expect(changesOf({ ...bareJob, fields: [option, ...others] })).toBeUndefined();
 });
 
 test("what does not count is told by where it stands; if nothing else changes, nothing does", () => {

@@ -4,7 +4,7 @@ import type { FieldDiff, GroupDiff, JobDiff, ObjectDiff, TaskDiff } from "../../
 export type FieldPath = readonly string[];
 
 /**
- * What changes of a job, without what stays.
+ * What changes of a job, without what stays: but for an option before a value that changes, which tells what that is.
  *
  * @param isMeant which of the fields that change count; all if not given
  * @returns undefined if nothing changes
@@ -35,10 +35,18 @@ function taskChanges(task: TaskDiff, path: FieldPath, isMeant: Meant): TaskDiff 
 type Meant = (path: FieldPath, field: FieldDiff) => boolean;
 
 function objectChanges(object: ObjectDiff, path: FieldPath, isMeant: Meant): ObjectDiff | undefined {
-  const fields = object.fields.filter((field) => field.type !== "None" && isMeant([...path, field.name], field));
+  const changed = object.fields.filter((field) => field.type !== "None" && isMeant([...path, field.name], field));
+  const fields = object.fields.filter((field) => changed.includes(field) || isOptionOf(field, changed));
   const objects = object.objects.flatMap((inner) => objectChanges(inner, [...path, inner.name], isMeant) ?? []);
   if (fields.length === 0 && objects.length === 0) return undefined;
   return { type: object.type, name: object.name, fields, objects };
+}
+
+/** As `--password` of `args` is of the one after it. */
+function isOptionOf({ type, name, new: value }: FieldDiff, fields: readonly FieldDiff[]): boolean {
+  const [, list = "", at] = /^(.*)\[(\d+)\]$/.exec(name) ?? [];
+  if (type !== "None" || at === undefined || !value.startsWith("-")) return false;
+  return fields.some((other) => other.name === `${list}[${Number(at) + 1}]`);
 }
 
 function bare({ type, name }: ObjectDiff): ObjectDiff {
