@@ -51,6 +51,15 @@ describe("on a cluster", () => {
     expect(deployer.deployments("blog", 9)).toHaveLength(3);
   });
 
+  test("what is placed already waits for no other deployments as it is made sure of", async () => {
+    const { world, deploy } = await cluster();
+    const place = world.engine.place.bind(world.engine);
+    const urgent: Array<boolean | undefined> = [];
+    world.engine.place = (release, context) => (urgent.push(context.isUrgent), place(release, context));
+    await deploy("refs/tags/v1", "one");
+    expect(urgent).toEqual([undefined, true]);
+  });
+
   test("a tag that Steppe made of a branch or a folder, and does not know any more, deploys nothing", async () => {
     const { world, deployer, deploy } = await cluster();
     await deploy("refs/tags/v1", "one");

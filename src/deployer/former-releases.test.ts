@@ -42,6 +42,20 @@ test("the engine is told that a release was deployed before, when it is gone bac
   expect(former).toEqual(["place 1", "place 1", "route 1"]);
 });
 
+test("it is not told so of one that never was live: nobody took that", async () => {
+  await push("v1");
+  world.engine.trouble = (call) => {
+    if (call === "place")
+      throw new SteppeError("NOMAD_JOB_INVALID", { operation: "make", subject: "blog", cause: "no" });
+  };
+  expect(await push("v2")).toMatchObject({ state: "failed", release: 2 });
+  world.engine.trouble = () => {};
+  await ended(deployer, await deployer.rollback("blog", 2, { requestId: "test" }));
+  expect(former).toEqual([]);
+  await ended(deployer, await deployer.rollback("blog", 1, { requestId: "test" }));
+  expect(former).toEqual(["place 1", "place 1", "route 1"]);
+});
+
 test("and when the last good one is gone back to, since a newer one failed", async () => {
   await push("v1");
   world.engine.trouble = (call) => {

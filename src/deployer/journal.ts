@@ -66,6 +66,11 @@ export class Journal {
     return this.#table.get(id);
   }
 
+  /** Whether a release was live at any time; of one that is kept that is not forgotten. */
+  wasLive(app: string, release: number): boolean {
+    return this.#table.switches(app, "live").some((one) => one.release === release);
+  }
+
   /** Goes to a state: journals it with whatever else the step settled, and tells. */
   enter(
     id: number,

@@ -189,7 +189,8 @@ async function checkHealth(deployment: Deployment, runContext: RunContext): Prom
   const { journal, dependencies } = runContext;
   const release = releaseOf(deployment, dependencies);
   const context = engineContext(deployment, runContext);
-  await dependencies.engine.place(release, context); // again, if the process that placed it died since
+  // Again, if the process that placed it died since; what is there already waits for no others.
+  await dependencies.engine.place(release, { ...context, isUrgent: true });
   await dependencies.engine.awaitHealthy(release, context);
   journal.enter(deployment.id, "healthy", "healthy");
 }
@@ -267,7 +268,10 @@ function engineContext({ id, app, source }: Deployment, context: RunContext): En
     note: (message: string) => journal.note(id, message),
   };
   // Who goes back was asked enough, and wants it at once.
-  if (source.kind === "rollback") return { ...unattended(app, dependencies, signal), ...told };
+  if (source.kind === "rollback") {
+    const isFormer = journal.wasLive(app, source.release);
+    return { ...unattended(app, dependencies, signal), ...told, isFormer };
+  }
   return { ...told, awaitsPromotion: (waits) => awaitsPromotion(id, waits) };
 }
 

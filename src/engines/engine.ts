@@ -35,9 +35,9 @@ export interface EngineContext {
    * more. May be said again.
    */
   awaitsPromotion(waits: boolean): void;
-  /** Whether it waits for no other deployments, as what goes back does not. */
+  /** Whether it waits for no other deployments: what goes back does not, nor what is placed already. */
   isUrgent?: boolean | undefined;
-  /** Whether the release was deployed before, and is gone back to: what was taken then is not refused now, where less was asked of releases. */
+  /** Whether the release was live before, and is gone back to: what was taken then is not refused now, where less was asked of releases. */
   isFormer?: boolean | undefined;
   /** Of `retire`: aborted when the app's next deployment goes back to a release from before, for which nobody is to wait. */
   hurry?: AbortSignal | undefined;

@@ -99,14 +99,21 @@ describe("a jobspec of the user's own", () => {
     await expect(making).rejects.toMatchObject({ code: "NOMAD_JOB_INVALID", reason: "its group has `count = 0`" });
   });
 
+  test("a former one without instances is made again as it was, and a new one refused", async () => {
+    expect((await made(idle(0), 1, { isNew: false })).jobs).toHaveLength(1);
+    await expect(made(idle(0))).rejects.toMatchObject({ code: "NOMAD_JOB_INVALID" });
+  });
+
   test.each<[what: string, job: JobSpec]>([
-    ["without instances", idle(0)],
     ["of another namespace", own({ Namespace: "other" })],
     ["that says it is stopped", own({ Stop: true })],
-  ])("a former one %s is made again as it was, and a new one refused", async (_, job) => {
-    expect((await made(job, 1, { isNew: false })).jobs).toHaveLength(1);
-    await expect(made(job)).rejects.toMatchObject({ code: "NOMAD_JOB_INVALID" });
-  });
+  ])(
+    "one %s is refused, also a former one: its deployment would be looked for in vain, without end",
+    async (_, job) => {
+      for (const isNew of [true, false])
+        await expect(made(job, 1, { isNew })).rejects.toMatchObject({ code: "NOMAD_JOB_INVALID" });
+    },
+  );
 
   test.each([
     ['namespace = "default"', { Namespace: "default" }, "it is of the namespace default, and Steppe's is web"],

@@ -33,16 +33,15 @@ export class JobMaker {
   }
 
   /**
-   * Of a release that is there already: what was taken once is made again as it was, whatever is asked of new ones since. Throws CONFIG_INVALID, NOMAD_JOB_INVALID, ROUTE_TAG_INVALID.
+   * Of a release that is there already: what was taken once is made again as it was, whatever is asked of new ones since. Throws CONFIG_INVALID, NOMAD_JOB_INVALID, ROUTE_TAG_INVALID; also of a
+   * jobspec of the user's own that would be registered where nobody looks for it any more, since Steppe is started for another namespace.
    *
    * @param attempt how often this release was placed before
    */
   async make(release: ReleaseSpec, attempt: number, signal?: AbortSignal): Promise<JobSpec> {
     const settings = await this.#settingsNow(signal);
     if (release.definition.job === null) return makeJob(release, settings, attempt);
-    const parsed = await this.#parse(release.app, release.definition.job, signal);
-    requireDeployments(release.app, parsed);
-    return ownJob(parsed, release, settings, attempt);
+    return await this.#ownJob(release, release.definition.job, attempt, { settings, signal });
   }
 
   /** The same of a release that is deployed for the first time. Throws also if visitors would meet it before it has proved healthy, or it could not. */
@@ -50,16 +49,26 @@ export class JobMaker {
     const { app, definition } = release;
     const settings = await this.#settingsNow(signal);
     if (definition.job === null) return makeNewJob(release, settings, attempt);
-    const parsed = await this.#parse(app, definition.job, signal);
-    requireDeployments(app, parsed);
-    requireInPlace(app, parsed, settings);
+    const job = await this.#ownJob(release, definition.job, attempt, { settings, signal });
     if (mayNameDefaults(definition.job, settings)) {
       const unfilled = await readJobspec(definition.job, { nomad: this.#nomad, app, isFilledIn: false, signal });
       requireInPlace(app, unfilled, settings, { isFilledIn: false });
     }
-    const job = ownJob(parsed, release, settings, attempt);
     requireInstances(app, job);
     return job;
+  }
+
+  async #ownJob(
+    release: ReleaseSpec,
+    jobspec: string,
+    attempt: number,
+    { settings, signal }: { settings: JobSettings; signal: AbortSignal | undefined },
+  ): Promise<JobSpec> {
+    const { app } = release;
+    const parsed = await this.#parse(app, jobspec, signal);
+    requireDeployments(app, parsed);
+    requireInPlace(app, parsed, settings);
+    return ownJob(parsed, release, settings, attempt);
   }
 
   async #settingsNow(signal: AbortSignal | undefined): Promise<JobSettings> {
