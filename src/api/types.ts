@@ -136,7 +136,7 @@ export interface DriftView {
   changedAt: number | null;
   /** Since when: Steppe registered it last, or took it over and has not deployed it since. */
   since: "registered" | "adopted";
-  /** What they changed; null if the job is gone, or it cannot be said any more. */
+  /** What they changed; null if the job is gone, or it cannot be said any more: Nomad has forgotten what it was before, or the live release would be refused as it is now. */
   changes: JobDiff | null;
 }
 

@@ -40,7 +40,7 @@ class World {
   /** How often the engine was asked for it, and until when it does not answer. */
   asked = 0;
   answers: Promise<void> | undefined;
-  /** How often it refuses to make the job of the live release. */
+  /** How often it is refused to compare the job with that of the live release. */
   refuses = 0;
   accepted: string[] = [];
   adopted: string[][] = [];
@@ -48,6 +48,8 @@ class World {
   added: unknown[][] = [];
   definition: AppDefinition = blog;
   live: number | null = 2;
+  /** Those that were live at any time. */
+  wereLive = [1, 2];
   rows = [{ app: "blog", job: "blog", jobModifyIndex: 11n }];
   /** The index of the job that Nomad lists. */
   index = 11;
@@ -70,6 +72,7 @@ class World {
         throw new SteppeError("APP_NOT_FOUND", { operation: "find", subject: name, cause: "there is no such app" });
       },
       releases: () => [release(2, image), release(1, other)],
+      deployments: () => this.wereLive.map((number) => ({ release: number, state: "live" })),
       addApp: async (...args: unknown[]) => void this.added.push(args),
     } as unknown as Deployer;
     const registry: RegistryPort = {
@@ -198,8 +201,13 @@ describe("a plan", () => {
       release: null,
       image: other,
     });
-    expect(world.planned.map(({ number }) => number)).toEqual([1, 3]);
-    expect(world.areFormer).toEqual([true, false]);
+    world.wereLive = [2];
+    await cluster.plan("blog", { release: 1 }, signal);
+    expect(world.planned.map(({ number }, at) => [number, world.areFormer[at]].join())).toEqual([
+      "1,true",
+      "3,false",
+      "1,false",
+    ]);
     await expect(cluster.plan("blog", { release: 9 }, signal)).rejects.toMatchObject({ code: "RELEASE_NOT_FOUND" });
     await expect(cluster.plan("blog", { image: `${repository.repository}:v9` }, signal)).rejects.toMatchObject({
       code: "IMAGE_NOT_FOUND",
@@ -266,14 +274,18 @@ describe("drift", () => {
     expect(await cluster.drifted()).toEqual(new Set());
   });
 
-  test("that cannot be told of one app is told of the others", async () => {
-    world.rows = [{ app: "blog", job: "other", jobModifyIndex: 1n }, ...world.rows];
+  test("that cannot be compared with the live release is told as such, beside that of others, and may be overwritten", async () => {
+    world.rows = [...world.rows, { app: "blog", job: "other", jobModifyIndex: 1n }];
     world.index = 12;
     world.drift = { job: "blog", diff: edited("Count"), isAdopted: false };
     world.refuses = 1;
-    expect((await cluster.drifts()).map(({ app }) => app)).toEqual(["blog"]);
-    world.refuses = 1;
+    const unsaid = { app: "blog", job: "blog", version: 3, since: "registered", changes: null };
+    expect(await cluster.drifts()).toMatchObject([unsaid, { app: "blog", changes: { type: "Edited" } }]);
+    world.refuses = 2;
     expect(await cluster.drifted()).toEqual(new Set(["blog"]));
+    world.refuses = 1;
+    expect(await cluster.overwriteDrift("blog")).toMatchObject(unsaid);
+    expect(world.accepted).toEqual(["blog"]);
   });
 
   test("of one app is asked for by its job alone", async () => {

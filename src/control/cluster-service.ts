@@ -2,7 +2,7 @@ import type { AdoptionView, AdoptRequest, DoctorReport, DriftView, PlanView, Rem
 import type { ClusterService } from "../api/index.ts";
 import { type AppDefinition, definitionFromOptions, parseDefinition } from "../config/index.ts";
 import type { Consul } from "../consul/index.ts";
-import { deployableImage, type Deployer, type RegistryPort } from "../deployer/index.ts";
+import { deployableImage, type Deployer, type Deployment, type RegistryPort } from "../deployer/index.ts";
 import type { ReleaseSpec } from "../engines/engine.ts";
 import {
   adoptionChanges,
@@ -16,10 +16,11 @@ import {
   settingsNow,
 } from "../engines/nomad/index.ts";
 import { formatReference } from "../images/index.ts";
-import { isNomadAway, type JobDiff, type JobPlan, type Nomad } from "../nomad-api/index.ts";
+import type { JobDiff, JobPlan, Nomad } from "../nomad-api/index.ts";
 import type { Clock } from "../shared/clock.ts";
 import { SteppeError } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
+import { unlessRefused } from "./unless-refused.ts";
 
 interface FoundDrift {
   job: string;
@@ -61,6 +62,8 @@ interface Dependencies {
 
 /** A status must not wait for a cluster that is away, milliseconds. */
 const DRIFTED_MS = 2000;
+/** More than are remembered of an app. */
+const MOST_DEPLOYMENTS = 10_000;
 const ADOPTED = "it was adopted from Nomad, and is not deployed yet";
 
 /** The cluster that apps run on, for people who look after it. */
@@ -76,9 +79,12 @@ export class Cluster implements ClusterService {
     what: { release?: number | undefined; image?: string | undefined },
     signal: AbortSignal,
   ): Promise<PlanView> {
-    const { engine } = this.#dependencies;
+    const { engine, deployer } = this.#dependencies;
     const { release, number } = await this.#planned(app, what, signal);
-    const { diff, updates, placementFailures, warnings } = await engine.plan(release, { isFormer: number !== null });
+    const wasLive = ({ release: one, state }: Deployment): boolean => one === number && state === "live";
+    // As a rollback to it would be.
+    const isFormer = number !== null && deployer.deployments(app, MOST_DEPLOYMENTS).some(wasLive);
+    const { diff, updates, placementFailures, warnings } = await engine.plan(release, { isFormer });
     const failures = Object.entries(placementFailures);
     return {
       app,
@@ -112,7 +118,7 @@ export class Cluster implements ClusterService {
   async drifts(): Promise<DriftView[]> {
     const views: DriftView[] = [];
     for (const app of await this.#suspects(undefined, undefined)) {
-      const drift = await this.#unlessRefused(app, () => this.drift(app));
+      const drift = await this.#driftAtLeast(app);
       if (drift !== undefined) views.push(drift);
     }
     return views;
@@ -129,7 +135,8 @@ export class Cluster implements ClusterService {
       const found = new Set<string>();
       for (const name of await this.#suspects(app, end.signal)) {
         if (end.signal.aborted) break; // nobody waits for it any more
-        if ((await this.#unlessRefused(name, () => this.#drift(name))) !== undefined) found.add(name);
+        const isChanged = async (): Promise<boolean> => (await this.#drift(name)) !== undefined;
+        if (await unlessRefused(isChanged, () => true)) found.add(name);
       }
       return found;
     };
@@ -145,7 +152,7 @@ export class Cluster implements ClusterService {
 
   async overwriteDrift(app: string): Promise<DriftView | undefined> {
     const { engine, nomad, jobs } = this.#dependencies;
-    const drift = await this.drift(app);
+    const drift = await this.#driftAtLeast(app);
     const row = jobs.get(app);
     if (row === undefined) return drift;
     const { value: job } = await nomad.jobs.read(row.job);
@@ -205,15 +212,18 @@ export class Cluster implements ClusterService {
     return live === undefined ? await engine.adoptedDrift(app) : await engine.drift(live);
   }
 
-  /** One app whose release is refused where it is compared, or Nomad refuses, keeps nobody from hearing of the others; a cluster that is away does. */
-  async #unlessRefused<Found>(app: string, look: () => Promise<Found | undefined>): Promise<Found | undefined> {
-    try {
-      return await look();
-    } catch (error) {
-      if (isNomadAway(error)) throw error;
-      this.#dependencies.log.warn({ app, err: error }, "it cannot be said whether somebody changed its job");
-      return undefined;
-    }
+  /** As `drift`; where the live release is refused as it is compared with the job, without what was changed: one such app keeps nobody from hearing of the others. */
+  #driftAtLeast(app: string): Promise<DriftView | undefined> {
+    const { nomad, log } = this.#dependencies;
+    return unlessRefused<DriftView | undefined>(
+      () => this.drift(app),
+      async (refusal) => {
+        log.warn({ app, err: refusal }, "it cannot be said what somebody changed in its job");
+        const name = this.#jobOf(app);
+        const { version = null, submittedAt: changedAt = null } = (await nomad.jobs.read(name)).value ?? {};
+        return { app, job: name, version, changedAt, since: "registered", changes: null };
+      },
+    );
   }
 
   /** The apps whose job has another index than Steppe registered it with, or this one if it is such: one question for all of them, or for its job alone. */

@@ -204,6 +204,8 @@ describe("drift", () => {
     const { stdout } = await world.run("drift", "blog");
     expect(stdout).toMatch(/^blog: somebody changed the job since Steppe took it over \(now version 4, /);
     expect(stdout).toContain("\n\nWhat it was before, Nomad does not keep any more.\n\n");
+    world.routes.set("GET /v1/cluster/drift", [{ ...drift, changes: null }]);
+    expect((await world.run("drift")).stdout).toContain("What was changed cannot be said: the live release would be");
   });
 
   test("nothing was changed", async () => {

@@ -7,6 +7,12 @@ import { jobDiffText } from "../job-diff-text.ts";
 import { usageError } from "../usage-error.ts";
 import { DIFFERENCE } from "./plan.ts";
 
+/** Why it cannot be said what was changed. */
+const UNKNOWN: Record<DriftView["since"], string> = {
+  adopted: "What it was before, Nomad does not keep any more.",
+  registered: "What was changed cannot be said: the live release would be refused as it is now.",
+};
+
 interface Options extends CommonOptions {
   overwrite?: boolean;
   exitCode?: boolean;
@@ -57,6 +63,6 @@ function describeOne(drift: DriftView, { overwrite }: Asked, { style, io }: Cont
   const next = overwrite
     ? `The next deployment of ${app} overwrites this.`
     : `Put it into the app's definition, or: steppe drift ${app} --overwrite`;
-  const what = changes === null ? "What it was before, Nomad does not keep any more." : jobDiffText(changes, style);
+  const what = changes === null ? UNKNOWN[since] : jobDiffText(changes, style);
   return [head, "", what, "", next].join("\n");
 }
