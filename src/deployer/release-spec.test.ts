@@ -27,6 +27,7 @@ test("an image of a registry has the tag that it was asked for by, with what tha
     number: 3,
     image: digest,
     taggedReference: reference,
+    tag: "v1",
     definition: row.definition,
   });
   expect(tagOf({ reference: `registry.test:5000/team/blog@${digest}` })).toBeUndefined();
@@ -37,4 +38,15 @@ test("what was made here has the one that it was pushed with", () => {
   expect(tagOf({ ref: "refs/heads/main" })).toBe(`registry.test:5000/team/blog:${ownTag(digest)}@${digest}`);
   expect(tagOf({})).toBe(`registry.test:5000/team/blog:${ownTag(digest)}@${digest}`);
   expect(tagOf({ ref: "refs/tags/v1", definition: testDefinition("blog") })).toBeUndefined();
+});
+
+test.each([
+  [{ ref: "refs/tags/v1" }, "v1"],
+  [{ reference: `registry.test:5000/team/blog:release-v1@${digest}` }, "v1"],
+  [{ ref: "refs/tags/v${1}" }, undefined],
+  [{ ref: "refs/heads/main" }, undefined],
+  [{ reference: `registry.test:5000/team/blog@${digest}` }, undefined],
+  [{}, undefined],
+])("the content of %j came from the tag %s", (change, tag) => {
+  expect(releaseSpec({ ...row, ...change }).tag).toBe(tag);
 });

@@ -1,12 +1,23 @@
 import type { ReleaseSpec } from "../engines/engine.ts";
+import { isTag } from "../images/index.ts";
 import type { ReleaseRow } from "../store/index.ts";
 import { pushTarget } from "./content-steps.ts";
+import { releaseTag } from "./policy/release-tag.ts";
 
 /** What the engine is told of a release. */
 export function releaseSpec(row: ReleaseRow): ReleaseSpec {
   const { app, number, image, definition } = row;
   const taggedReference = taggedOf(row);
-  return { app, number, image, definition, ...(taggedReference === undefined ? {} : { taggedReference }) };
+  const tag = releaseTag(row);
+  return {
+    app,
+    number,
+    image,
+    ...(taggedReference === undefined ? {} : { taggedReference }),
+    // One of git may have characters that nobody expects in a variable or a URL.
+    ...(tag === null || !isTag(tag) ? {} : { tag }),
+    definition,
+  };
 }
 
 /** An image of a registry has the tag that it was asked for by, if it was by one; what was made here is pushed with one, on a cluster at any rate, whose engine alone asks for it. */

@@ -12,6 +12,8 @@ export interface ReleaseSpec {
    * digest may be of an index for many platforms.
    */
   taggedReference?: string | undefined;
+  /** The tag that its content came from, of git or of the app's repository of images, as people know it: `v1`. Absent if it came from none. */
+  tag?: string | undefined;
   definition: AppDefinition;
 }
 

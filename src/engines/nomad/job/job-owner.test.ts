@@ -31,6 +31,13 @@ test("whose a job is can be read of its meta", () => {
   expect(Object.keys(meta).filter((key) => !isOwnerKey(key))).toEqual(["team"]);
 });
 
+test("the meta says the release's tag, which does not make it another's", () => {
+  const meta = ownerMeta({ ...release, tag: "v2" }, 0);
+  expect(meta["steppe_tag"]).toBe("v2");
+  expect(isOwnerKey("steppe_tag")).toBe(true);
+  expect(readOwner(meta)).toEqual(readOwner(ownerMeta(release, 0)));
+});
+
 test.each([
   {},
   { steppe_app: "blog" },

@@ -18,21 +18,25 @@ const KEYS = {
   app: "steppe_app",
   release: "steppe_release",
   image: "steppe_image",
+  tag: "steppe_tag",
   definition: "steppe_definition",
   attempt: "steppe_attempt",
 } as const;
 
 /**
  * The meta of a release's job. It differs from release to release even where nothing else does: of a job that is registered unchanged Nomad makes no deployment, even if
- * its last one failed.
+ * its last one failed. The tag is for people, and for what a task fetches by itself:
+ * `${NOMAD_META_steppe_tag}`.
  *
  * @param attempt how often this release was placed before, for the same reason
  */
-export function ownerMeta({ app, number, image, definition }: ReleaseSpec, attempt: number): Record<string, string> {
+export function ownerMeta(release: ReleaseSpec, attempt: number): Record<string, string> {
+  const { app, number, image, tag, definition } = release;
   return {
     [KEYS.app]: app,
     [KEYS.release]: String(number),
     [KEYS.image]: image,
+    ...(tag === undefined ? {} : { [KEYS.tag]: tag }),
     [KEYS.definition]: definitionHash(definition),
     ...(attempt === 0 ? {} : { [KEYS.attempt]: String(attempt) }),
   };
