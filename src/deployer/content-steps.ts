@@ -40,16 +40,16 @@ export async function buildImage(
   });
 }
 
-/** Brings an image of a registry here, and journals it. */
+/** Brings an image of a registry here, or on a cluster looks at it there, and journals it. */
 export async function pullImage(
   { id }: Deployment,
   { reference }: ImageSource,
   definition: AppDefinition,
-  { journal, dependencies, pulls, signal }: RunContext,
+  { journal, dependencies, pulls, looks, signal }: RunContext,
 ): Promise<void> {
   const { registry } = parseReference(reference);
-  using _turn = await pulls.acquire(registry, signal, () =>
-    journal.note(id, `waits for other pulls from ${registry} to end`),
+  using _turn = await (dependencies.isCluster ? looks : pulls).acquire(registry, signal, () =>
+    journal.note(id, `waits for others to be done with ${registry}`),
   );
   using _hold = dependencies.content.hold();
   const progress = (message: string): void => journal.tell(id, "progress", message);

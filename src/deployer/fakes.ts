@@ -62,8 +62,12 @@ export class FakeSources implements SourcesPort {
     this.seen.delete(app);
   }
 
+  /** Called as the refs of a remote are fetched. */
+  beforeFetch: () => Promise<void> | void = () => {};
+
   async fetch(app: string, _url: string, _signal: AbortSignal): Promise<void> {
     this.fetched.push(app);
+    await this.beforeFetch();
   }
 
   push(app: string, ref: string, commit: string): void {

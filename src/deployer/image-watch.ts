@@ -1,4 +1,5 @@
 import type { SteppeError } from "../shared/errors.ts";
+import { HostPlaces } from "../shared/host-places.ts";
 import type { PollTrouble } from "../sources/index.ts";
 import { AppTable, ImageTagTable, ReleaseTable } from "../store/index.ts";
 import { AppLooks } from "./app-looks.ts";
@@ -19,6 +20,9 @@ export interface ImagesReport {
   /** Of each tag that was told of, and of others that changed, a line for people. */
   lines: Map<string, string>;
 }
+
+/** So many repositories of one registry are looked at at once where nobody waits for it: a thousand apps may be declared together. */
+const UNASKED_AT_ONCE = 16;
 
 /** A look that waits for the one under way. */
 interface Waiting {
@@ -48,6 +52,7 @@ export class ImageWatch {
   readonly #tags: ImageTagTable;
   readonly #looks: AppLooks;
   readonly #empty: EmptyRepositories;
+  readonly #places = new HostPlaces(UNASKED_AT_ONCE);
   readonly #waiting = new Map<string, Waiting>();
 
   constructor(parts: Parts) {
@@ -84,6 +89,8 @@ export class ImageWatch {
   /** Nobody waits for the outcome of such a look: what goes wrong is logged; the next poll tries again. */
   async lookUnasked(name: string): Promise<void> {
     try {
+      const [registry = ""] = this.#parts.registry.get(name).definition.image?.repository.split("/", 1) ?? [];
+      using _ = await this.#places.acquire(registry, this.#looks.signalOf(name));
       await this.look(name, null, "poll");
     } catch (error) {
       if (this.#parts.lifetime.aborted) return;

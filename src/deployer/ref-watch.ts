@@ -1,6 +1,8 @@
 import type { AppDefinition } from "../config/index.ts";
 import { backoffDelay } from "../shared/backoff.ts";
 import type { SteppeError } from "../shared/errors.ts";
+import { HostPlaces } from "../shared/host-places.ts";
+import { parseRemote } from "../sources/index.ts";
 import { AppLooks } from "./app-looks.ts";
 import type { AppRegistry } from "./app-registry.ts";
 import type { DeployerDependencies } from "./dependencies.ts";
@@ -11,6 +13,9 @@ import type { RefsReport } from "./types.ts";
 /** A look at what was pushed that failed (a full disk, say) is made again: nobody polls a repository of our own. */
 const AGAIN = { first: 5000, most: 5 * 60_000 };
 
+/** So many repositories of one host are looked at at once where nobody waits for it: a thousand apps may be declared together. */
+const UNASKED_AT_ONCE = 4;
+
 /** Looks at the refs of apps, and queues what is new among them. Looks at one app follow each other. */
 export class RefWatch {
   readonly #dependencies: DeployerDependencies;
@@ -18,6 +23,7 @@ export class RefWatch {
   readonly #scheduler: Scheduler;
   readonly #lifetime: AbortSignal;
   readonly #looks: AppLooks;
+  readonly #places = new HostPlaces(UNASKED_AT_ONCE);
   /** Of apps whose refs are to be looked at again. */
   readonly #again = new Set<string>();
 
@@ -42,6 +48,9 @@ export class RefWatch {
   /** Nobody waits for the outcome of such a look: what goes wrong is logged, and tried again. */
   async lookUnasked(name: string): Promise<void> {
     try {
+      const { repository } = this.#registry.get(name).definition;
+      const host = repository === null ? "" : parseRemote(repository, name).host;
+      using _ = await this.#places.acquire(host, this.#looks.signalOf(name));
       await this.look(name, "poll");
     } catch (error) {
       if (this.#lifetime.aborted) return;

@@ -33,6 +33,8 @@ export interface RunContext {
   builds: Semaphore;
   /** Bounds how many images of each registry are pulled, or pushed as they are built, at once. */
   pulls: HostPlaces;
+  /** The same of images that stay in their registry, as on a cluster, so that no more of them than manifest and config is read. */
+  looks: HostPlaces;
   /** Aborted when a rollback waits for the end of this: see `EngineContext`. */
   hurry: AbortSignal;
   /** A deployment waits for promotion from now on, or no more. */

@@ -15,6 +15,8 @@ import type { DeployOptions, Deployment, DeploymentSource, DeploymentState } fro
 /** How long to wait before a deployment whose end could not be journaled is taken up again. */
 const RETRY_MS = 5000;
 const HOUR_MS = 60 * 60_000;
+/** Of each registry: a thousand apps may be declared together. */
+const LOOKS_AT_ONCE = 16;
 
 /** In these the engine may have placed a release. */
 const PLACED: ReadonlySet<DeploymentState> = new Set(["released", "placed", "healthy"]);
@@ -39,8 +41,7 @@ interface Running {
 export class Scheduler {
   readonly #dependencies: DeployerDependencies;
   readonly #journal: Journal;
-  readonly #builds: Semaphore;
-  readonly #pulls: HostPlaces;
+  readonly #places: Pick<RunContext, "builds" | "pulls" | "looks">;
   readonly #afterEnd: (app: string, isLive: boolean) => void;
   readonly #gates: Gates;
   readonly #running = new Map<string, Running>();
@@ -56,8 +57,9 @@ export class Scheduler {
   constructor(dependencies: DeployerDependencies, journal: Journal, afterEnd: (app: string, isLive: boolean) => void) {
     this.#dependencies = dependencies;
     this.#journal = journal;
-    this.#builds = new Semaphore(dependencies.parallelBuilds);
-    this.#pulls = new HostPlaces(dependencies.parallelBuilds);
+    const { parallelBuilds } = dependencies;
+    const pulls = new HostPlaces(parallelBuilds);
+    this.#places = { builds: new Semaphore(parallelBuilds), pulls, looks: new HostPlaces(LOOKS_AT_ONCE) };
     this.#gates = new Gates(dependencies, journal);
     this.#afterEnd = afterEnd;
   }
@@ -208,8 +210,7 @@ export class Scheduler {
       dependencies: this.#dependencies,
       journal: this.#journal,
       gates: this.#gates,
-      builds: this.#builds,
-      pulls: this.#pulls,
+      ...this.#places,
       awaitsPromotion: (waiting, waits) => {
         // By a process that ended before the engine had done it.
         if (waits && this.#gates.isPromoted(waiting)) return this.#promoteAgain(app);

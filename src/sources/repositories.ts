@@ -12,6 +12,7 @@ import { endLeftProcesses, removeLeftFiles } from "./leftovers.ts";
 import { compareRefs, type RefChanges } from "./ref-changes.ts";
 import { listRefs, type Ref } from "./refs.ts";
 import { repositoryConfig } from "./repository-config.ts";
+import { writeEmptyRepository } from "./write-empty-repository.ts";
 import { DEFAULT_LIMITS, type GitLimits, type GitRequest, serveGit } from "./serve-git.ts";
 
 export interface RepositoriesOptions extends GitOptions {
@@ -42,6 +43,7 @@ export class Repositories {
   readonly #limits: GitLimits;
   readonly #submoduleProtocols: string;
   readonly #fetching = new Map<string, Promise<unknown>>();
+  #isGitThere = false;
 
   constructor({ folder, clock = systemClock, limits = {}, submoduleProtocols = "https", ...git }: RepositoriesOptions) {
     this.#git = new Git(git);
@@ -69,12 +71,10 @@ export class Repositories {
     const path = this.path(app);
     if (existsSync(path)) return;
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await this.#requireGit();
     const temporary = await mkdtemp(join(this.#folder, TEMPORARY));
     try {
-      const args = ["init", "--quiet", "--bare", "--template=", "--initial-branch=main", temporary];
-      const result = await this.#git.run({ args });
-      if (result.code !== 0) throw gitFailed("GIT_FAILED", "make the repository of", app, result);
-      writeFileAtomic(join(temporary, "config"), repositoryConfig(this.#limits.maxBytes));
+      await writeEmptyRepository(temporary, repositoryConfig(this.#limits.maxBytes));
       await rename(temporary, path);
       syncFolder(this.#folder);
     } catch (error) {
@@ -82,6 +82,13 @@ export class Repositories {
       if (existsSync(path)) return; // somebody else was quicker
       throw toSteppeError(error, "make the repository of", app);
     }
+  }
+
+  /** Throws GIT_MISSING. */
+  async #requireGit(): Promise<void> {
+    if (this.#isGitThere) return;
+    await this.#git.run({ args: ["--version"] });
+    this.#isGitThere = true;
   }
 
   /** Removes it for good; one that is not there is fine. A crash leaves it whole, or none of it under its name. */
