@@ -4,7 +4,7 @@ import type { Act, ClusterRecording, Exchange, StateChange } from "./cluster-rec
 import { RecordedCluster } from "./recorded-cluster.ts";
 
 const KEY = "/v1/job/web";
-const texts = ["", "one", "two", "three", '{"Job":{"ID":"web","Count":1}}', '{"Index":2}'];
+const texts = ["", "one", "two", "three", '{"Job":{"ID":"web","Count":1}}', '{"Index":2}', '[{"ModifyIndex":5}]', "[]"];
 const state = (at: number, index: string, text: number): StateChange => ({
   at,
   asked: "nomad",
@@ -66,6 +66,16 @@ describe("a recorded cluster", () => {
     });
     expect(await waiting).toMatchObject({ text: "two" });
     expect(cluster.clock.now()).toBeGreaterThan(20_000);
+  });
+
+  test("what a change led to at once is there with its answer, and not before, though its index is no other", async () => {
+    const list = (at: number, text: number): StateChange => ({ ...state(at, "5", text), key: `${KEY}/allocations` });
+    const lines = [{ at: 100, key: "/v1/event/stream", index: "5", text: 1 }];
+    await using cluster = await story({ states: [list(0, 6), list(1050, 7)], exchanges: [register(1000)], lines });
+    await cluster.clock.sleep(500);
+    expect(await ask(cluster, `${KEY}/allocations`)).toMatchObject({ text: texts[6] });
+    await ask(cluster, "/v1/jobs", texts[4]);
+    expect(await ask(cluster, `${KEY}/allocations`)).toMatchObject({ text: texts[7] });
   });
 
   test("a change that the story has not fails the test", async () => {
