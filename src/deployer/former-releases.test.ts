@@ -22,7 +22,8 @@ beforeEach(async () => {
   for (const step of ["place", "route"] as const) {
     const take = world.engine[step].bind(world.engine);
     world.engine[step] = (release: ReleaseSpec, context: EngineContext) => {
-      if (context.isFormer === true) former.push(`${step} ${release.number}`);
+      if (context.isFormer === true)
+        former.push(`${step} ${release.number}${context.isUrgent === true ? "" : " in turn"}`);
       return take(release, context);
     };
   }
@@ -34,7 +35,7 @@ async function push(tag: string): Promise<Deployment> {
   return ended(deployer, queued[0]);
 }
 
-test("the engine is told that a release was deployed before, when it is gone back to", async () => {
+test("the engine is told that a release was live before, and waits for no other, when it is gone back to", async () => {
   await push("v1");
   await push("v2");
   expect(former).toEqual([]);

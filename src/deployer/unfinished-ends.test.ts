@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { testDefinition, testRun } from "../../test/support/test-definition.ts";
 import { SteppeError } from "../shared/errors.ts";
+import { AppMarks } from "./app-marks.ts";
 import { AppDeployer } from "./deployer.ts";
 import { ended, FakeWorld, settle } from "./fakes.ts";
 import { Journal } from "./journal.ts";
@@ -108,16 +109,34 @@ describe("canaries that a person rejected", () => {
     expect([...(world.engine.placed.get("blog") ?? [])]).toEqual([1]);
   });
 
+  test("are taken away at once, though their deployment was to be taken up again only later", async () => {
+    const waiting = await push("v2");
+    const away = new SteppeError("NOMAD_UNREACHABLE", { operation: "deploy", subject: "blog", cause: "no answer" });
+    world.engine.trouble = (call) => (call === "abandon" ? Promise.reject(away) : undefined);
+    world.engine.canaries.get("blog")?.reject(away);
+    await settle();
+    expect(deployer.deployment(waiting.id)).toMatchObject({ state: "healthy", error: null });
+    world.engine.trouble = () => {};
+    deployer.rejectCanaries("blog", undefined);
+    expect(await ended(deployer, waiting)).toMatchObject({ state: "failed", error: { code: "DEPLOYMENT_REJECTED" } });
+  });
+
   test("do not keep their app from being removed meanwhile", async () => {
-    await push("v2");
+    const waiting = await push("v2");
     world.engine.trouble = (call) => {
       if (call !== "abandon") return;
       throw new SteppeError("NOMAD_UNREACHABLE", { operation: "stop", subject: "blog", cause: "no answer" });
     };
     deployer.rejectCanaries("blog", undefined);
     await settle();
+    const told: string[] = [];
+    const following = (async () => {
+      for await (const { event } of deployer.events(waiting.id, new AbortController().signal)) told.push(event);
+    })();
     await deployer.removeApp("blog");
     expect(deployer.apps()).toEqual([]);
+    await following;
+    expect(told.at(-1)).toBe("failed");
   });
 
   test("give a changed definition no content: that is made of what is live", async () => {
@@ -235,6 +254,7 @@ describe("what served before a release that is live", () => {
     world.store.run("DELETE FROM deployments WHERE id = ?", id);
     await restart();
     expect(calls("retire")).toEqual([]);
+    expect(new AppMarks(world.store, "retiring").apps()).toEqual([]);
     expect(await push("v3")).toMatchObject({ state: "healthy", hold: { kind: "promotion" } });
     await deployer.stop();
     await restart();

@@ -4,8 +4,8 @@ import { type FakeJob, FakeNomad } from "./fake-nomad.ts";
 import type { Answerer, Seen } from "./fake-server.ts";
 import type { RawInstance } from "./raw-nomad.ts";
 
-/** What becomes of a request: it is answered, or is lost before it is heard, or its answer is. */
-export type Fate = "answered" | "unheard" | "answer lost" | "denied";
+/** What becomes of a request: it is answered, or is lost before it is heard, or its answer is; or Nomad's token may not do that, or not know of what it is about. */
+export type Fate = "answered" | "unheard" | "answer lost" | "denied" | "hidden";
 
 /** Where an instance listens. */
 interface Place {
@@ -84,6 +84,10 @@ export class FakeCluster {
       }
       if (fate === "denied") {
         response.writeHead(403).end("Permission denied");
+        return;
+      }
+      if (fate === "hidden") {
+        response.writeHead(500).end(`Unknown allocation "${path.split("/").at(-1)}"`);
         return;
       }
       if (seen.method !== "GET") this.changes.push(`${seen.method} ${path}`);

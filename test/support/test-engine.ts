@@ -19,7 +19,10 @@ export interface TestEngine extends AsyncDisposable {
 }
 
 /** @param clock in place of one that does not wait */
-export async function testEngine(clock: ImpatientClock = new ImpatientClock()): Promise<TestEngine> {
+export async function testEngine(
+  clock: ImpatientClock = new ImpatientClock(),
+  { mostAtOnce }: { mostAtOnce?: number } = {},
+): Promise<TestEngine> {
   const cluster = new FakeCluster();
   const nomad = await fakeNomad(cluster.answerNomad);
   const consul = await fakeConsul(cluster.answerConsul);
@@ -33,6 +36,7 @@ export async function testEngine(clock: ImpatientClock = new ImpatientClock()): 
     fabio: [`http://${fabio.host}`],
     table,
     keyed: { table: new KeyedAppTable(store), resolve: () => Promise.resolve(undefined) },
+    mostAtOnce,
     clock,
     log: silentLogger,
   });

@@ -48,6 +48,8 @@ export interface NomadEngineOptions {
     /** The digest that a reference's tag stands for in its registry; undefined if there is no such image. */
     resolve(reference: string, signal: AbortSignal): Promise<string | undefined>;
   };
+  /** How many deployments are on their way at once. Default 100. */
+  mostAtOnce?: number | undefined;
   clock: Clock;
   log: Logger;
 }
@@ -110,7 +112,8 @@ export function createNomadEngine(options: NomadEngineOptions): NomadEngine {
   };
   const probe = (job: JobSpec): CheckProbe => new CheckProbe(parts, job);
   const keyed = new KeyedReleases({ ...parts, ...options.keyed, probe });
-  return new BothWays({ jobs: new ClusterEngine(parts, settings), keyed, table });
+  const turns = new Turns(clock, options.mostAtOnce);
+  return new BothWays({ jobs: new ClusterEngine(parts, settings, turns), keyed, table });
 }
 
 class ClusterEngine implements NomadEngine {
@@ -120,10 +123,10 @@ class ClusterEngine implements NomadEngine {
   readonly #approvals = new Approvals();
   readonly #turns: Turns;
 
-  constructor(parts: NomadParts, settings: JobSettings) {
+  constructor(parts: NomadParts, settings: JobSettings, turns: Turns) {
     this.#parts = parts;
-    this.#turns = new Turns(parts.clock);
     this.#settings = settings;
+    this.#turns = turns;
   }
 
   async run(signal: AbortSignal): Promise<void> {

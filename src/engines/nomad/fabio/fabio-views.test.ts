@@ -217,6 +217,19 @@ describe("where no addresses are given", () => {
     expect(await settled).toEqual([]);
   });
 
+  test("one that was away on a node that is there is asked each time", async () => {
+    await using one = await fakeFabio();
+    one.isAway = true;
+    await using consul = await fakeConsul((_, response) =>
+      response.end(JSON.stringify([serviceAt(one.host, "critical", "passing")])),
+    );
+    using views = viewsIn(consul.consul);
+    for (const asked of [1, 2]) {
+      expect(await views.settled(has("blog"), forever())).toEqual([]);
+      expect(one.seen).toHaveLength(asked);
+    }
+  });
+
   test("one on a node that Consul has lost is asked again a minute after it was away", async () => {
     await using lost = await fakeFabio();
     lost.isAway = true;

@@ -201,11 +201,12 @@ describe("a new release", () => {
     const [first] = cluster.nomad.running("blog");
     cluster.nomad.isSlow = true;
     const context = testContext();
-    await engine.place(testRelease(2), context);
-    await engine.route(testRelease(2), context);
+    const release = testRelease(2, { run: { ...testRun, count: 2, shutdownDelayMs: 5 * 60_000 } });
+    await engine.place(release, context);
+    await engine.route(release, context);
     const begin = clock.monotonic();
-    await engine.retire(testRelease(2), context);
-    expect(clock.monotonic() - begin).toBeGreaterThanOrEqual(10 * 60_000);
+    await engine.retire(release, context);
+    expect(clock.monotonic() - begin).toBeGreaterThanOrEqual(15 * 60_000);
     expect(context.notes).toEqual([
       expect.stringContaining(`what served before does not end: instance ${first?.ID} on the node`),
     ]);

@@ -26,18 +26,21 @@ describe("a service that another job has", () => {
     await one.engine.place(testRelease(1), testContext());
   });
 
-  test("in a namespace that the token may not read is told as well, without the job's name", async () => {
-    await using one = await withOther();
-    const [instance] = one.cluster.nomad.running("old-blog");
-    one.cluster.onRequest = (request) => (request.includes("/v1/allocation/") ? "denied" : "answered");
-    await expect(one.engine.place(testRelease(1), testContext())).rejects.toMatchObject({
-      code: "NOMAD_JOB_INVALID",
-      reason:
-        "a job that Steppe's token may not read has the service blog in Consul, which the job blog would have as well: visitors would be sent to both",
-      hint: `Give one of the two services another name, or stop that job first: instance ${instance?.ID} is of it.`,
-    });
-    expect(one.cluster.changes).toEqual([]);
-  });
+  test.each(["denied", "hidden"] as const)(
+    "whose job the token may not read is told without its name (%s)",
+    async (fate) => {
+      await using one = await withOther();
+      const [instance] = one.cluster.nomad.running("old-blog");
+      one.cluster.onRequest = (request) => (request.includes("/v1/allocation/") ? fate : "answered");
+      await expect(one.engine.place(testRelease(1), testContext())).rejects.toMatchObject({
+        code: "NOMAD_JOB_INVALID",
+        reason:
+          "a job that Steppe's token may not read has the service blog in Consul, which the job blog would have as well: visitors would be sent to both",
+        hint: `Give one of the two services another name, or stop that job first: instance ${instance?.ID} is of it.`,
+      });
+      expect(one.cluster.changes).toEqual([]);
+    },
+  );
 
   test("while that is still ending is free", async () => {
     await using one = await withOther();

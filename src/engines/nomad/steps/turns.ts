@@ -9,11 +9,12 @@ const MOST_MS = 60_000;
 
 /** Bounds how many deployments are on their way on the cluster at once; the others wait in the order in which they came. */
 export class Turns {
-  readonly #places = new Semaphore(MOST_AT_ONCE);
+  readonly #places: Semaphore;
   readonly #clock: Clock;
   readonly #held = new Map<string, Disposable>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, mostAtOnce = MOST_AT_ONCE) {
+    this.#places = new Semaphore(mostAtOnce);
     this.#clock = clock;
   }
 
