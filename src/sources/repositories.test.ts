@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
@@ -7,6 +8,21 @@ import { Repositories } from "./repositories.ts";
 
 beforeEach((context) => {
   peer(context, "git");
+});
+
+it("a new one is what git makes, and git finds nothing wrong with it", async () => {
+  using temporary = temporaryFolder();
+  const folder = temporary.path;
+  const made = join(folder, "made.git");
+  const git = (...args: string[]): string => execFileSync("git", args, { encoding: "utf8" });
+  git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", made);
+  await new Repositories({ folder }).create("blog");
+  const blog = join(folder, "blog.git");
+  const names = (path: string): string[] => readdirSync(path, { recursive: true, encoding: "utf8" }).toSorted();
+  expect(names(blog)).toEqual(names(made));
+  expect(readFileSync(join(blog, "HEAD"), "utf8")).toBe(readFileSync(join(made, "HEAD"), "utf8"));
+  expect(git("-C", blog, "fsck", "--strict")).toBe("");
+  expect(git("-C", blog, "rev-parse", "--is-bare-repository")).toBe("true\n");
 });
 
 describe("repositories at the start", () => {

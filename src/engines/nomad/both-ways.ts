@@ -55,7 +55,7 @@ export class BothWays implements NomadEngine {
     if (keyed.isTakenOver(app)) return;
     const made = table.get(app);
     if (made?.job === definition.compatible.job) table.delete(app);
-    else if (made !== undefined) await jobs.remove(app, context.signal);
+    else if (made !== undefined) await jobs.remove(app, context.signal); // in no hurry: who goes back may go back to that very job
   }
 
   abandon(release: ReleaseSpec, signal?: AbortSignal): Promise<void> {
