@@ -63,6 +63,9 @@ class World {
       number,
       image: of,
       definition: blog,
+      ref: `refs/tags/v${number}`,
+      commit: "c",
+      reference: null,
       live: number === this.live,
     });
     const deployer = {
@@ -90,7 +93,8 @@ class World {
           this.areFormer.push(isFormer);
           return this.plan;
         },
-        drift: async () => {
+        drift: async ({ tag }) => {
+          if (tag !== "v2") throw new Error("its own tag would be taken for somebody's change");
           this.asked++;
           await this.answers;
           if (this.refuses-- > 0)
@@ -175,7 +179,7 @@ describe("a plan", () => {
       warnings: ["1 warning:", "* something"],
     });
     expect(view.changes?.fields.map(({ name }) => name)).toEqual(["Count"]);
-    expect(world.planned[0]).toMatchObject({ number: 2, image, definition: blog });
+    expect(world.planned[0]).toMatchObject({ number: 2, image, tag: "v2", definition: blog });
   });
 
   test("of a changed definition is the next release; how often one was placed is no change", async () => {
@@ -203,10 +207,10 @@ describe("a plan", () => {
     });
     world.wereLive = [2];
     await cluster.plan("blog", { release: 1 }, signal);
-    expect(world.planned.map(({ number }, at) => [number, world.areFormer[at]].join())).toEqual([
-      "1,true",
-      "3,false",
-      "1,false",
+    expect(world.planned.map(({ number, tag }, at) => [number, tag, world.areFormer[at]].join())).toEqual([
+      "1,v1,true",
+      "3,v3,false",
+      "1,v1,false",
     ]);
     await expect(cluster.plan("blog", { release: 9 }, signal)).rejects.toMatchObject({ code: "RELEASE_NOT_FOUND" });
     await expect(cluster.plan("blog", { image: `${repository.repository}:v9` }, signal)).rejects.toMatchObject({

@@ -2,7 +2,7 @@ import type { AdoptionView, AdoptRequest, DoctorReport, DriftView, PlanView, Rem
 import type { ClusterService } from "../api/index.ts";
 import { type AppDefinition, definitionFromOptions, parseDefinition } from "../config/index.ts";
 import type { Consul } from "../consul/index.ts";
-import { deployableImage, type Deployer, type Deployment, type RegistryPort } from "../deployer/index.ts";
+import { deployableImage, type Deployer, type Deployment, type RegistryPort, releaseSpec } from "../deployer/index.ts";
 import type { ReleaseSpec } from "../engines/engine.ts";
 import {
   adoptionChanges,
@@ -256,13 +256,13 @@ export class Cluster implements ClusterService {
     if (wanted !== undefined) {
       const found = releases.find(({ number }) => number === wanted);
       if (found === undefined) throw noRelease(app, `release ${wanted}`, "it is not kept, or there never was one");
-      return { release: { app, number: wanted, image: found.image, definition: found.definition }, number: wanted };
+      return { release: releaseSpec(found), number: wanted };
     }
     const live = this.#liveOf(app);
     const next = Math.max(0, ...releases.map(({ number }) => number)) + 1;
     if (reference !== undefined) {
-      const image = await this.#digestOf(definition, reference, signal);
-      return { release: { app, number: next, image, definition }, number: null };
+      const found = await this.#find(definition, reference, signal);
+      return { release: releaseSpec({ app, number: next, definition, ...found }), number: null };
     }
     if (live === undefined) throw noRelease(app, app, "nothing of it is live yet");
     const isSame = JSON.stringify(live.definition) === JSON.stringify(definition);
@@ -271,21 +271,21 @@ export class Cluster implements ClusterService {
   }
 
   /** Of an image that `steppe deploy` would take: whatever is asked for, a job has its app's own repository. */
-  async #digestOf(definition: AppDefinition, asked: string, signal: AbortSignal): Promise<string> {
+  async #find(definition: AppDefinition, asked: string, signal: AbortSignal) {
     const operation = "plan";
     const { parsed } = deployableImage(definition, asked, { operation, isCluster: true });
     const reference = formatReference(parsed);
     using reader = await this.#dependencies.registry.open();
-    const digest = await reader.resolve(reference, signal);
-    if (digest !== undefined) return digest;
+    const image = await reader.resolve(reference, signal);
+    const origin = (digest: string) => ({ ref: null, commit: null, reference: formatReference({ ...parsed, digest }) });
+    if (image !== undefined) return { image, ...origin(image) };
     const subject = `${definition.name} image ${reference}`;
-    const parts = { operation, subject, cause: "the registry has no such image" };
-    throw new SteppeError("IMAGE_NOT_FOUND", parts);
+    throw new SteppeError("IMAGE_NOT_FOUND", { operation, subject, cause: "the registry has no such image" });
   }
 
   #liveOf(app: string): ReleaseSpec | undefined {
     const live = this.#dependencies.deployer.releases(app).find((release) => release.live);
-    return live && { app, number: live.number, image: live.image, definition: live.definition };
+    return live && releaseSpec(live);
   }
 
   #jobOf(app: string): string {

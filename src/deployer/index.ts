@@ -2,6 +2,7 @@ export type * from "./types.ts";
 export { FINAL_STATES } from "./types.ts";
 export { deployableImage } from "./deployable-image.ts";
 export { AppDeployer } from "./deployer.ts";
+export { releaseSpec } from "./release-spec.ts";
 export type {
   BuildRequest,
   ContentPort,
