@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import { testDefinition } from "../../test/support/test-definition.ts";
 import type { AppDefinition } from "../config/index.ts";
 import { AppDeployer } from "./deployer.ts";
-import { fakeDigest, FakeWorld, settle } from "./fakes.ts";
+import { ended, fakeDigest, FakeWorld, settle } from "./fakes.ts";
 
 const REPOSITORY = "registry.example.com/team/many";
 const MANY = 40;
@@ -52,6 +52,20 @@ test.each(["tags", "pull"])(
     expect(deployer.apps().every(({ liveRelease }) => liveRelease === 1)).toBe(true);
   },
 );
+
+test("nothing is made for git of an app to which nobody pushed", async () => {
+  const image = { repository: REPOSITORY, site: null };
+  const repository = "https://git.example.com/docs.git";
+  await declare(
+    testDefinition("blog"),
+    testDefinition("shop", { image }),
+    testDefinition("docs", { image, repository }),
+  );
+  expect([...world.sources.repositories.keys()]).toEqual(["blog", "docs"]);
+  world.sources.push("shop", "refs/tags/v1", "one");
+  const [queued] = (await deployer.refsChanged("shop", "test")).queued;
+  expect(await ended(deployer, queued)).toMatchObject({ state: "live" });
+});
 
 test("of one host of git repositories four are fetched at once", async () => {
   const gate = Promise.withResolvers<void>();

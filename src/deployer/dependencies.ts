@@ -10,7 +10,7 @@ import type { GarbageReport } from "./types.ts";
 
 /** What the deployer wants of the repositories of apps. */
 export interface SourcesPort {
-  /** Makes the app's repository if it is not there. */
+  /** Makes the app's repository if it is not there; whatever is done with it makes it as well. Throws GIT_MISSING, DISK_FULL. */
   ensure(app: string): Promise<void>;
   remove(app: string): Promise<void>;
   /** Brings a remote's refs here. Throws REMOTE_UNREACHABLE. */

@@ -275,7 +275,8 @@ export class AppDeployer implements Deployer {
   /** Makes a new app ready for its first tag; of a remote repository the tags that are there are looked at at once. */
   async #begin(definition: AppDefinition): Promise<void> {
     const { sources, remotes } = this.#dependencies;
-    await sources.ensure(definition.name);
+    // To most of those with images from elsewhere nobody ever pushes; if somebody does, it is made then.
+    if (definition.image === null || definition.repository !== null) await sources.ensure(definition.name);
     remotes.watch(definition);
     if (definition.repository !== null) void this.#refs.lookUnasked(definition.name);
     if (definition.image !== null) void this.#images.lookUnasked(definition.name);

@@ -71,7 +71,8 @@ export class FakeSources implements SourcesPort {
   }
 
   push(app: string, ref: string, commit: string): void {
-    this.repositories.get(app)?.set(ref, commit);
+    const refs = this.repositories.get(app) ?? new Map<string, string>();
+    this.repositories.set(app, refs.set(ref, commit));
   }
 
   async look(definition: AppDefinition): Promise<RefsLook> {

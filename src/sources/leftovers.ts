@@ -41,7 +41,7 @@ export async function removeLeftFiles(repository: string): Promise<void> {
 }
 
 /** None of a folder that is not there: a damaged repository is git's to speak of. */
-async function namesIn(folder: string, recursive = false): Promise<string[]> {
+export async function namesIn(folder: string, recursive = false): Promise<string[]> {
   try {
     return await readdir(folder, { recursive });
   } catch (error) {

@@ -25,6 +25,15 @@ it("a new one is what git makes, and git finds nothing wrong with it", async () 
   expect(git("-C", blog, "rev-parse", "--is-bare-repository")).toBe("true\n");
 });
 
+it("one that nobody has used yet is made when it is; to pack it there is no need before", async () => {
+  using temporary = temporaryFolder();
+  const repositories = new Repositories({ folder: temporary.path });
+  expect(await repositories.maintain("blog", new AbortController().signal)).toBe(false);
+  expect(readdirSync(temporary.path)).toEqual([]);
+  expect(await repositories.refs("blog")).toEqual([]);
+  expect(readdirSync(temporary.path)).toEqual(["blog.git"]);
+});
+
 describe("repositories at the start", () => {
   it("are as they were, but for what a crash left of a removal", async () => {
     using temporary = temporaryFolder();

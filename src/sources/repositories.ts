@@ -8,7 +8,7 @@ import { errno, SteppeError, toSteppeError } from "../shared/errors.ts";
 import { CommitTree } from "./commit-tree.ts";
 import { fetchRemote } from "./fetch-remote.ts";
 import { Git, gitFailed, type GitOptions } from "./git.ts";
-import { endLeftProcesses, removeLeftFiles } from "./leftovers.ts";
+import { endLeftProcesses, namesIn, removeLeftFiles } from "./leftovers.ts";
 import { compareRefs, type RefChanges } from "./ref-changes.ts";
 import { listRefs, type Ref } from "./refs.ts";
 import { repositoryConfig } from "./repository-config.ts";
@@ -193,7 +193,7 @@ export class Repositories {
   /** Packs a repository anew if there is much to gain; to be called when nobody waits. Returns whether it did. */
   async maintain(app: string, signal: AbortSignal): Promise<boolean> {
     const repository = this.path(app);
-    const packs = (await readdir(join(repository, "objects", "pack"))).filter((name) => name.endsWith(".pack"));
+    const packs = (await namesIn(join(repository, "objects", "pack"))).filter((name) => name.endsWith(".pack"));
     if (packs.length < PACKS_BEFORE_MAINTENANCE) return false;
     const result = await this.#git.run({ repository, args: ["gc", "--quiet", "--prune=2.weeks.ago"] }, { signal });
     if (result.code !== 0) throw gitFailed("GIT_FAILED", "pack", app, result);
