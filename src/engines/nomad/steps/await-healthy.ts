@@ -16,7 +16,7 @@ import { CheckProbe } from "./check-probe.ts";
 import { isUnchanged } from "./is-unchanged.ts";
 import { PatientChecks } from "./patient-checks.ts";
 import { RegistrationWait } from "./registration-wait.ts";
-import { addressOf, areAllFound, instancesOf, isOfAny, unfoundOf, visitedServices } from "./served-instances.ts";
+import { addressOf, areAllFound, isOfAny, readableInstances, unfoundOf, visitedServices } from "./served-instances.ts";
 import { withLog } from "./with-log.ts";
 
 /** One that does not pass its check yet is asked so often. */
@@ -65,7 +65,7 @@ async function findAddresses(
   return await watch.until(signal, async (view) => {
     const instances = view.wantedOf(job.version);
     if (instances.length === 0) await requireCurrent(parts, release, job, signal);
-    const found = await instancesOf(parts, names, signal);
+    const found = await readableInstances(parts, names, signal);
     registration.look(unfoundOf(services, instances, found), found);
     if (!areAllFound(services, instances, found)) return looking.later();
     const ids = instances.map(({ id }) => id);
