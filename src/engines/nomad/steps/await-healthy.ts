@@ -176,8 +176,9 @@ class Waiting {
   }
 }
 
-function versionInstances(view: JobView, { version }: Job): JobInstance[] {
-  return view.instances().filter((one) => view.versionOf(one) === version);
+/** Those of a job of the same id that was purged are known for a while, and had the same versions. */
+function versionInstances(view: JobView, { version, createIndex }: Job): JobInstance[] {
+  return view.instances().filter((one) => view.versionOf(one) === version && one.createIndex >= createIndex);
 }
 
 /** Before it is promoted only canaries count. */

@@ -47,6 +47,22 @@ describe("what goes wrong with a canary is told as soon as it is known", () => {
     });
   });
 
+  test("but not by what failed of a job before that was purged, and had the same version", async () => {
+    await using one = await testEngine();
+    const { engine, cluster } = one;
+    await engine.place(testRelease(1), testContext());
+    const failed = { ClientStatus: "failed", ClientDescription: "Failed tasks" };
+    cluster.nomad.change(canaryOf(one), { ...failed, TaskStates: ended(2) as Record<string, object> });
+    await expect(engine.awaitHealthy(testRelease(1), testContext())).rejects.toMatchObject({ code: "INSTANCE_FAILED" });
+    await engine.abandon(testRelease(1));
+    await engine.place(testRelease(2), testContext());
+    const waiting = engine.awaitHealthy(testRelease(2), testContext());
+    const looks = one.clock.waits.length;
+    await Promise.race([waiting, until(() => one.clock.waits.length > looks + 3)]);
+    cluster.nomad.heal("blog");
+    await waiting;
+  });
+
   test("one that failed for good, or whose node was lost", async () => {
     for (const [ClientStatus, reason] of [
       ["failed", "Failed tasks"],
