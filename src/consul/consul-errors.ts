@@ -8,6 +8,8 @@ const MISTAKES: Readonly<Record<Mistake, string>> = {
   untrusted: "If it is of a CA of your own, set CONSUL_CACERT to that CA's certificate.",
   "no TLS there": "If it speaks plain HTTP, begin CONSUL_HTTP_ADDR with http://, and do not set CONSUL_HTTP_SSL.",
   "no HTTP there": "If it speaks TLS, begin CONSUL_HTTP_ADDR with https://.",
+  "our certificate":
+    "Set CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY to a certificate, and its key, of the CA that Consul names by `ca_file`.",
 };
 
 interface Meaning {
@@ -49,6 +51,11 @@ const MEANINGS: readonly Meaning[] = [
     hint: "This Consul has no ACLs: nobody needs a token.",
   },
   { says: /Permission denied/i, code: "CONSUL_DENIED" },
+  {
+    says: /HTTP request to an HTTPS server/i,
+    code: "CONSUL_REFUSED",
+    hint: "It speaks TLS: begin CONSUL_HTTP_ADDR with https://, or set CONSUL_HTTP_SSL=true.",
+  },
   {
     says: /Enterprise feature/i,
     code: "CONSUL_REFUSED",

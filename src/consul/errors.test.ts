@@ -41,6 +41,7 @@ describe("what Consul says, and what it means", () => {
     ],
     [500, 'rpc error making call: raft apply failed: invalid session "x"', "CONSUL_REFUSED", "session is over"],
     [500, 'CheckID "service:nope" does not have associated TTL', "CONSUL_REFUSED", "register the service again"],
+    [400, "Client sent an HTTP request to an HTTPS server.", "CONSUL_REFUSED", "set CONSUL_HTTP_SSL=true"],
     [500, "something that nobody knows", "CONSUL_REFUSED", "consul monitor"],
     [413, "Request body(524289 bytes) too large, max size: 524288 bytes.", "CONSUL_REFUSED", "512 KiB"],
     [429, "rate limit exceeded, try again later or against a different server", "CONSUL_LIMITED", "limits"],

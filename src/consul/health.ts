@@ -13,6 +13,11 @@ export interface ServiceHealth {
   status: CheckStatus | "maintenance";
 }
 
+export interface ServiceHealthAnswer extends Snapshot<ServiceHealth[]> {
+  /** Whether instances were left out that our token may not read. Without a token of ours, and before 1.11, Consul does not tell. */
+  isFiltered: boolean;
+}
+
 export interface ServiceHealthOptions extends QueryOptions {
   /** Only instances of which all checks pass. */
   passing?: boolean | undefined;
@@ -30,7 +35,7 @@ export class Health {
   }
 
   /** The instances of a service; none if there is no such service. */
-  service(name: string, options: ServiceHealthOptions = {}): Promise<Snapshot<ServiceHealth[]>> {
+  async service(name: string, options: ServiceHealthOptions = {}): Promise<ServiceHealthAnswer> {
     const { passing = false, tag, filter } = options;
     const call = {
       operation: "look up the health of",
@@ -38,7 +43,11 @@ export class Health {
       path: ["v1", "health", "service", name],
       query: { passing: passing ? (true as const) : undefined, tag, filter },
     };
-    return query(this.#api, call, options, (answer) => Fields.list(answer.json()).map(readHealth));
+    const { index, value } = await query(this.#api, call, options, (answer) => ({
+      instances: Fields.list(answer.json()).map(readHealth),
+      isFiltered: answer.field("x-consul-results-filtered-by-acls") === "true",
+    }));
+    return { index, value: value.instances, isFiltered: value.isFiltered };
   }
 
   /** The checks of a service, those of its nodes aside. */

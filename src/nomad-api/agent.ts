@@ -16,6 +16,8 @@ export interface AgentSelf {
   hasAcl: boolean;
   /** The Consul agent that it registers services at; undefined if there is none. */
   consulAddress: string | undefined;
+  /** Whether its servers want a token of Consul with each job. */
+  wantsConsulToken: boolean;
   /** How many events it keeps for streams; undefined if it keeps none, or does not say. */
   eventBufferSize: number | undefined;
 }
@@ -104,14 +106,18 @@ function readSelf(fields: Fields): AgentSelf {
     isClient: config.optionalObject("Client")?.flag("Enabled") ?? false,
     hasAcl: config.optionalObject("ACL")?.flag("Enabled") ?? false,
     consulAddress: consulAddressOf(config),
+    wantsConsulToken: consulOf(config)?.raw("AllowUnauthenticated") === false,
     eventBufferSize: hasEvents ? server?.optionalCount("EventBufferSize") : undefined,
   };
 }
 
 /** Since 1.7 an agent may have several; the first is the one for what says nothing else. */
+function consulOf(config: Fields): Fields | undefined {
+  return config.optionalObject("Consul") ?? config.objects("Consuls")[0];
+}
+
 function consulAddressOf(config: Fields): string | undefined {
-  const consul = config.optionalObject("Consul") ?? config.objects("Consuls")[0];
-  const address = consul?.optionalText("Addr") ?? "";
+  const address = consulOf(config)?.optionalText("Addr") ?? "";
   return address === "" ? undefined : address;
 }
 

@@ -109,8 +109,19 @@ export const meanings: readonly Meaning[] = [
     code: "NOMAD_REFUSED",
     hint: "This Nomad has no ACLs; nothing of the kind is needed.",
   },
+  {
+    says: /job-submitter consul token denied/i,
+    code: "NOMAD_DENIED",
+    reason: () => "Nomad wants a token of Consul with each job, and Steppe gives it none",
+    hint: "Leave `allow_unauthenticated = false` out of `consul` in the configuration of Nomad's servers.",
+  },
   // An operating system writes it small.
   { says: /Permission denied/, code: "NOMAD_DENIED" },
+  {
+    says: /HTTP request to an HTTPS server/i,
+    code: "NOMAD_REFUSED",
+    hint: "It speaks TLS: begin NOMAD_ADDR with https://.",
+  },
   {
     says: /(registration|dispatch).* disabled by the scheduler/i,
     code: "NOMAD_REFUSED",

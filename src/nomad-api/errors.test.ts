@@ -206,11 +206,19 @@ describe("what Nomad's sources say besides", () => {
       "NOMAD_REFUSED",
       "scheduler get-config",
     ],
+    [500, "job-submitter consul token denied: missing consul token", "NOMAD_DENIED", "allow_unauthenticated"],
+    [
+      500,
+      "job-submitter consul token denied: Unexpected response code: 403 (Permission denied: token with …)",
+      "NOMAD_DENIED",
+      "allow_unauthenticated",
+    ],
     [500, "Enforcing job modify index 7: job does not exist", "NOMAD_JOB_CHANGED", "makes it anew"],
     [500, "deployment not found", "NOMAD_NOT_FOUND", "id"],
     [500, 'Unknown allocation "x"', "NOMAD_NOT_FOUND", "id"],
     [500, "no canaries to promote", "NOMAD_DEPLOYMENT_UNREADY", "not placed yet"],
     [500, "something that nobody knows", "NOMAD_REFUSED", "nomad monitor"],
+    [400, "Client sent an HTTP request to an HTTPS server.", "NOMAD_REFUSED", "begin NOMAD_ADDR with https://"],
     [429, "too many", "NOMAD_LIMITED", "http_max_conns_per_client"],
     [503, "", "NOMAD_UNREACHABLE", "NOMAD_ADDR"],
     [503, "backend not found", "NOMAD_UNREACHABLE", "NOMAD_ADDR"],
@@ -232,6 +240,28 @@ describe("what Nomad's sources say besides", () => {
     const read: Ask = ({ jobs }) => jobs.read("web");
     expect(await errorOf(read, 404, "")).toMatchObject({ code: "NOMAD_REFUSED", cause: { status: 404 } });
     expect(await errorOf(read, 404, "<html>404 not found</html>")).toMatchObject({ code: "NOMAD_REFUSED" });
+  });
+});
+
+describe("a refusal for want of a permission", () => {
+  test.for<[ask: Ask, permission: string]>([
+    [register, "the capability `submit-job` of the namespace"],
+    [revert, "the capability `submit-job` of the namespace"],
+    [promote, "the capability `submit-job` of the namespace"],
+    [parse, "the capability `parse-job` of the namespace"],
+    [({ jobs }) => jobs.list(), "the capability `list-jobs` of the namespace"],
+    [({ jobs }) => jobs.read("web"), "the capability `read-job` of the namespace"],
+    [listDeployments, "the capability `read-job` of the namespace"],
+    [readLog, "the capability `read-logs` of the namespace"],
+    [restart, "the capability `alloc-lifecycle` of the namespace"],
+    [({ nodes }) => nodes.list(), '`node { policy = "read" }`'],
+    [({ agent }) => agent.self(), '`agent { policy = "read" }`'],
+  ])("names it: %s, %s", async ([ask, permission]) => {
+    const { code, hint } = await errorOf(ask, 403, "Permission denied");
+    expect([code, hint]).toEqual([
+      "NOMAD_DENIED",
+      expect.stringContaining(`The policy of NOMAD_TOKEN wants ${permission};`),
+    ]);
   });
 });
 

@@ -5,11 +5,14 @@ import type { Purpose } from "../shared/http-api/purpose.ts";
 import type { UnexpectedAnswer } from "../shared/http-api/unexpected-answer.ts";
 import { printable } from "../shared/style.ts";
 import { type Meaning, meanings } from "./error-meanings.ts";
+import { permissionOf } from "./permission-of.ts";
 
 const MISTAKES: Readonly<Record<Mistake, string>> = {
   untrusted: "If it is of a CA of your own, set NOMAD_CACERT to that CA's certificate.",
   "no TLS there": "If it speaks plain HTTP, begin NOMAD_ADDR with http://.",
   "no HTTP there": "If it speaks TLS, begin NOMAD_ADDR with https://.",
+  "our certificate":
+    "Set NOMAD_CLIENT_CERT and NOMAD_CLIENT_KEY to a certificate, and its key, of the CA that Nomad names by `ca_file`.",
 };
 
 const AWAY: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["NOMAD_UNREACHABLE", "NOMAD_LIMITED"]);
@@ -35,7 +38,8 @@ function answer(purpose: Purpose, unexpected: UnexpectedAnswer): SteppeError {
   const answered = `Nomad at ${unexpected.message}`;
   const cause = reason === undefined ? answered : `${reason}; ${answered}`;
   const code = found?.meaning.code ?? codeOf(unexpected);
-  const parts = { ...partsOf(purpose), cause, hint: found?.meaning.hint, detail: detailOf(code, unexpected) };
+  const hint = found?.meaning.hint ?? (code === "NOMAD_DENIED" ? deniedHint(purpose) : undefined);
+  const parts = { ...partsOf(purpose), cause, hint, detail: detailOf(code, unexpected) };
   return new SteppeError(code, parts, { cause: unexpected });
 }
 
@@ -70,6 +74,10 @@ function codeOf({ status }: UnexpectedAnswer): ErrorCode {
   if (status === 429) return "NOMAD_LIMITED";
   if (status === 408 || (status >= 502 && status <= 504)) return "NOMAD_UNREACHABLE";
   return status >= 400 ? "NOMAD_REFUSED" : "NOMAD_ANSWER_INVALID";
+}
+
+function deniedHint(purpose: Purpose): string {
+  return `The policy of NOMAD_TOKEN wants ${permissionOf(purpose)}; \`steppe cluster doctor\` says what else it lacks.`;
 }
 
 /** What is wrong with a job is a list, which one line does not hold. */

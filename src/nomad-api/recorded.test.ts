@@ -37,6 +37,7 @@ describe("the cluster", () => {
         isClient: true,
         hasAcl: false,
         consulAddress: "127.0.0.1:8500",
+        wantsConsulToken: false,
         eventBufferSize: 100,
       });
       expect(await agent.health()).toEqual({

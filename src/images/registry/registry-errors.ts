@@ -11,6 +11,7 @@ const HINTS: Readonly<Record<Mistake, string>> = {
   untrusted: "If it is of a CA of your own, name that CA's certificate in the settings of this registry.",
   "no TLS there": "If it speaks plain HTTP, set `insecure` for this registry.",
   "no HTTP there": "If it speaks TLS, do not set `insecure` for this registry.",
+  "our certificate": "Steppe has none to show to a registry: let it in by a name and a password.",
 };
 
 /**

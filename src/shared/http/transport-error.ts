@@ -5,8 +5,12 @@ import { errno } from "../errors.ts";
 const FINAL = new Set(["ENOTFOUND", "EPROTO", "ERR_TLS_CERT_ALTNAME_INVALID"]);
 const NO_TLS = new Set(["EPROTO", "ERR_SSL_WRONG_VERSION_NUMBER", "ERR_SSL_PACKET_LENGTH_TOO_LONG"]);
 
+/** Alerts of TLS that are about the certificate which a client shows, or does not: https://www.rfc-editor.org/rfc/rfc8446#section-6.2 */
+const CERTIFICATE_ALERT =
+  /_ALERT_(CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(REVOKED|EXPIRED|UNKNOWN)|UNKNOWN_CA)$/;
+
 /** What settings may mend: whoever asks knows how they are called, and gives the hint. */
-export type Mistake = "untrusted" | "no TLS there" | "no HTTP there";
+export type Mistake = "untrusted" | "no TLS there" | "no HTTP there" | "our certificate";
 
 interface TransportErrorOptions extends ErrorOptions {
   final?: boolean;
@@ -37,6 +41,10 @@ export class TransportError extends Error {
     if (isUntrusted(thrown)) {
       return new TransportError(connectionCause(thrown), { ...options, final: true, mistake: "untrusted" });
     }
+    const [, alert] = CERTIFICATE_ALERT.exec(code) ?? [];
+    if (alert !== undefined) {
+      return new TransportError(alertCause(alert), { ...options, final: true, mistake: "our certificate" });
+    }
     if (NO_TLS.has(code)) {
       return new TransportError("it does not speak TLS there", { ...options, final: true, mistake: "no TLS there" });
     }
@@ -46,4 +54,9 @@ export class TransportError extends Error {
     }
     return new TransportError(connectionCause(thrown), options);
   }
+}
+
+function alertCause(alert: string): string {
+  if (alert === "CERTIFICATE_REQUIRED") return "it wants a certificate of ours";
+  return `it does not take our certificate, or wants one (${alert.toLowerCase().replaceAll("_", " ")})`;
 }

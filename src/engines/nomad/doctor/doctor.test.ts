@@ -56,6 +56,14 @@ describe("of Nomad it is found", () => {
     expect(troubles(await examine({ nomad: of("?") }))).toEqual([expect.stringMatching(/its version cannot be read$/)]);
   });
 
+  test("that it wants what Steppe does not give it", async () => {
+    const Consul = { Addr: "127.0.0.1:8500", AllowUnauthenticated: false };
+    const config = { Version: { Version: "1.6.5" }, ACL: { Enabled: true }, Consul };
+    expect(troubles(await examine({ nomad: { "GET /v1/agent/self": { config } } }))).toEqual([
+      "Nomad fail: it wants a token of Consul with each job, and Steppe gives it none",
+    ]);
+  });
+
   test("which nodes take no instances, and what nodes lack", async () => {
     const down = { ...node, ID: "down", Name: "n2", Status: "down", StatusDescription: "missed heartbeat" };
     const bare = { ...node, ID: "bare", Name: "n3", Drivers: {} };
@@ -102,6 +110,11 @@ describe("of Nomad it is found", () => {
       "Nomad fail: the token may not read logs",
     ]);
     expect(found.checks.find(({ text }) => text.includes("submit"))?.hint).toContain('capabilities = ["submit-job"]');
+  });
+
+  test("that there is no such token as was given, and nothing of what that would be allowed", async () => {
+    const denied = { "GET /v1/namespaces": 403, "GET /v1/nodes": 403, "GET /v1/jobs": 403 };
+    expect(troubles(await examine({ nomad: denied }))).toEqual(["Nomad fail: it knows no such token as was given"]);
   });
 
   test("that there is no such namespace", async () => {

@@ -1,4 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { ImpatientClock } from "../../../../test/support/impatient-clock.ts";
+import { fakeConsul } from "../../../consul/fakes.ts";
+import { checkFabio } from "./fabio-checks.ts";
 import { examine, fabio, type FakeCheck, instance, tags, troubles } from "./fakes.ts";
 
 describe("of Fabio and the services it is found", () => {
@@ -50,6 +53,23 @@ describe("of Fabio and the services it is found", () => {
     expect(troubles(await of([]))).toEqual(["Fabio fail: there is no Fabio: Consul has no service `fabio`"]);
     expect(troubles(await of([sick]))).toEqual([
       "Fabio fail: Fabio at 10.0.0.1:9998 is critical in Consul: connection refused",
+    ]);
+  });
+
+  test("that the token may not read where it is", async () => {
+    await using fake = await fakeConsul((_, response) => {
+      response.setHeader("x-consul-results-filtered-by-acls", "true").end("[]");
+    });
+    const { checks } = await checkFabio({
+      consul: fake.consul,
+      addresses: [],
+      services: undefined,
+      servicesAgain: () => Promise.resolve([]),
+      clock: new ImpatientClock(),
+      signal: AbortSignal.timeout(20_000),
+    });
+    expect(checks.map(({ text }) => text)).toEqual([
+      "the token may not read the service `fabio`, by which Fabio is found",
     ]);
   });
 

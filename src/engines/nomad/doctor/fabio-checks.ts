@@ -37,11 +37,10 @@ export async function checkFabio(asking: Asking): Promise<Findings> {
 
 /** Those that Consul has and finds well: the others get no visitors, and are not looked at by the engine either. */
 async function found(consul: Consul, findings: Findings, signal: AbortSignal): Promise<string[]> {
-  const all = await findings.ask(
-    "the service fabio of Consul",
-    signal,
-    async () => (await consul.health.service("fabio", { signal })).value,
+  const answer = await findings.ask("the service fabio of Consul", signal, () =>
+    consul.health.service("fabio", { signal }),
   );
+  const all = answer?.value;
   const isWell = ({ status }: ServiceHealth): boolean => status === "passing";
   for (const instance of all ?? []) {
     if (isWell(instance)) continue;
@@ -52,7 +51,12 @@ async function found(consul: Consul, findings: Findings, signal: AbortSignal): P
       "See Fabio's log, and that Consul reaches its `ui.addr`.",
     );
   }
-  if (all?.length === 0)
+  if (all?.length === 0 && answer?.isFiltered === true)
+    findings.fail(
+      "the token may not read the service `fabio`, by which Fabio is found",
+      "See what `Consul` says of it above, or say where Fabio is: `steppe up --engine nomad --fabio http://10.0.0.1:9998`.",
+    );
+  else if (all?.length === 0)
     findings.fail(
       "there is no Fabio: Consul has no service `fabio`",
       "Start one, or say where it is: `steppe up --engine nomad --fabio http://10.0.0.1:9998`.",

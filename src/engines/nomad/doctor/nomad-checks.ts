@@ -26,7 +26,7 @@ export async function checkNomad(asking: Asking): Promise<Findings> {
     findings.fail("the servers have no leader", "Too few of them are there: `nomad server members`.");
   await checkAgent(asking, findings);
   if (leader !== undefined) findings.ok(`the servers have a leader, ${leader}`);
-  await checkNamespace(asking, findings);
+  if (!(await checkNamespace(asking, findings))) return findings; // nothing else would be permitted
   await checkNodes(asking, findings);
   await checkAccess(asking, findings);
   return findings;
@@ -49,6 +49,11 @@ async function checkAgent({ nomad, address, signal }: Asking, findings: Findings
   );
   if (self.hasAcl) findings.ok("it asks for tokens (ACLs are on)");
   else findings.warn("whoever reaches it may do everything (ACLs are off)", "Turn them on: `acl { enabled = true }`.");
+  if (self.wantsConsulToken)
+    findings.fail(
+      "it wants a token of Consul with each job, and Steppe gives it none",
+      "Leave `allow_unauthenticated = false` out of `consul` in the configuration of its servers.",
+    );
   if (self.consulAddress === undefined)
     findings.fail(
       "the agent has no Consul",
@@ -56,14 +61,33 @@ async function checkAgent({ nomad, address, signal }: Asking, findings: Findings
     );
 }
 
-/** Of a namespace that is not there Nomad lists nothing, and says nothing. */
-async function checkNamespace({ nomad, namespace, signal }: Asking, findings: Findings): Promise<void> {
-  const list = await findings.ask("the namespaces", signal, () => nomad.namespaces.list({ signal }));
-  if (list === undefined || list.value.some(({ name }) => name === namespace)) return;
+/**
+ * Of a namespace that is not there Nomad lists nothing, and says nothing. Every token may list those that it may do something in.
+ *
+ * @returns false if there is no such token
+ */
+async function checkNamespace({ nomad, namespace, signal }: Asking, findings: Findings): Promise<boolean> {
+  const list = await findings.ask("the namespaces", signal, async () => {
+    try {
+      return (await nomad.namespaces.list({ signal })).value;
+    } catch (error) {
+      if (isDenied(error)) return null;
+      throw error;
+    }
+  });
+  if (list === null) {
+    findings.fail(
+      "it knows no such token as was given",
+      "Check NOMAD_TOKEN, which is the secret of a token, and not its accessor; `nomad acl token list` shows those that there are.",
+    );
+    return false;
+  }
+  if (list === undefined || list.some(({ name }) => name === namespace)) return true;
   findings.fail(
     `there is no namespace ${namespace}, or the token may not see it`,
     "Check NOMAD_NAMESPACE; `nomad namespace list` shows those that there are.",
   );
+  return true;
 }
 
 async function checkNodes({ nomad, datacenters, signal }: Asking, findings: Findings): Promise<void> {

@@ -13,7 +13,7 @@ export interface InstanceFailure {
 const MOST_RESTARTS = 1;
 /** What Docker says of images that are not there, or not for us: that does not change by trying again. */
 const NO_IMAGE =
-  /manifest unknown|manifest for \S+ not found|repository does not exist|pull access denied|no such image|unauthorized/i;
+  /manifest unknown|manifest for \S+ not found|repository does not exist|pull access denied|no such image|unauthorized|no basic auth credentials/i;
 const NO_IMAGE_HINT =
   "Push the image, or see to it that the nodes may fetch it: docs/nomad.md tells how credentials come there.";
 

@@ -2,7 +2,7 @@ import { oneLine } from "../../../shared/one-line.ts";
 import { isWanted, type JobInstance } from "../cluster/job-view.ts";
 import { Later } from "../cluster/job-watch.ts";
 import type { InstanceFailure } from "../failure/instance-failure.ts";
-import { instancesOf } from "../steps/served-instances.ts";
+import { readableInstances } from "../steps/served-instances.ts";
 import { HealthJudge, type JudgeOptions } from "./health-judge.ts";
 import type { KeyedParts } from "./keyed-parts.ts";
 
@@ -33,7 +33,7 @@ export async function awaitHealth(parts: KeyedParts, wait: HealthWait): Promise<
   using probe = parts.probe(job.spec);
   return await watch.until<HealthOutcome>(signal, async (view) => {
     const instances = view.instances();
-    const health = await instancesOf(parts, services, signal);
+    const health = await readableInstances(parts, services, signal);
     const unwell = judge.unwell({ instances, health });
     const answers = await probe.wrongAnswers(unwell, signal);
     const now = clock.monotonic();

@@ -11,7 +11,7 @@ import type { Approvals } from "./approvals.ts";
 import { deploymentEnded } from "./deployment-ended.ts";
 import { beginHandover } from "./handover.ts";
 import { RegistrationWait } from "./registration-wait.ts";
-import { areAllFound, instancesOf, isOfAny, unfoundOf } from "./served-instances.ts";
+import { areAllFound, isOfAny, readableInstances, unfoundOf } from "./served-instances.ts";
 
 /**
  * Promotes the canaries of a release, once visitors are sent to them. Resolves when its deployment is promoted, by whomever, or has no canaries and all instances are replaced. Throws
@@ -67,7 +67,7 @@ async function findAll(
   { registration, signal }: { registration: RegistrationWait; signal: AbortSignal },
 ): Promise<ServiceHealth[] | undefined> {
   const names = services.map(({ name }) => name);
-  const found = await instancesOf(parts, names, signal);
+  const found = await readableInstances(parts, names, signal);
   registration.look(unfoundOf(services, instances, found), found);
   const ids = instances.map(({ id }) => id);
   return areAllFound(services, instances, found) ? found.filter((one) => isOfAny(one, ids)) : undefined;

@@ -10,7 +10,7 @@ const PATIENCE_MS = 180_000;
 const MOST_LOOK_MS = 5000;
 
 const UNREGISTERED_HINT =
-  "On that node see whether Consul's agent runs (`consul members`), and what the log of Nomad's client says of it: it registers services with the agent that its `consul` block names.";
+  "On that node see whether Consul's agent runs (`consul members`), and what the log of Nomad's client says of it: it registers services with the agent that its `consul` block names. Or Steppe's token for Consul may not read it: `steppe cluster doctor`.";
 
 /**
  * Bounds how long Consul is waited for to have what Nomad calls healthy: its word comes a moment after Nomad's, or not at all where the agent of a node does not do what it should. Time in

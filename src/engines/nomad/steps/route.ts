@@ -27,9 +27,9 @@ import { RegistrationWait } from "./registration-wait.ts";
 import {
   addressOf,
   areAllFound,
-  instancesOf,
   isOfAny,
   isServed,
+  readableInstances,
   unfoundOf,
   visitedServices,
 } from "./served-instances.ts";
@@ -130,7 +130,7 @@ async function untilServed(
     await standIns.keep(release.app, signal);
     if (instances.length === 0) await requireCurrent(parts, release, job, signal);
     const ids = instances.map(({ id }) => id);
-    const registered = await instancesOf(parts, names, signal);
+    const registered = await readableInstances(parts, names, signal);
     const served = registered.filter((one) => isServed(one, tagPrefix));
     const own = served.filter((one) => isOfAny(one, ids));
     const isWhole = !hasRoutes(spec, tagPrefix) || areAllFound(services, instances, own);

@@ -3,7 +3,15 @@ import { testInstance } from "../../../../test/support/cluster-things.ts";
 import { fakeConsul } from "../../../consul/fakes.ts";
 import type { ServiceHealth } from "../../../consul/index.ts";
 import { HANDOVER_KEY } from "./stand-in.ts";
-import { addressOf, areAllFound, instancesOf, isOfAny, isServed, visitedServices } from "./served-instances.ts";
+import {
+  addressOf,
+  areAllFound,
+  instancesOf,
+  isOfAny,
+  isServed,
+  readableInstances,
+  visitedServices,
+} from "./served-instances.ts";
 
 function registered(allocation: string, name = "blog", change: Partial<ServiceHealth["instance"]> = {}): ServiceHealth {
   const id = `_nomad-task-${allocation}-group-web-${name}-http`;
@@ -73,6 +81,19 @@ test("what stands in for an instance is none", async () => {
   const found = await instancesOf({ consul: consul.consul }, ["blog", "blog"]);
   expect(found.map((one) => isOfAny(one, ["one"]))).toEqual([true]);
   expect(consul.seen).toHaveLength(1);
+});
+
+test("what the token may not read is not waited for", async () => {
+  await using consul = await fakeConsul((_, response) => {
+    response.setHeader("x-consul-results-filtered-by-acls", "true").end("[]");
+  });
+  expect(await instancesOf({ consul: consul.consul }, ["blog"])).toEqual([]);
+  await expect(readableInstances({ consul: consul.consul }, ["blog"])).rejects.toMatchObject({
+    code: "CONSUL_DENIED",
+    subject: "blog",
+    reason: "Consul has instances of it that the token may not read",
+    hint: expect.stringContaining('`node_prefix "" { policy = "read" }`') as string,
+  });
 });
 
 test.each<[status: ServiceHealth["status"], tags: string[], served: boolean]>([

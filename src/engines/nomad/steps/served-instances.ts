@@ -1,5 +1,6 @@
 import type { ServiceHealth } from "../../../consul/index.ts";
 import type { JobSpec } from "../../../nomad-api/index.ts";
+import { SteppeError } from "../../../shared/errors.ts";
 import { isRouteTag } from "../fabio/read-route-tag.ts";
 import { isStandIn } from "./stand-in.ts";
 import { type JobService, servicesOf } from "../job/services-of.ts";
@@ -12,9 +13,38 @@ export async function instancesOf(
   services: Iterable<string>,
   signal?: AbortSignal,
 ): Promise<ServiceHealth[]> {
-  const names = [...new Set(services)];
-  const found = await Promise.all(names.map((name) => consul.health.service(name, { signal })));
-  return found.flatMap(({ value }) => value.filter((one) => !isStandIn(one)));
+  const found = await healthOf(consul, services, signal);
+  return found.flatMap(({ instances }) => instances);
+}
+
+/** The same, for whoever waits for them. Throws CONSUL_DENIED if the token may not read all of them: what is hidden would be waited for in vain. */
+export async function readableInstances(
+  { consul }: Pick<NomadParts, "consul">,
+  services: Iterable<string>,
+  signal?: AbortSignal,
+): Promise<ServiceHealth[]> {
+  const found = await healthOf(consul, services, signal);
+  const hidden = found.find(({ isFiltered }) => isFiltered);
+  if (hidden !== undefined) throw hiddenFromUs(hidden.name);
+  return found.flatMap(({ instances }) => instances);
+}
+
+async function healthOf(consul: NomadParts["consul"], services: Iterable<string>, signal: AbortSignal | undefined) {
+  return await Promise.all(
+    [...new Set(services)].map(async (name) => {
+      const { value, isFiltered } = await consul.health.service(name, { signal });
+      return { name, instances: value.filter((one) => !isStandIn(one)), isFiltered };
+    }),
+  );
+}
+
+function hiddenFromUs(service: string): SteppeError {
+  return new SteppeError("CONSUL_DENIED", {
+    operation: "look up the health of",
+    subject: service,
+    cause: "Consul has instances of it that the token may not read",
+    hint: 'The policy of CONSUL_HTTP_TOKEN wants `service_prefix "" { policy = "write" }` and `node_prefix "" { policy = "read" }`; `steppe cluster doctor` says which it lacks.',
+  });
 }
 
 /** The services of a release's job that visitors are sent to; all of them if they are sent to none. Those of groups without instances aside. */
