@@ -111,7 +111,7 @@ describe("a connection", () => {
     const { client } = testClient({ settings: () => ({ insecure: false }) });
     await expect(client.ping(server.host)).rejects.toMatchObject({
       code: "REGISTRY_UNREACHABLE",
-      hint: expect.stringContaining("`insecure`"),
+      hint: expect.stringContaining("--insecure-registry"),
     });
   });
 

@@ -8,9 +8,9 @@ import { isObject, parseObject } from "./json-document.ts";
 export type { Purpose };
 
 const HINTS: Readonly<Record<Mistake, string>> = {
-  untrusted: "If it is of a CA of your own, name that CA's certificate in the settings of this registry.",
-  "no TLS there": "If it speaks plain HTTP, set `insecure` for this registry.",
-  "no HTTP there": "If it speaks TLS, do not set `insecure` for this registry.",
+  untrusted: "If it is of a CA of your own, put that CA's certificate into `/etc/docker/certs.d/HOST:PORT/ca.crt`.",
+  "no TLS there": "If it speaks plain HTTP, name it by `--insecure-registry HOST:PORT`.",
+  "no HTTP there": "If it speaks TLS, do not name it by `--insecure-registry`.",
   "our certificate": "Steppe has none to show to a registry: let it in by a name and a password.",
 };
 

@@ -54,6 +54,8 @@ test.each([
   "Failed to pull `registry.test/blog`: API error (404): pull access denied for blog, repository does not exist or may require 'docker login'",
   "Failed to pull `registry.test/blog`: API error (500): unauthorized: authentication required",
   'Failed to pull `registry.test/blog`: API error (500): Get "https://registry.test/v2/blog/manifests/1": no basic auth credentials',
+  'Failed to pull `registry.test/blog`: API error (500): Get "https://registry.test/v2/": x509: certificate signed by unknown authority',
+  'Failed to pull `registry.test/blog`: API error (500): Get "https://registry.test/v2/": http: server gave HTTP response to HTTPS client',
   "No such image: blog:1",
 ])("an image that is not there, or not for the node, is one at once: %s", (message) => {
   const failure = instanceFailure(

@@ -13,9 +13,9 @@ export interface InstanceFailure {
 const MOST_RESTARTS = 1;
 /** What Docker says of images that are not there, or not for us: that does not change by trying again. */
 const NO_IMAGE =
-  /manifest unknown|manifest for \S+ not found|repository does not exist|pull access denied|no such image|unauthorized|no basic auth credentials/i;
+  /manifest unknown|manifest for \S+ not found|repository does not exist|pull access denied|no such image|unauthorized|no basic auth credentials|x509: |server gave HTTP response to HTTPS client/i;
 const NO_IMAGE_HINT =
-  "Push the image, or see to it that the nodes may fetch it: docs/nomad.md tells how credentials come there.";
+  "Push the image, or see to it that the nodes may fetch it: docs/nomad.md tells how credentials and certificates come there.";
 
 /** What is wrong with an instance by what its node tells; undefined if nothing is, or nothing is certain yet. */
 export function instanceFailure(instance: AllocationSummary): InstanceFailure | undefined {
