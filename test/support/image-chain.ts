@@ -52,8 +52,9 @@ export async function startNotifying(
 /** Waits until a hint of a tag was acted on; resolves with what came of it. */
 export async function settled(steppe: RunningSteppe, webhook: string, tag: string): Promise<string> {
   for (;;) {
-    const deliveries = (await steppe.json("webhook", "deliveries", webhook)) as DeliveryView[];
-    const hints = deliveries.flatMap((delivery) => delivery.hints);
+    // The registry tells of each look as well.
+    const all = await steppe.json("webhook", "deliveries", webhook, "--limit", "1000");
+    const hints = (all as DeliveryView[]).flatMap((delivery) => delivery.hints);
     const outcome = hints.find(({ hint }) => hint.kind === "image" && hint.tag === tag)?.outcome;
     if (typeof outcome === "string") return outcome;
   }
