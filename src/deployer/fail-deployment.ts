@@ -37,6 +37,8 @@ export async function failDeployment(id: number, thrown: unknown, context: RunCo
       if (isClusterAway(error)) journal.ending(id, null); // nothing is wrong with itself
       throw undoError;
     }
+    const { reason } = toSteppeError(undoError, "take away", subjectOf(deployment));
+    journal.note(id, `what it placed could not be taken away, and is left to the next deployment of ${app}: ${reason}`);
   }
   const state = error.code === "DEPLOYMENT_SUPERSEDED" ? "superseded" : "failed";
   journal.enter(id, state, `${error.message}. ${error.hint}`, { error: error.toJSON() }, { error: error.toJSON() });

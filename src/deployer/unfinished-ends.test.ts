@@ -68,6 +68,19 @@ describe("the end of a deployment that failed", () => {
     expect(world.engine.routed.get("blog")?.number).toBe(1);
   });
 
+  test("tells of what could not be taken away", async () => {
+    world.engine.unhealthy = ({ number }) => number === 2;
+    world.engine.trouble = (call) => {
+      if (call !== "abandon") return;
+      throw new SteppeError("NOMAD_DENIED", { operation: "fail the deployment", subject: "d", cause: "it is denied" });
+    };
+    const { id, state, error } = await push("v2");
+    expect([state, error?.code]).toEqual(["failed", "CHECK_FAILED"]);
+    expect((await notesOf(id)).at(-1)).toBe(
+      "what it placed could not be taken away, and is left to the next deployment of blog: it is denied",
+    );
+  });
+
   test("nor is it forgotten by a crash", async () => {
     world.engine.unhealthy = ({ number }) => number === 2;
     hang("abandon");
