@@ -69,7 +69,7 @@ export class AppDeployer implements Deployer {
     };
     this.#images = new ImageWatch(parts);
     const watches = { refs: this.#refs, images: this.#images };
-    this.#hinted = new HintedApps({ registry: this.#registry, ...watches });
+    this.#hinted = new HintedApps({ registry: this.#registry, ...watches, clock: dependencies.clock });
     this.#asked = new AskedDeployments({ ...parts, ...watches });
     this.#removal = new AppRemoval({ ...parts, ...watches });
   }

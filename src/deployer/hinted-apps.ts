@@ -1,3 +1,4 @@
+import type { Clock } from "../shared/clock.ts";
 import { repositoryKey } from "../sources/index.ts";
 import { aborted } from "./aborted.ts";
 import type { AppRegistry } from "./app-registry.ts";
@@ -7,11 +8,14 @@ import type { HintedImage, RefsReport } from "./types.ts";
 
 /** So many tags of one app are told of one by one. */
 const MOST_LINES = 5;
+/** A registry may tell of a tag a moment before it has it for whoever asks: so long after each look, in milliseconds, there is another. */
+const AGAIN_MS = [400, 1600];
 
 interface Parts {
   registry: AppRegistry;
   refs: RefWatch;
   images: ImageWatch;
+  clock: Clock;
 }
 
 /** Which apps a hint is of, and a look at each of them. What a hint says is not believed: it only says where to look. */
@@ -31,10 +35,29 @@ export class HintedApps {
     const apps = this.#appsOf(registry, repository);
     if (apps.length === 0) return `no app has the image ${registry}/${repository}`;
     const look = async (app: string): Promise<string> => {
-      const report = await this.#parts.images.look(app, tags, requestId, isProven);
-      return `${app}: ${describeImages(report, tags)}`;
+      return `${app}: ${describeImages(await this.#look(app, { tags, isProven }, requestId, signal), tags)}`;
     };
     return await aborted(signal, everyOf(apps.map(look)));
+  }
+
+  /** Whoever may be anybody is not believed so far that he is waited for. */
+  async #look(
+    app: string,
+    { tags, isProven }: Pick<HintedImage, "tags" | "isProven">,
+    requestId: string,
+    signal: AbortSignal,
+  ): Promise<ImagesReport> {
+    const { images, clock } = this.#parts;
+    let report = await images.look(app, tags, requestId, isProven);
+    for (const pauseMs of isProven ? AGAIN_MS : []) {
+      const awaited = report.absent.filter((tag) => tags?.includes(tag) === true);
+      if (awaited.length === 0) break;
+      await clock.sleep(pauseMs, { signal });
+      const { queued, lines, absent } = await images.look(app, awaited, requestId, isProven);
+      // Whoever looked at the same time has the same report.
+      report = { queued: queued ?? report.queued, lines: new Map([...report.lines, ...lines]), absent };
+    }
+    return report;
   }
 
   /** See `Deployer.repositoryChanged`. */

@@ -44,6 +44,8 @@ export interface ImagesLook {
   /** What is not there (any more), and what is there again. */
   gone: string[];
   back: string[];
+  /** What was told of, and is not there. */
+  absent: string[];
   /** What was told of, and is to be asked for later. */
   postponed: string[];
   /** Whether there is no tag at all, nor ever was; or not even the repository. */
@@ -89,6 +91,7 @@ export async function lookAtImages(request: ImageLookRequest): Promise<ImagesLoo
     same: [],
     gone: [],
     back: [],
+    absent: [],
     postponed,
     nothing: listed?.length === 0 && known.size === 0 ? (found === undefined ? "repository" : "tags") : null,
     notes: new Map(reasons),
@@ -154,6 +157,7 @@ function sortOut(found: readonly Found[], request: ImageLookRequest, look: Image
     const served = digest === undefined ? undefined : servedSince(digest);
     if (digest === undefined) {
       look.notes.set(tag, `there is no tag ${tag} in ${request.repository}`);
+      if (request.wanted.has(tag)) look.absent.push(tag);
       if (before !== undefined && before.askedAt > 0 && !look.gone.includes(tag)) look.gone.push(tag);
     } else if (before?.digest === digest) {
       look.same.push(tag);

@@ -19,6 +19,8 @@ export interface ImagesReport {
   queued: Deployment | undefined;
   /** Of each tag that was told of, and of others that changed, a line for people. */
   lines: Map<string, string>;
+  /** What was told of, and is not there. */
+  absent: string[];
 }
 
 /** So many repositories of one registry are looked at at once where nobody waits for it: a thousand apps may be declared together. */
@@ -147,7 +149,8 @@ export class ImageWatch {
     this.#empty.note(name, repository, definition.repository === null ? look.nothing : null);
     const queued = this.#write(name, repository, look, requestId);
     if (look.failure !== undefined) throw look.failure; // what could be found out is acted on
-    return { queued, lines: this.#describe(name, repository, look, wanted, queued) };
+    const lines = this.#describe(name, repository, look, wanted, queued);
+    return { queued, lines, absent: look.absent };
   }
 
   /** Marks what the look saw and queues what deploys, in one transaction. */
@@ -233,4 +236,4 @@ export class ImageWatch {
   }
 }
 
-const NOTHING: ImagesReport = { queued: undefined, lines: new Map() };
+const NOTHING: ImagesReport = { queued: undefined, lines: new Map(), absent: [] };
