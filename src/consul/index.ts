@@ -6,6 +6,7 @@ export { type Catalog, type ConsulNode, type ServiceInstance } from "./catalog.t
 export { type Check, type CheckStatus } from "./check.ts";
 export { Consul, type ConsulClientOptions, type ConsulWatchOptions } from "./consul.ts";
 export { isConsulAway } from "./consul-errors.ts";
+export { consulToken } from "./consul-token.ts";
 export { type Health, type ServiceHealth, type ServiceHealthOptions } from "./health.ts";
 export { type ChangeOptions, type Kv, type PutOptions } from "./kv.ts";
 export { type KvEntry } from "./kv-entry.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { LAYER_CACHE } from "../builds/index.ts";
-import { consulOptions, openConsul } from "../consul/index.ts";
+import { consulOptions, consulToken, openConsul } from "../consul/index.ts";
 import { createNomadEngine } from "../engines/nomad/index.ts";
 import { nomadOptions, openNomad } from "../nomad-api/index.ts";
 import { SteppeError } from "../shared/errors.ts";
@@ -22,7 +22,7 @@ export function clusterSide({ options, paths, surroundings: { clock, log } }: Si
   const ofNomad = nomadOptions(process.env);
   const ofConsul = consulOptions(process.env);
   if (ofNomad.namespace === "*") throw allNamespaces();
-  const nomad = openNomad(ofNomad, { clock });
+  const nomad = openNomad(ofNomad, { clock, consulToken: consulToken(ofConsul) });
   const consul = openConsul(ofConsul, { clock });
   const sites = siteBase(base);
   const settings = {

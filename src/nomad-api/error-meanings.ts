@@ -109,11 +109,53 @@ export const meanings: readonly Meaning[] = [
     code: "NOMAD_REFUSED",
     hint: "This Nomad has no ACLs; nothing of the kind is needed.",
   },
+  // servers with `allow_unauthenticated = false`
+  {
+    says: /consul token denied: .* to write (?:Connect )?service "([^"]*)"/i,
+    code: "NOMAD_DENIED",
+    reason: ([, service]) =>
+      `Nomad wants a token of Consul that may write the job's services, and Steppe's may not write ${service}`,
+    hint: 'The policy of CONSUL_HTTP_TOKEN wants `service_prefix "" { policy = "write" }`.',
+  },
+  {
+    says: /consul token denied: .* to use template/i,
+    code: "NOMAD_DENIED",
+    reason: () =>
+      "Nomad wants a token of Consul that may read all keys, since the job has templates, and Steppe's may not",
+    hint: 'The policy of CONSUL_HTTP_TOKEN wants `key_prefix "" { policy = "read" }`.',
+  },
+  {
+    says: /consul token denied: missing/i,
+    operation: "revert the job",
+    code: "NOMAD_DENIED",
+    reason: () => "Nomad wants a token of Consul with each job",
+    hint: "Set CONSUL_HTTP_TOKEN. Before 1.3.10, and 1.4 before 1.4.5, Nomad does not look at it here: `steppe rollback APP` goes back all the same.",
+  },
+  {
+    says: /consul token denied: missing/i,
+    code: "NOMAD_DENIED",
+    reason: () => "Nomad wants a token of Consul with each job, and Steppe has none, or one that is no UUID",
+    hint: "Set CONSUL_HTTP_TOKEN to the secret of one that may write services.",
+  },
+  {
+    says: /consul token denied: unable to read consul token: .*(ACL not found|\b403\b)/i,
+    code: "NOMAD_DENIED",
+    reason: () => "Nomad wants a token of Consul with each job, and Consul knows no such token as Steppe has",
+    hint: "Check CONSUL_HTTP_TOKEN, or what is in the file of CONSUL_HTTP_TOKEN_FILE; `consul acl token list` shows those that there are.",
+  },
+  {
+    says: /consul token denied: unable to read consul token/i,
+    code: "NOMAD_UNREACHABLE",
+    reason: () => "Nomad wants a token of Consul with each job, and cannot ask Consul about it",
+    hint: "Nomad's servers do not reach their Consul: `consul members` there.",
+    transient: true,
+  },
   {
     says: /job-submitter consul token denied/i,
     code: "NOMAD_DENIED",
-    reason: () => "Nomad wants a token of Consul with each job, and Steppe gives it none",
-    hint: "Leave `allow_unauthenticated = false` out of `consul` in the configuration of Nomad's servers.",
+    reason: () =>
+      "Nomad wants a token of Consul with each job, and does not find that Steppe's may do what the job wants",
+    hint: 'To look that up, the token of Nomad\'s own in `consul` of its servers wants `acl = "read"`.',
   },
   // An operating system writes it small.
   { says: /Permission denied/, code: "NOMAD_DENIED" },

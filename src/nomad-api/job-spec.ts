@@ -21,6 +21,8 @@ export interface JobSpec {
   Update?: Maybe<UpdateSpec>;
   Meta?: Maybe<Record<string, string>>;
   Stop?: Maybe<boolean>;
+  /** Nomad looks at it when the job is registered, and does not keep it. */
+  ConsulToken?: Maybe<string>;
   [other: string]: unknown;
 }
 

@@ -1,5 +1,6 @@
 import type { Snapshot } from "../shared/blocking/watch.ts";
 import type { HttpApi } from "../shared/http-api/http-api.ts";
+import { withoutMissing } from "../shared/http-api/without-missing.ts";
 import { Fields } from "../shared/json/fields.ts";
 import { type AllocationSummary, readAllocationSummary } from "./allocation.ts";
 import { type Deployment, newestFirst, readDeployment } from "./deployment.ts";
@@ -39,9 +40,12 @@ export interface JobVersion {
  */
 export class Jobs {
   readonly #api: HttpApi;
+  readonly #consulToken: string | undefined;
 
-  constructor(api: HttpApi) {
+  /** @param consulToken goes with what registers a job, and with nothing else: a plan would show it as a change. Nomad's servers look at it, and do not keep it */
+  constructor(api: HttpApi, consulToken?: string) {
     this.#api = api;
+    this.#consulToken = consulToken;
   }
 
   /**
@@ -69,7 +73,10 @@ export class Jobs {
    */
   register(spec: JobSpec, options: CallOptions & { ifIndex?: bigint } = {}): Promise<Registration> {
     const { ifIndex } = options;
-    const json = { Job: spec, ...(ifIndex === undefined ? {} : { EnforceIndex: true, JobModifyIndex: ifIndex }) };
+    const json = {
+      Job: this.#withToken(spec),
+      ...(ifIndex === undefined ? {} : { EnforceIndex: true, JobModifyIndex: ifIndex }),
+    };
     const parts = {
       operation: "register the job",
       subject: spec.ID,
@@ -187,7 +194,8 @@ export class Jobs {
   revert(id: string, version: number, options: CallOptions & { ifVersion?: number } = {}): Promise<JobChange> {
     const { ifVersion } = options;
     const only = ifVersion === undefined ? {} : { EnforcePriorVersion: ifVersion };
-    const json = { JobID: id, JobVersion: version, ...only };
+    const token = withoutMissing({ ConsulToken: this.#consulToken });
+    const json = { JobID: id, JobVersion: version, ...only, ...token };
     const parts = { ...about("revert the job", id, "revert"), method: "POST", json } as const;
     return call(this.#api, parts, options, (answer) => readJobChange(Fields.of(answer.json())));
   }
@@ -221,6 +229,12 @@ export class Jobs {
     const json = { JobID: id, EvalOptions: { ForceReschedule: options.forceReschedule ?? false } };
     const parts = { ...about("evaluate the job", id, "evaluate"), method: "POST", json } as const;
     return call(this.#api, parts, options, (answer) => readJobChange(Fields.of(answer.json())));
+  }
+
+  /** One that a jobspec has of its own comes first. */
+  #withToken(spec: JobSpec): JobSpec {
+    const hasOwn = (spec.ConsulToken ?? "") !== "";
+    return this.#consulToken === undefined || hasOwn ? spec : { ...spec, ConsulToken: this.#consulToken };
   }
 }
 

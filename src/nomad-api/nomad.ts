@@ -27,6 +27,8 @@ export interface NomadClientOptions {
   random?: (() => number) | undefined;
   times?: Partial<TimeLimits> | undefined;
   retry?: Partial<RetryPolicy> | undefined;
+  /** A token of Consul, which goes with what registers a job: servers with `allow_unauthenticated = false` want one that may write its services. */
+  consulToken?: string | undefined;
 }
 
 /** Of what goes on until its signal ends it. */
@@ -68,7 +70,7 @@ export class Nomad implements Disposable {
   readonly #api: HttpApi;
   readonly #client: NomadClientOptions;
 
-  constructor(options: NomadOptions, { tls, ...client }: NomadClientOptions & { tls: TlsMaterial }) {
+  constructor(options: NomadOptions, { tls, consulToken, ...client }: NomadClientOptions & { tls: TlsMaterial }) {
     const { endpoint, token, authorization, region, namespace } = options;
     const headers = withoutMissing({ "x-nomad-token": token, authorization });
     const query = withoutMissing({ region, namespace });
@@ -79,7 +81,7 @@ export class Nomad implements Disposable {
     this.allocations = new Allocations(api);
     this.deployments = new Deployments(api);
     this.evaluations = new Evaluations(api);
-    this.jobs = new Jobs(api);
+    this.jobs = new Jobs(api, consulToken);
     this.logs = new Logs(api);
     this.namespaces = new Namespaces(api);
     this.nodes = new Nodes(api);

@@ -140,9 +140,10 @@ export class FakeCluster {
     if (first === "nodes") return [node("dc1"), node("dc2"), node("dc1")];
     if (first === "jobs" && id === "parse") return this.parsed;
     if (first === "jobs") {
-      const { Job: spec, EnforceIndex, JobModifyIndex } = said;
+      const { Job: spec, EnforceIndex, JobModifyIndex } = said as Said;
       if (spec === undefined) throw new Error("Job must be specified");
-      const job = nomad.register(spec, { ifIndex: EnforceIndex === true ? JobModifyIndex : undefined });
+      const { ConsulToken: _, ...kept } = spec; // as the servers do
+      const job = nomad.register(kept, { ifIndex: EnforceIndex === true ? JobModifyIndex : undefined });
       return { EvalID: "evaluation", EvalCreateIndex: job.JobModifyIndex, JobModifyIndex: job.JobModifyIndex };
     }
     if (first === "deployment") {

@@ -1,5 +1,5 @@
 import { FakeCluster } from "./fake-cluster.ts";
-import { fakeServer } from "./fake-server.ts";
+import { fakeServer, type Seen } from "./fake-server.ts";
 import { ImpatientClock } from "./impatient-clock.ts";
 import { testDefinition, testRun } from "./test-definition.ts";
 import type { AppDefinition } from "../../src/config/index.ts";
@@ -16,15 +16,20 @@ export interface TestEngine extends AsyncDisposable {
   engine: NomadEngine;
   table: NomadJobTable;
   clock: ImpatientClock;
+  /** What Nomad was asked. */
+  asked: readonly Seen[];
 }
 
-/** @param clock in place of one that does not wait */
+/**
+ * @param clock in place of one that does not wait
+ * @param options.consulToken goes with registrations
+ */
 export async function testEngine(
   clock: ImpatientClock = new ImpatientClock(),
-  { mostAtOnce }: { mostAtOnce?: number } = {},
+  { mostAtOnce, consulToken }: { mostAtOnce?: number; consulToken?: string } = {},
 ): Promise<TestEngine> {
   const cluster = new FakeCluster();
-  const nomad = await fakeNomad(cluster.answerNomad);
+  const nomad = await fakeNomad(cluster.answerNomad, {}, { consulToken });
   const consul = await fakeConsul(cluster.answerConsul);
   const fabio = await fakeServer(cluster.answerFabio);
   const store = Store.open(":memory:");
@@ -45,6 +50,7 @@ export async function testEngine(
     engine,
     table,
     clock,
+    asked: nomad.seen,
     [Symbol.asyncDispose]: async () => {
       const gone = new AbortController();
       gone.abort();

@@ -32,7 +32,8 @@ const WANTED: readonly Wanted[] = [
     name: "",
     says: "register services",
     rule: 'service_prefix "" { policy = "write" }',
-    without: "a request may find nobody at the moment when a release takes over",
+    without:
+      "a request may find nobody at the moment when a release takes over, and servers of Nomad with `allow_unauthenticated = false` take no job",
   },
 ];
 

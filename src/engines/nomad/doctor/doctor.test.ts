@@ -56,11 +56,16 @@ describe("of Nomad it is found", () => {
     expect(troubles(await examine({ nomad: of("?") }))).toEqual([expect.stringMatching(/its version cannot be read$/)]);
   });
 
-  test("that it wants what Steppe does not give it", async () => {
+  test("that it wants a token of Consul, which Steppe may not have", async () => {
     const Consul = { Addr: "127.0.0.1:8500", AllowUnauthenticated: false };
     const config = { Version: { Version: "1.6.5" }, ACL: { Enabled: true }, Consul };
-    expect(troubles(await examine({ nomad: { "GET /v1/agent/self": { config } } }))).toEqual([
-      "Nomad fail: it wants a token of Consul with each job, and Steppe gives it none",
+    const wanting = { nomad: { "GET /v1/agent/self": { config } } };
+    expect(troubles(await examine(wanting))).toEqual([
+      "Nomad fail: it wants a token of Consul with each job, and Steppe has none",
+    ]);
+    const { checks } = await examine(wanting, undefined, { CONSUL_HTTP_TOKEN: "secret" });
+    expect(checks.filter(({ text }) => text.includes("token of Consul"))).toEqual([
+      expect.objectContaining({ status: "ok", text: expect.stringContaining("Steppe gives it its own") }),
     ]);
   });
 
@@ -128,7 +133,14 @@ describe("of Nomad it is found", () => {
     await using fake = await fakeNomad(answers({ ...nomad, "GET /v1/nodes": nodes }));
     const look = async (...datacenters: string[]): Promise<string[]> => {
       const signal = AbortSignal.timeout(20_000);
-      const asking = { nomad: fake.nomad, address: "", namespace: "default", datacenters, signal };
+      const asking = {
+        nomad: fake.nomad,
+        address: "",
+        namespace: "default",
+        datacenters,
+        hasConsulToken: true,
+        signal,
+      };
       const { checks } = await checkNomad(asking);
       return checks.flatMap(({ status, text }) => (text.includes("datacenter dc") && status === "fail" ? [text] : []));
     };
@@ -151,7 +163,7 @@ describe("of Consul it is found", () => {
     });
     expect(troubles(found)).toEqual([
       "Consul fail: the token steppe may not read services",
-      "Consul warn: the token steppe may not register services: a request may find nobody at the moment when a release takes over",
+      "Consul warn: the token steppe may not register services: a request may find nobody at the moment when a release takes over, and servers of Nomad with `allow_unauthenticated = false` take no job",
     ]);
   });
 

@@ -33,7 +33,8 @@ export interface Cluster {
 export async function examineCluster(cluster: Cluster, signal: AbortSignal): Promise<DoctorReport> {
   const { nomad, consul, addresses, namespace, fabio, tagPrefix = URL_PREFIX, images, clock } = cluster;
   const { datacenters = [], keys = [] } = cluster;
-  const ofNomad = checkNomad({ nomad, address: addresses.nomad, namespace, datacenters, signal });
+  const hasConsulToken = consul.acl.hasToken;
+  const ofNomad = checkNomad({ nomad, address: addresses.nomad, namespace, datacenters, hasConsulToken, signal });
   const ofConsul = await checkConsul(consul, { address: addresses.consul, keys, signal });
   const isThere = ofConsul.checks.length > 1;
   const trouble = new Findings("services");

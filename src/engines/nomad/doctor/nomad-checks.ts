@@ -13,6 +13,8 @@ interface Asking {
   namespace: string;
   /** Those that instances may be in; none: all. */
   datacenters: readonly string[];
+  /** Whether we have one, which goes with each job. */
+  hasConsulToken: boolean;
   signal: AbortSignal;
 }
 
@@ -32,7 +34,7 @@ export async function checkNomad(asking: Asking): Promise<Findings> {
   return findings;
 }
 
-async function checkAgent({ nomad, address, signal }: Asking, findings: Findings): Promise<void> {
+async function checkAgent({ nomad, address, hasConsulToken, signal }: Asking, findings: Findings): Promise<void> {
   const hint = 'Its policy wants `agent { policy = "read" }`.';
   const self = await findings.permitted("read the agent's configuration", { hint, signal, isNeeded: false }, () =>
     nomad.agent.self({ signal }),
@@ -49,10 +51,14 @@ async function checkAgent({ nomad, address, signal }: Asking, findings: Findings
   );
   if (self.hasAcl) findings.ok("it asks for tokens (ACLs are on)");
   else findings.warn("whoever reaches it may do everything (ACLs are off)", "Turn them on: `acl { enabled = true }`.");
-  if (self.wantsConsulToken)
+  if (self.wantsConsulToken && hasConsulToken)
+    findings.ok(
+      "it wants a token of Consul with each job, one that may write its services, and Steppe gives it its own",
+    );
+  else if (self.wantsConsulToken)
     findings.fail(
-      "it wants a token of Consul with each job, and Steppe gives it none",
-      "Leave `allow_unauthenticated = false` out of `consul` in the configuration of its servers.",
+      "it wants a token of Consul with each job, and Steppe has none",
+      "Set CONSUL_HTTP_TOKEN to the secret of one that may write services.",
     );
   if (self.consulAddress === undefined)
     findings.fail(
