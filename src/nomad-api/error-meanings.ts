@@ -129,7 +129,7 @@ export const meanings: readonly Meaning[] = [
     operation: "revert the job",
     code: "NOMAD_DENIED",
     reason: () => "Nomad wants a token of Consul with each job",
-    hint: "Set CONSUL_HTTP_TOKEN. Before 1.3.10, and 1.4 before 1.4.5, Nomad does not look at it here: `steppe rollback APP` goes back all the same.",
+    hint: "Set CONSUL_HTTP_TOKEN. Before 1.3.10, and 1.4 before 1.4.5, Nomad does not look at it here; the app's next deployment, or a rollback, goes on all the same.",
   },
   {
     says: /consul token denied: missing/i,
