@@ -211,6 +211,7 @@ describe("git push", () => {
     });
     await setup.user.git("tag", "v1");
     expect(await setup.user.git("push", "steppe", "v1")).toContain("remote: it broke");
+    await Promise.all(setup.served);
     expect(setup.failures).toEqual(["INTERNAL"]);
   });
 
@@ -262,6 +263,7 @@ describe("the addresses", () => {
     await post(new Uint8Array(ask), "gzip")
       .then((response) => response.text())
       .catch(() => "");
+    await Promise.all(setup.served); // an answer that is broken off is, before its failure is known
     expect(setup.failures).toHaveLength(2);
   });
 });
