@@ -48,6 +48,14 @@ async function notesOf(id: number): Promise<string[]> {
   return notes;
 }
 
+/** Nomad is away when something is to be taken away, until there is no trouble any more. */
+function abandoningFails(): void {
+  world.engine.trouble = (call) => {
+    if (call !== "abandon") return;
+    throw new SteppeError("NOMAD_UNREACHABLE", { operation: "stop", subject: "blog", cause: "no answer" });
+  };
+}
+
 const calls = (...names: string[]): string[] =>
   world.engine.calls.filter((call) => names.some((name) => call.startsWith(`${name} `)));
 
@@ -105,10 +113,7 @@ describe("canaries that a person rejected", () => {
 
   test("are taken away when Nomad is back, if it was away for too long meanwhile", async () => {
     const waiting = await push("v2");
-    world.engine.trouble = (call) => {
-      if (call !== "abandon") return;
-      throw new SteppeError("NOMAD_UNREACHABLE", { operation: "stop", subject: "blog", cause: "no answer" });
-    };
+    abandoningFails();
     deployer.rejectCanaries("blog", undefined);
     await settle();
     await world.clock.advance(5000);
@@ -136,10 +141,7 @@ describe("canaries that a person rejected", () => {
 
   test("do not keep their app from being removed meanwhile", async () => {
     const waiting = await push("v2");
-    world.engine.trouble = (call) => {
-      if (call !== "abandon") return;
-      throw new SteppeError("NOMAD_UNREACHABLE", { operation: "stop", subject: "blog", cause: "no answer" });
-    };
+    abandoningFails();
     deployer.rejectCanaries("blog", undefined);
     await settle();
     const told: string[] = [];

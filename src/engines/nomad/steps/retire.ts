@@ -1,7 +1,6 @@
 import { isOver } from "../../../nomad-api/index.ts";
 import type { EngineContext, ReleaseSpec } from "../../engine.ts";
-import { isGone } from "../cluster/job-view.ts";
-import type { JobInstance } from "../cluster/job-view.ts";
+import { isGone, type JobInstance } from "../cluster/job-view.ts";
 import { Later } from "../cluster/job-watch.ts";
 import type { NomadParts } from "../parts.ts";
 import { currentJob, isOf } from "./app-job.ts";
